@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Static analysis of what a build compiles."""
+import concurrent.futures
+import json
+import os
+import pathlib
+
+import tree
+
+
+def compiled(build):
+    """The C files of the tree that the build compiles."""
+    entries = json.loads((build / "compile_commands.json").read_text())
+    found = {(build / entry["file"]).resolve() for entry in entries}
+    return sorted(path.relative_to(tree.TOP) for path in found if path.is_relative_to(tree.TOP))
+
+
+def tidy_one(build, path):
+    code, output = tree.run("clang-tidy", "--quiet", "--warnings-as-errors=*", "-p", build,
+                            "--extra-arg=-Wno-unknown-warning-option", path)
+    if code == 0:
+        return []
+    return [line.replace(f"{tree.TOP}/", "") for line in output.splitlines()
+            if line and not line.endswith(("warnings generated.", "warning generated.",
+                                           "warnings treated as errors"))]
+
+
+def clang_tidy(build):
+    paths = compiled(build)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(lambda path: tidy_one(build, path), paths))
+    return [line for lines in results for line in lines], [f"{len(paths)} files"]
+
+
+def cppcheck(build):
+    """Reads the same compile commands; a suppression in the code gives its reason there."""
+    cache = build / "cppcheck"
+    cache.mkdir(exist_ok=True)
+    complaints = tree.complaints_of(
+        "cppcheck", f"--project={build / 'compile_commands.json'}", f"--cppcheck-build-dir={cache}",
+        "--enable=warning,performance,portability", "--inline-suppr", "--error-exitcode=1", "--quiet",
+        "--suppress=missingIncludeSystem", f"--suppress=*:{pathlib.Path('/usr/include')}/*",
+        f"--suppress=*:{build}/*", "-j", os.cpu_count() or 1,
+        "--template={file}:{line}: {severity}: {message} [{id}]")
+    return [line.replace(f"{tree.TOP}/", "") for line in complaints], []
