@@ -143,7 +143,7 @@ def main():
     if passed + failed + skipped == 0:
         print("nothing has that name", file=sys.stderr)
     print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    return 0 if passed and not failed else 1
+    return 0 if passed + skipped and not failed else 1
 
 
 if __name__ == "__main__":

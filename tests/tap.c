@@ -34,7 +34,7 @@ static int is_wanted(const char *name, int argc, char **argv)
 	return argc <= 1;
 }
 
-static void print_failures(const CU_pFailureRecord first)
+static void print_failures(const CU_FailureRecord *first)
 {
 	const CU_FailureRecord *f;
 
@@ -58,7 +58,7 @@ static int run_one(CU_pSuite suite, CU_pTest test, unsigned number)
 	return failed != 0;
 }
 
-int tap_main(const char *name, const struct tap_test *tests, size_t count, int argc, char **argv)
+int tap_main(const char *suite_name, const struct tap_test *tests, size_t count, int argc, char **argv)
 {
 	unsigned planned = 0, number = 0;
 	int failed = 0;
@@ -67,7 +67,7 @@ int tap_main(const char *name, const struct tap_test *tests, size_t count, int a
 
 	if (CU_initialize_registry() != CUE_SUCCESS)
 		return 1;
-	suite = CU_add_suite(name, NULL, NULL);
+	suite = CU_add_suite(suite_name, NULL, NULL);
 	for (i = 0; i < count; i++)
 		planned += is_wanted(tests[i].name, argc, argv);
 	printf("1..%u\n", planned);

@@ -13,7 +13,7 @@ struct tap_test {
 
 /* Runs the tests in order and prints TAP. Returns the exit code: 0, or 1 when one failed. With
  * arguments, runs only the tests whose name contains one of them. */
-int tap_main(const char *suite, const struct tap_test *tests, size_t count, int argc, char **argv);
+int tap_main(const char *suite_name, const struct tap_test *tests, size_t count, int argc, char **argv);
 
 /* Marks the running test as skipped; the test function returns right after it. */
 void tap_skip(const char *why);

@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import os
 import pathlib
+import re
 
 import tree
 
@@ -15,12 +16,17 @@ def compiled(build):
     return sorted(path.relative_to(tree.TOP) for path in found if path.is_relative_to(tree.TOP))
 
 
+def inside(line):
+    """A line of a tool's output with its paths as seen from the top folder."""
+    return re.sub(r"[\w./-]*\.\./", "", line).replace(f"{tree.TOP}/", "")
+
+
 def tidy_one(build, path):
     code, output = tree.run("clang-tidy", "--quiet", "--warnings-as-errors=*", "-p", build,
                             "--extra-arg=-Wno-unknown-warning-option", path)
     if code == 0:
         return []
-    return [line.replace(f"{tree.TOP}/", "") for line in output.splitlines()
+    return [inside(line) for line in output.splitlines()
             if line and not line.endswith(("warnings generated.", "warning generated.",
                                            "warnings treated as errors"))]
 
@@ -42,4 +48,4 @@ def cppcheck(build):
         "--suppress=missingIncludeSystem", f"--suppress=*:{pathlib.Path('/usr/include')}/*",
         f"--suppress=*:{build}/*", "-j", os.cpu_count() or 1,
         "--template={file}:{line}: {severity}: {message} [{id}]")
-    return [line.replace(f"{tree.TOP}/", "") for line in complaints], []
+    return [inside(line) for line in complaints], []
