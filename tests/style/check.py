@@ -31,6 +31,7 @@ CHECKS = [
     ("file sizes", sizes.file_lengths),
     ("public headers stand alone", headers.public),
     ("private headers stand alone", headers.private),
+    ("programs of the README compile", headers.readme),
     ("manual pages render", manual.render),
     ("every public symbol has a manual", manual.symbols),
     ("every version is in its NEWS", manual.news),

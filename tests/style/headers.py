@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Headers: each compiles alone, whoever includes it first."""
 import json
+import re
 import shlex
 
 import tree
@@ -45,3 +46,15 @@ def private(build):
         complaints += compile_alone(["gcc", "-std=gnu11", *WARNINGS], path,
                                     ["-I.", *options, "-I", path.parent])
     return complaints, [f"{len(paths)} headers"]
+
+
+def readme(_build):
+    """The programs that README.md shows compile as they stand."""
+    complaints = []
+    options = [f"-I{path.parent.parent}" for path in tree.public_headers()]
+    programs = re.findall(r"^```c\n(.*?)^```", tree.text_of("README.md"), re.M | re.S)
+    for program in programs:
+        for compiler, language in ((C99, "c"), (CXX17, "c++")):
+            complaints += tree.complaints_of(*compiler, *options, "-fsyntax-only", "-x", language, "-",
+                                             given=program)
+    return complaints, [f"{len(programs)} programs"]
