@@ -83,7 +83,7 @@ def read_log(spec):
     name, status, path = spec.split("=", 2)
     total = Sum()
     try:
-        lines = pathlib.Path(path).read_text(errors="replace").splitlines()
+        lines = pathlib.Path(path).read_text("utf-8", "replace").splitlines()
     except OSError as error:
         lines = []
         total.failures.append(f"no log of the tests: {error}")
@@ -100,7 +100,7 @@ def read_log(spec):
 def read_tap(spec):
     name, path = spec.split("=", 1)
     total = Sum()
-    text = pathlib.Path(path).read_text(errors="replace")
+    text = pathlib.Path(path).read_text("utf-8", "replace")
     count_tap(total, name, text)
     return name, total
 
