@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan_explain.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *role_duty(enum qrt_sched_role role)
+{
+	switch (role) {
+	case QRT_SCHED_ROLE_VCPU:
+		return "runs the guest's CPU";
+	case QRT_SCHED_ROLE_MAIN:
+		return "main loop: devices, timers, monitor, all events";
+	case QRT_SCHED_ROLE_PAIO:
+		return "pool workers: disk requests; they come and go";
+	case QRT_SCHED_ROLE_VNCM:
+		return "VNC, screen difference; a stock QEMU has no such thread";
+	case QRT_SCHED_ROLE_VNCS:
+		return "VNC, encoding";
+	case QRT_SCHED_ROLE_IOTH:
+		return "iothread: disk and network queues given to it";
+	case QRT_SCHED_ROLE_KIO:
+		return "kernel threads that work for the VM";
+	default:
+		return "helpers, such as RCU and the monitor's thread";
+	}
+}
+
+static void add_line(uint32_t line, uint32_t *lines, size_t *count)
+{
+	size_t i;
+
+	for (i = 0; i < *count; i++) {
+		if (lines[i] == line)
+			return;
+	}
+	lines[(*count)++] = line;
+}
+
+const char *plan_explain_source(const struct plan_request *request, enum qrt_sched_role role, char *buf,
+				size_t size)
+{
+	static const uint32_t members[] = {QRT_SCHED_SET_POLICY, QRT_SCHED_SET_PRIORITY, QRT_SCHED_SET_NICE,
+					   QRT_SCHED_SET_CPUS};
+	struct qrt_sched_setting setting = {0};
+	uint32_t lines[G_N_ELEMENTS(members)];
+	size_t count = 0, len, i;
+
+	qrt_sched_plan_get(request->plan, role, 0, &setting);
+	for (i = 0; i < G_N_ELEMENTS(members); i++) {
+		uint32_t line = qrt_sched_plan_get_line(request->plan, role, members[i]);
+
+		if (line > 0)
+			add_line(line, lines, &count);
+	}
+	snprintf(buf, size, "%s", !request->given ? "default" : !setting.set ? "no word" : "option");
+	if (count == 0)
+		return buf;
+	len = (size_t)snprintf(buf, size, "line%s", count > 1 ? "s" : "");
+	for (i = 0; i < count && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s %u", i > 0 ? "," : "", lines[i]);
+	return buf;
+}
+
+static void describe_level(const struct plan_group *group, char *buf, size_t size)
+{
+	const char *policy = qrt_sched_policy_name(group->setting.policy);
+
+	if (plan_group_level(group) > 0)
+		snprintf(buf, size, "%s %d", policy, group->setting.priority);
+	else if (group->setting.nice != 0)
+		snprintf(buf, size, "%s nice %d", policy, group->setting.nice);
+	else
+		snprintf(buf, size, "%s", policy);
+}
+
+static void explain_head(const struct plan_request *request)
+{
+	char online[256] = "?";
+
+	qrt_sched_cpus_format(&request->host.online, online, sizeof(online));
+	printf("%s on a host with CPU%s %s%s, for a VM with ",
+	       request->given ? "The given plan" : "The default plan",
+	       qrt_sched_cpus_count(&request->host.online) == 1 ? "" : "s", online,
+	       request->host.flags & QRT_SCHED_HOST_PREEMPT_RT ? " (PREEMPT_RT)" : "");
+	if (request->vm.vcpus > 0)
+		printf("%u vCPU%s", request->vm.vcpus, request->vm.vcpus == 1 ? "" : "s");
+	else
+		printf("any number of vCPUs");
+	if (request->vm.iothreads > 0)
+		printf(" and %u iothread%s", request->vm.iothreads, request->vm.iothreads == 1 ? "" : "s");
+	puts(".");
+}
+
+static void explain_threads(const struct plan_request *request, const struct plan_groups *groups)
+{
+	char name[64], level[64], cpus[256], source[64];
+	const struct plan_group *group;
+	size_t i;
+
+	puts("\nThreads");
+	for (i = 0; i < groups->count; i++) {
+		group = &groups->groups[i];
+		describe_level(group, level, sizeof(level));
+		if (qrt_sched_cpus_format(&group->setting.cpus, cpus, sizeof(cpus)) < 0)
+			snprintf(cpus, sizeof(cpus), "many");
+		printf("  %-14s %-12s on CPU %-8s %-12s %s\n", plan_group_name(group, name, sizeof(name)),
+		       level, cpus, plan_explain_source(request, group->role, source, sizeof(source)),
+		       role_duty(group->role));
+	}
+	puts("  Threads of which the plan has no word stay as they start: time-shared, on all CPUs allowed.");
+}
+
+static void print_level(const struct plan_groups *groups, int level)
+{
+	const struct plan_group *group;
+	const char *between = "";
+	char name[64], text[64];
+	size_t i;
+
+	for (i = 0; i < groups->count; i++) {
+		group = &groups->groups[i];
+		if (plan_group_level(group) != level)
+			continue;
+		snprintf(text, sizeof(text), "%s", qrt_sched_policy_name(group->setting.policy));
+		if (level == 0)
+			describe_level(group, text, sizeof(text));
+		printf("%s%s (%s)", between, plan_group_name(group, name, sizeof(name)), text);
+		between = ", ";
+	}
+	putchar('\n');
+}
+
+static bool has_level(const struct plan_groups *groups, int level)
+{
+	size_t i;
+
+	for (i = 0; i < groups->count; i++) {
+		if (plan_group_level(&groups->groups[i]) == level)
+			return true;
+	}
+	return false;
+}
+
+#define IRQ_THREADS_PRIORITY 50 /* the kernel's default for interrupt threads */
+
+static void print_kernel_level(const struct plan_request *request, int level)
+{
+	if (level == 99)
+		puts("  99  the kernel's stop and migration threads are above everything");
+	if (level > 0 && level == request->host.timer_priority)
+		printf("  %2d  the kernel's timer and softirq threads\n", level);
+	if (level == IRQ_THREADS_PRIORITY)
+		printf("  %2d  the kernel's interrupt threads%s\n", level,
+		       request->host.flags & QRT_SCHED_HOST_PREEMPT_RT
+			       ? ""
+			       : ", where there are any (threadirqs)");
+}
+
+static void explain_order(const struct plan_request *request, const struct plan_groups *groups)
+{
+	int level;
+
+	puts("\nOrder, the most urgent first");
+	for (level = 99; level > 0; level--) {
+		print_kernel_level(request, level);
+		if (has_level(groups, level)) {
+			printf("  %2d  ", level);
+			print_level(groups, level);
+		}
+	}
+	printf("   -  ");
+	if (has_level(groups, 0)) {
+		print_level(groups, 0);
+		puts("      and all other tasks of the host: time sharing, below every real-time priority");
+	} else {
+		puts("all other tasks of the host: time sharing, below every real-time priority");
+	}
+}
+
+static void explain_globals(const struct plan_request *request)
+{
+	static const char *const memory[] = {
+		"Nothing is locked: a page that the host takes away comes back late.",
+		"Pages stay in memory once they have been touched; the first touch still costs a fault.",
+		"Pages stay in memory once touched, and guest memory and stacks are touched at the start.",
+		"Every mapping is populated and locked at once: no faults later, a slower start, and each "
+		"new "
+		"thread's stack costs milliseconds.",
+	};
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+
+	if (qrt_sched_plan_get_globals(request->plan, &globals) < 0)
+		return;
+	puts("\nMemory and mutexes");
+	if (globals.mlock < G_N_ELEMENTS(memory))
+		printf("  %s\n", memory[globals.mlock]);
+	puts(globals.pi_mutexes ? "  A thread that holds a mutex runs at the priority of the most urgent one "
+				  "that waits for it."
+				: "  Mutexes do not inherit priority: whoever preempts the holder of one "
+				  "delays all who wait.");
+}
+
+void plan_explain(const struct plan_request *request)
+{
+	struct plan_groups groups;
+
+	plan_groups_read(request, &groups);
+	explain_head(request);
+	explain_threads(request, &groups);
+	explain_order(request, &groups);
+	plan_explain_meetings(request, &groups);
+	explain_globals(request);
+}
