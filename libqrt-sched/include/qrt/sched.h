@@ -181,27 +181,28 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
 
 /* One argument of -rt, of either grammar; what a later option names overrides what was said before.
  *   ROLE_KEY=v0[,v1,...]   ROLE of enum qrt_sched_role; value n is for thread n, the last repeats
- *     bias   a CPU or a range of CPUs (2, 2-3)    prio   0 (time sharing), 1..99
- *     sched  fifo rr other batch idle             nice   -20..19
+ *     bias   a CPU, a range, a sum of them (2, 2-3, 0+2-3)    prio   0 (time sharing), 1..99
+ *     sched  fifo rr other batch idle                         nice   -20..19
  *     name   patterns (*, ?) of thread names that have this role, besides the known ones
  *   maxprio=P[,policy=ff|rr|ts][,aioprio=P][,aiopolicy=ff|rr|ts][,pvsched=on|off]
  *     main, iothreads and pool workers get P, everything else P - 1; policy is ff where not named
- *   mlock=off|onfault|prefault|all      pi=on|off
+ *   mlock=off|onfault|prefault|all      pi=on|off      (where not said: off, on)
  * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
 /* A plan file: one option of the grammars a line, blank lines, # to the end of a line is a comment;
  * blanks around = and , are allowed; "include" is not. At most 64 KiB, lines of 4,096 bytes. A NUL
- * byte, a file that is not regular, a longer one: -EINVAL, -EFBIG. All or nothing. `name` is used
- * in messages. [setup] */
+ * byte, a file that is not regular: -EINVAL; a longer file or line: -EFBIG. All or nothing. The line
+ * is in reterr->line, not in the message. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, size_t len,
 					    struct qrt_sched_error *reterr);
 QRT_SCHED_API int qrt_sched_plan_parse_file(struct qrt_sched_plan *plan, const char *path,
 					    struct qrt_sched_error *reterr);
 
-/* The plan in the form of a plan file, which parses to an equal plan. Returns the length without
- * the NUL; when that is >= size nothing was written (call with NULL, 0 to ask). [setup] */
+/* The plan in the form of a plan file, which parses to an equal plan (lines and `defaulted` aside).
+ * Each line is a valid -rt argument. Returns the length without the NUL; when that is >= size nothing
+ * was written (call with NULL, 0 to ask). [setup] */
 QRT_SCHED_API int qrt_sched_plan_format(const struct qrt_sched_plan *plan, char *buf, size_t size);
 
 /* What the plan says of thread `index` of a role; set == 0 where it says nothing. Under FIFO and RR
@@ -209,7 +210,8 @@ QRT_SCHED_API int qrt_sched_plan_format(const struct qrt_sched_plan *plan, char 
  * means FIFO. [rt] */
 QRT_SCHED_API int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
 				     uint32_t index, struct qrt_sched_setting *ret_setting);
-/* Sets members for thread `index` and those above it, as an option would. [setup] */
+/* Sets members for thread `index` and those above it, as an option would. -EINVAL: a value out of
+ * range, FLAGS (a plan has none), or threads below `index` that have no value yet. [setup] */
 QRT_SCHED_API int qrt_sched_plan_set(struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index,
 				     const struct qrt_sched_setting *setting);
 /* 1 when the plan says anything about a role. [rt] */

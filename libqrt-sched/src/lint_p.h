@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QRT_SCHED_LINT_P_H
+#define QRT_SCHED_LINT_P_H
+
+#include <qrt/sched.h>
+
+struct qrt_sched_p_lint {
+	const struct qrt_sched_plan *plan;
+	const struct qrt_sched_host *host; /* NULL: not known */
+	const struct qrt_sched_vm *vm;     /* NULL: not known */
+	struct qrt_sched_finding *findings;
+	size_t count, capacity;
+	int is_out_of_memory;
+};
+
+/* A thread that the plan speaks of, as it will run. */
+struct qrt_sched_p_thread {
+	enum qrt_sched_role role;
+	uint32_t index;
+	struct qrt_sched_setting setting;
+	struct qrt_sched_cpus cpus; /* where it can run on this host */
+	int urgency;
+	int is_rt;
+};
+
+void qrt_sched_p_lint_find(struct qrt_sched_p_lint *lint, enum qrt_sched_severity severity, uint32_t line,
+			   const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* What to do about the last finding. */
+void qrt_sched_p_lint_remedy(struct qrt_sched_p_lint *lint, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+struct qrt_sched_p_thread qrt_sched_p_lint_thread(const struct qrt_sched_p_lint *lint,
+						  enum qrt_sched_role role, uint32_t index);
+/* How many threads of a role have to be looked at, and whether the VM may have more of them. */
+uint32_t qrt_sched_p_lint_threads(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
+int qrt_sched_p_lint_is_open(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
+/* "fifo 10": policy and priority for a message. */
+const char *qrt_sched_p_lint_urgency(const struct qrt_sched_p_thread *thread, char *buf, size_t size);
+
+/* The groups of checks. */
+void qrt_sched_p_lint_values(struct qrt_sched_p_lint *lint); /* each value alone */
+void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint); /* threads that keep others away */
+void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint);   /* the plan against kernel and rights */
+
+#endif

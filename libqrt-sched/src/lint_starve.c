@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU in real time that waits for an event may spin, and spins for ever where what it waits for
+ * comes from a thread that it keeps away from the CPU.
+ */
+#include "cpus_p.h"
+#include "lint_p.h"
+#include "plan_p.h"
+
+#include <stdio.h>
+
+/* 1 when a vCPU that does not sleep never lets the other thread run on the same CPU. */
+static int keeps_away(const struct qrt_sched_p_thread *vcpu, const struct qrt_sched_p_thread *other)
+{
+	if (!vcpu->is_rt)
+		return 0;
+	if (vcpu->urgency == other->urgency)
+		return vcpu->setting.policy == QRT_SCHED_POLICY_FIFO;
+	return vcpu->urgency > other->urgency;
+}
+
+/* What the vCPUs do to a thread. */
+struct siege {
+	struct qrt_sched_p_thread first; /* the first vCPU that keeps it away from a CPU */
+	uint32_t vcpus;                  /* how many do, at least */
+	struct qrt_sched_cpus free;      /* its CPUs that none of them can take */
+	int has_fifo;
+};
+
+static struct siege besiege(const struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *victim)
+{
+	uint32_t i, vcpus = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_VCPU);
+	struct siege siege = {.free = victim->cpus};
+
+	for (i = 0; i < vcpus; i++) {
+		struct qrt_sched_p_thread vcpu = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, i);
+		struct qrt_sched_cpus common = victim->cpus;
+
+		qrt_sched_p_cpus_and(&common, &vcpu.cpus);
+		if (!keeps_away(&vcpu, victim) || !qrt_sched_cpus_count(&common))
+			continue;
+		if (!siege.vcpus++)
+			siege.first = vcpu;
+		siege.has_fifo |= vcpu.setting.policy == QRT_SCHED_POLICY_FIFO;
+		qrt_sched_p_cpus_minus(&siege.free, &vcpu.cpus);
+	}
+	return siege;
+}
+
+static uint32_t line_of(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+{
+	uint32_t line = qrt_sched_p_plan_line(lint->plan, role, QRT_SCHED_P_KEY_PRIO);
+
+	return line ? line : qrt_sched_p_plan_line(lint->plan, role, QRT_SCHED_P_KEY_BIAS);
+}
+
+static void advise(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *victim,
+		   const struct siege *siege)
+{
+	const char *name = qrt_sched_role_name(victim->role);
+	int32_t above = siege->first.setting.priority + 1;
+
+	if (above <= 98)
+		qrt_sched_p_lint_remedy(
+			lint,
+			"give %s_sched=fifo with %s_prio=%d or more, or by %s_bias a CPU that no vCPU "
+			"takes, or rr to both at equal priority",
+			name, name, above, name);
+	else
+		qrt_sched_p_lint_remedy(
+			lint, "lower vcpu_prio below 98 and give %s more, or another CPU by %s_bias", name,
+			name);
+}
+
+static const char *code_of(const struct qrt_sched_p_thread *victim, const struct siege *siege)
+{
+	if (victim->role == QRT_SCHED_ROLE_PAIO)
+		return "starved-paio";
+	if (victim->role == QRT_SCHED_ROLE_IOTH)
+		return "starved-ioth";
+	return siege->has_fifo ? "starved-main" : "rr-vcpu-above-main";
+}
+
+static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role, uint32_t index)
+{
+	struct qrt_sched_p_thread victim = qrt_sched_p_lint_thread(lint, role, index);
+	struct siege siege = besiege(lint, &victim);
+	int cpus = qrt_sched_cpus_count(&victim.cpus);
+	int is_open = qrt_sched_p_lint_is_open(lint, QRT_SCHED_ROLE_VCPU);
+	int is_locked_out = is_open || siege.vcpus >= (uint32_t)cpus;
+	int is_fatal = is_locked_out && role != QRT_SCHED_ROLE_PAIO;
+	char own[32], its[32];
+
+	if (!siege.vcpus || qrt_sched_cpus_count(&siege.free))
+		return;
+	qrt_sched_p_lint_find(
+		lint, is_fatal ? QRT_SCHED_FAULT : QRT_SCHED_WARNING, line_of(lint, role),
+		code_of(&victim, &siege),
+		"%s %u (%s) can run only where vCPUs keep it away: vcpu %u (%s) on CPU %d; a guest that "
+		"waits "
+		"for it %s",
+		qrt_sched_role_name(role), index, qrt_sched_p_lint_urgency(&victim, own, sizeof(own)),
+		siege.first.index, qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)),
+		qrt_sched_cpus_next(&siege.first.cpus, -1),
+		is_fatal ? "spins for ever" : "waits until a vCPU sleeps or another CPU is found");
+	advise(lint, &victim, &siege);
+}
+
+/* Two vCPUs on one CPU: the one that holds a lock for which the other spins has to get a turn. */
+static int take_turns(const struct qrt_sched_p_thread *a, const struct qrt_sched_p_thread *b)
+{
+	if (!a->is_rt && !b->is_rt)
+		return 1;
+	return a->setting.policy == QRT_SCHED_POLICY_RR && b->setting.policy == QRT_SCHED_POLICY_RR &&
+	       a->urgency == b->urgency;
+}
+
+static void check_sharing(struct qrt_sched_p_lint *lint)
+{
+	uint32_t i, vcpus = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_VCPU);
+	int32_t first_on[QRT_SCHED_CPUS_MAX];
+	int cpu;
+
+	for (cpu = 0; cpu < QRT_SCHED_CPUS_MAX; cpu++)
+		first_on[cpu] = -1;
+	for (i = 0; i < vcpus; i++) {
+		struct qrt_sched_p_thread first, vcpu = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, i);
+
+		cpu = qrt_sched_cpus_next(&vcpu.cpus, -1);
+		if (qrt_sched_cpus_count(&vcpu.cpus) != 1)
+			continue;
+		if (first_on[cpu] < 0)
+			first_on[cpu] = (int32_t)i;
+		first = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, (uint32_t)first_on[cpu]);
+		if (first.index == i || take_turns(&first, &vcpu))
+			continue;
+		qrt_sched_p_lint_find(
+			lint, QRT_SCHED_WARNING, line_of(lint, QRT_SCHED_ROLE_VCPU), "vcpus-share-cpu",
+			"vcpu %u and vcpu %u share CPU %d in real time: one that spins for a lock "
+			"keeps its holder away",
+			first.index, i, cpu);
+		qrt_sched_p_lint_remedy(
+			lint, "give each a CPU of its own by vcpu_bias, or vcpu_sched=rr at one priority");
+		return;
+	}
+}
+
+/* Pool workers that serve the main loop hold its locks: below it they need inheritance. */
+static void check_inversion(struct qrt_sched_p_lint *lint)
+{
+	struct qrt_sched_p_thread main_loop = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_MAIN, 0);
+	struct qrt_sched_p_thread worker = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_PAIO, 0);
+	char own[32], its[32];
+
+	if (lint->plan->pi_mutexes || worker.urgency >= main_loop.urgency)
+		return;
+	qrt_sched_p_lint_find(
+		lint, QRT_SCHED_WARNING, line_of(lint, QRT_SCHED_ROLE_PAIO), "inversion",
+		"paio (%s) is below main (%s) without priority inheritance: main can wait for a "
+		"worker that does not get to run",
+		qrt_sched_p_lint_urgency(&worker, own, sizeof(own)),
+		qrt_sched_p_lint_urgency(&main_loop, its, sizeof(its)));
+	qrt_sched_p_lint_remedy(lint, "say pi=on, or give paio_prio=%d", main_loop.setting.priority);
+}
+
+void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint)
+{
+	uint32_t i, iothreads = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_IOTH);
+	uint32_t workers = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_PAIO);
+
+	check_victim(lint, QRT_SCHED_ROLE_MAIN, 0);
+	/* Without a VM's shape only a plan that names iothreads makes one think that there are any. */
+	for (i = 0; (lint->vm || qrt_sched_plan_has(lint->plan, QRT_SCHED_ROLE_IOTH)) && i < iothreads; i++)
+		check_victim(lint, QRT_SCHED_ROLE_IOTH, i);
+	for (i = 0; i < workers; i++)
+		check_victim(lint, QRT_SCHED_ROLE_PAIO, i);
+	check_sharing(lint);
+	check_inversion(lint);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "error_p.h"
+#include "plan_p.h"
+#include "plan_text_p.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int line_error(struct qrt_sched_error *reterr, uint32_t line, int code, const char *message)
+{
+	qrt_sched_p_error(reterr, code, "%s", message);
+	if (reterr)
+		reterr->line = line;
+	return code;
+}
+
+static int parse_line(struct qrt_sched_plan *plan, const char *text, size_t length, uint32_t line,
+		      struct qrt_sched_error *reterr)
+{
+	char copy[QRT_SCHED_P_LINE_MAX + 1], *start;
+
+	if (length && text[length - 1] == '\r')
+		length--;
+	if (length > QRT_SCHED_P_LINE_MAX)
+		return line_error(reterr, line, -EFBIG, "the line is longer than 4096 bytes");
+	if (memchr(text, 0, length))
+		return line_error(reterr, line, -EINVAL, "the line holds a NUL byte: a plan file is text");
+	memcpy(copy, text, length);
+	copy[length] = 0;
+	copy[strcspn(copy, "#")] = 0;
+	start = qrt_sched_p_trim(copy);
+	return *start ? qrt_sched_p_plan_option(plan, start, line, reterr) : 0;
+}
+
+static int parse_lines(struct qrt_sched_plan *plan, const char *text, size_t len,
+		       struct qrt_sched_error *reterr)
+{
+	uint32_t line = 1;
+	int r = 0;
+
+	for (; r >= 0 && len; line++) {
+		const char *newline = memchr(text, '\n', len);
+		size_t length = newline ? (size_t)(newline - text) : len;
+
+		r = parse_line(plan, text, length, line, reterr);
+		length += newline != NULL;
+		text += length;
+		len -= length;
+	}
+	return r;
+}
+
+int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, size_t len,
+			      struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_plan scratch = {0};
+	int r;
+
+	if (len > QRT_SCHED_P_FILE_MAX)
+		return qrt_sched_p_error(reterr, -EFBIG, "the plan is longer than 64 KiB");
+	r = qrt_sched_p_plan_copy(&scratch, plan);
+	if (r < 0)
+		return qrt_sched_p_error(reterr, r, "no memory for the plan");
+	r = parse_lines(&scratch, text, len, reterr);
+	return qrt_sched_p_plan_commit(plan, &scratch, r, reterr);
+}
+
+static int file_error(struct qrt_sched_error *reterr, const char *path, int code)
+{
+	return qrt_sched_p_error(reterr, code, "cannot read the plan file '%.160s': %s", path,
+				 strerror(-code));
+}
+
+/* Reads up to size bytes; a size of 0 in stat means nothing where the kernel makes the content. */
+static ssize_t read_all(int fd, char *buf, size_t size)
+{
+	size_t length = 0;
+	ssize_t n;
+
+	while (length < size) {
+		n = read(fd, buf + length, size - length);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		length += (size_t)n;
+	}
+	return (ssize_t)length;
+}
+
+static ssize_t read_regular(const char *path, int fd, char *buf, size_t size, struct qrt_sched_error *reterr)
+{
+	struct stat st;
+	ssize_t length;
+
+	if (fstat(fd, &st) < 0)
+		return file_error(reterr, path, -errno);
+	if (!S_ISREG(st.st_mode))
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "'%.160s' is not a regular file: name a file with plan options",
+					 path);
+	length = read_all(fd, buf, size);
+	return length < 0 ? file_error(reterr, path, (int)length) : length;
+}
+
+int qrt_sched_plan_parse_file(struct qrt_sched_plan *plan, const char *path, struct qrt_sched_error *reterr)
+{
+	size_t size = QRT_SCHED_P_FILE_MAX + 1;
+	ssize_t length;
+	char *text;
+	int fd, r;
+
+	/* Opening a FIFO or a device for reading must not wait for its other end. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return file_error(reterr, path, -errno);
+	text = malloc(size);
+	length = text ? read_regular(path, fd, text, size, reterr) : file_error(reterr, path, -ENOMEM);
+	close(fd);
+	r = length < 0 ? (int)length : qrt_sched_plan_parse_text(plan, text, (size_t)length, reterr);
+	free(text);
+	return r;
+}

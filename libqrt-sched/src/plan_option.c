@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* ROLE_KEY=v0[,v1,...]: the grammar per role, and what both grammars have in common. */
+#include "cpus_p.h"
+#include "error_p.h"
+#include "plan_p.h"
+#include "plan_text_p.h"
+#include "setting_p.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int parse_bias(const char *text, union qrt_sched_p_value *ret_value)
+{
+	return qrt_sched_p_cpus_parse(text, '+', &ret_value->cpus);
+}
+
+static int parse_sched(const char *text, union qrt_sched_p_value *ret_value)
+{
+	ret_value->number = qrt_sched_policy_parse(text);
+	return ret_value->number < 0 ? -EINVAL : 0;
+}
+
+static int parse_prio(const char *text, union qrt_sched_p_value *ret_value)
+{
+	return qrt_sched_p_number_parse(text, 0, 99, &ret_value->number);
+}
+
+static int parse_nice(const char *text, union qrt_sched_p_value *ret_value)
+{
+	return qrt_sched_p_number_parse(text, -20, 19, &ret_value->number);
+}
+
+static int parse_name(const char *text, union qrt_sched_p_value *ret_value)
+{
+	size_t length = strlen(text), i;
+
+	/* Neither has a place in a line of a plan file. */
+	for (i = 0; i < length; i++) {
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '#')
+			return -EINVAL;
+	}
+	if (length > QRT_SCHED_P_PATTERN_MAX)
+		return -ERANGE;
+	memcpy(ret_value->pattern, text, length + 1);
+	return 0;
+}
+
+static const struct key {
+	const char *name;
+	int (*parse)(const char *text, union qrt_sched_p_value *ret_value);
+	const char *expected;
+} keys[QRT_SCHED_P_KEYS] = {
+	[QRT_SCHED_P_KEY_BIAS] = {"bias", parse_bias,
+				  "a CPU, a range or a sum of them from 0..1023: 2, 2-3, 0+2-3"},
+	[QRT_SCHED_P_KEY_SCHED] = {"sched", parse_sched, "fifo, rr, other, batch or idle"},
+	[QRT_SCHED_P_KEY_PRIO] = {"prio", parse_prio, "0 (time sharing) or 1..99"},
+	[QRT_SCHED_P_KEY_NICE] = {"nice", parse_nice, "-20..19"},
+	[QRT_SCHED_P_KEY_NAME] = {"name", parse_name,
+				  "a pattern of at most 31 printable characters without # and =; ? stands "
+				  "for one, * for any number"},
+};
+
+const char *qrt_sched_p_key_name(enum qrt_sched_p_key key)
+{
+	return (unsigned)key < QRT_SCHED_P_KEYS ? keys[key].name : NULL;
+}
+
+int qrt_sched_p_key_parse(const char *name)
+{
+	int i;
+
+	for (i = 0; i < QRT_SCHED_P_KEYS; i++) {
+		if (!strcmp(keys[i].name, name))
+			return i;
+	}
+	return -ENOENT;
+}
+
+static const char *key_name(int number)
+{
+	return qrt_sched_p_key_name((enum qrt_sched_p_key)number);
+}
+
+static const char *role_name(int number)
+{
+	return qrt_sched_role_name((enum qrt_sched_role)number);
+}
+
+static const char *option_name(int number)
+{
+	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi"};
+
+	return names[number];
+}
+
+static const char *policy_name(int number)
+{
+	return qrt_sched_policy_name((uint32_t)number);
+}
+
+static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
+static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
+static const struct qrt_sched_p_names option_names = {option_name, 4};
+static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_IDLE + 1};
+
+static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word,
+		   const struct qrt_sched_p_names *names)
+{
+	char hint[160];
+
+	qrt_sched_p_suggest(names, word, hint, sizeof(hint));
+	return qrt_sched_p_error(reterr, -EINVAL, "unknown %s '%.40s': %s", what, word, hint);
+}
+
+static int bad_value(struct qrt_sched_error *reterr, const char *option, const struct key *key,
+		     const char *value, int code)
+{
+	if (key->parse == parse_sched) {
+		char hint[160];
+
+		qrt_sched_p_suggest(&policy_names, value, hint, sizeof(hint));
+		return qrt_sched_p_error(reterr, code, "%s: unknown policy '%.40s': %s", option, value, hint);
+	}
+	return qrt_sched_p_error(reterr, code, "%s: '%.40s' is %s: give %s", option, value,
+				 code == -ERANGE ? "out of range" : "not understood", key->expected);
+}
+
+static int parse_values(char *text, const char *option, const struct key *key,
+			union qrt_sched_p_value *values, struct qrt_sched_error *reterr)
+{
+	int count, r;
+	char *value;
+
+	for (count = 0; text; count++) {
+		if (count == QRT_SCHED_P_VALUES_MAX)
+			return qrt_sched_p_error(reterr, -ERANGE, "%s: more than %d values", option,
+						 QRT_SCHED_P_VALUES_MAX);
+		value = qrt_sched_p_trim(strsep(&text, ","));
+		if (!*value)
+			return qrt_sched_p_error(reterr, -EINVAL,
+						 "%s: value %d is empty: give %s, or leave out the comma",
+						 option, count + 1, key->expected);
+		r = key->parse(value, &values[count]);
+		if (r < 0)
+			return bad_value(reterr, option, key, value, r);
+	}
+	return count;
+}
+
+static int set_values(struct qrt_sched_plan *plan, int role, int key, char *text, uint32_t line,
+		      struct qrt_sched_error *reterr)
+{
+	union qrt_sched_p_value *values = calloc(QRT_SCHED_P_VALUES_MAX, sizeof(*values));
+	char option[16];
+	int r;
+
+	strcpy(option, qrt_sched_role_name((enum qrt_sched_role)role));
+	strcat(strcat(option, "_"), keys[key].name);
+	if (!values)
+		return qrt_sched_p_error(reterr, -ENOMEM, "%s: no memory", option);
+	r = parse_values(text, option, &keys[key], values, reterr);
+	if (r > 0)
+		r = qrt_sched_p_plan_set_list(plan, role, key, values, (uint32_t)r, line);
+	if (r == -ENOMEM)
+		qrt_sched_p_error(reterr, r, "%s: no memory", option);
+	free(values);
+	return r;
+}
+
+static int set_role_option(struct qrt_sched_plan *plan, char *name, char *value, uint32_t line,
+			   struct qrt_sched_error *reterr)
+{
+	char *underscore = strchr(name, '_');
+	int role, key;
+
+	if (!underscore)
+		return unknown(reterr, "option", name, &option_names);
+	*underscore = 0;
+	role = qrt_sched_role_parse(name);
+	if (role < 0)
+		return unknown(reterr, "role", name, &role_names);
+	key = qrt_sched_p_key_parse(underscore + 1);
+	if (key < 0)
+		return unknown(reterr, "key", underscore + 1, &key_names);
+	return set_values(plan, role, key, value, line, reterr);
+}
+
+static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, struct qrt_sched_error *reterr)
+{
+	char *equals = strchr(text, '='), *name, *value;
+	int r;
+
+	if (!equals)
+		return qrt_sched_p_error(reterr, -EINVAL, "'%.60s' has no value: write %.60s=VALUE", text,
+					 text);
+	*equals = 0;
+	name = qrt_sched_p_trim(text);
+	value = qrt_sched_p_trim(equals + 1);
+	if (!*name)
+		return qrt_sched_p_error(reterr, -EINVAL, "'=%.60s' names no option", value);
+	if (!*value)
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "%.60s has an empty value: give one, or leave it out", name);
+	r = qrt_sched_p_plan_global(plan, name, value, line, reterr);
+	if (r != -ENOENT)
+		return r;
+	if (strchr(value, '='))
+		return qrt_sched_p_error(
+			reterr, -EINVAL,
+			"%.60s has a second '=' in '%.60s': give each option its own line or -rt", name,
+			value);
+	return set_role_option(plan, name, value, line, reterr);
+}
+
+int qrt_sched_p_plan_option(struct qrt_sched_plan *plan, char *text, uint32_t line,
+			    struct qrt_sched_error *reterr)
+{
+	int r = set_option(plan, qrt_sched_p_trim(text), line, reterr);
+
+	if (r < 0 && reterr)
+		reterr->line = line;
+	return r;
+}
+
+static int copy_option(const char *text, char *ret_copy, struct qrt_sched_error *reterr)
+{
+	size_t length = strnlen(text, QRT_SCHED_P_LINE_MAX + 1);
+
+	if (length > QRT_SCHED_P_LINE_MAX)
+		return qrt_sched_p_error(reterr, -EINVAL, "'%.40s...' is longer than %d bytes", text,
+					 QRT_SCHED_P_LINE_MAX);
+	memcpy(ret_copy, text, length + 1);
+	return 0;
+}
+
+int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text, struct qrt_sched_error *reterr)
+{
+	char copy[QRT_SCHED_P_LINE_MAX + 1];
+	struct qrt_sched_plan scratch = {0};
+	int r = copy_option(text, copy, reterr);
+
+	if (r < 0)
+		return r;
+	r = qrt_sched_p_plan_copy(&scratch, plan);
+	if (r < 0)
+		return qrt_sched_p_error(reterr, r, "no memory for the plan");
+	r = qrt_sched_p_plan_option(&scratch, copy, 0, reterr);
+	return qrt_sched_p_plan_commit(plan, &scratch, r, reterr);
+}

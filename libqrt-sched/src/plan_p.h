@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a plan is made of: for each role and key a list of values, value n for thread n, the last
+ * for all further threads. Nothing else is derived or cached: a plan is read by several threads.
+ */
+#ifndef QRT_SCHED_PLAN_P_H
+#define QRT_SCHED_PLAN_P_H
+
+#include <qrt/sched.h>
+
+enum qrt_sched_p_key {
+	QRT_SCHED_P_KEY_BIAS,
+	QRT_SCHED_P_KEY_SCHED,
+	QRT_SCHED_P_KEY_PRIO,
+	QRT_SCHED_P_KEY_NICE,
+	QRT_SCHED_P_KEY_NAME,
+};
+#define QRT_SCHED_P_KEYS 5
+
+#define QRT_SCHED_P_VALUES_MAX  1024  /* values of a key */
+#define QRT_SCHED_P_LINE_MAX    4096  /* bytes of a line or an option */
+#define QRT_SCHED_P_FILE_MAX    65536 /* bytes of a plan file */
+#define QRT_SCHED_P_PATTERN_MAX 31    /* characters of a pattern: twice a thread's name */
+
+union qrt_sched_p_value {
+	struct qrt_sched_cpus cpus;                /* bias */
+	int32_t number;                            /* sched, prio, nice */
+	char pattern[QRT_SCHED_P_PATTERN_MAX + 1]; /* name */
+};
+
+struct qrt_sched_p_list {
+	uint32_t count; /* 0: the plan does not say */
+	uint32_t line;
+	union qrt_sched_p_value *values;
+};
+
+struct qrt_sched_plan {
+	struct qrt_sched_p_list lists[QRT_SCHED_ROLES][QRT_SCHED_P_KEYS];
+	uint32_t maxprio; /* 0: that grammar was not used */
+	uint32_t maxprio_policy;
+	uint32_t maxprio_line;
+	uint32_t pvsched, pvsched_line;
+	uint32_t mlock, has_mlock, mlock_line;
+	uint32_t pi_mutexes, has_pi, pi_line;
+	uint32_t defaulted;
+};
+
+/* "bias", "sched", ...; the key of a name, -ENOENT. */
+const char *qrt_sched_p_key_name(enum qrt_sched_p_key key);
+int qrt_sched_p_key_parse(const char *name);
+/* "off", "onfault", ...; the mode of a name, -ENOENT. */
+const char *qrt_sched_p_mlock_name(uint32_t mlock);
+int qrt_sched_p_mlock_parse(const char *name);
+
+/* Replaces *to by a deep copy of from. -ENOMEM: *to is as it was. */
+int qrt_sched_p_plan_copy(struct qrt_sched_plan *to, const struct qrt_sched_plan *from);
+/* Moves the content of *from into *to; *from is empty then. */
+void qrt_sched_p_plan_move(struct qrt_sched_plan *to, struct qrt_sched_plan *from);
+void qrt_sched_p_plan_clear(struct qrt_sched_plan *plan);
+
+/* Replaces a list by `count` (>= 1) values. -ENOMEM: the list is as it was. */
+int qrt_sched_p_plan_set_list(struct qrt_sched_plan *plan, enum qrt_sched_role role, enum qrt_sched_p_key key,
+			      const union qrt_sched_p_value *values, uint32_t count, uint32_t line);
+int qrt_sched_p_plan_set_number(struct qrt_sched_plan *plan, enum qrt_sched_role role,
+				enum qrt_sched_p_key key, int32_t number, uint32_t line);
+/* The value for thread `index`, NULL where the plan does not say. */
+const union qrt_sched_p_value *qrt_sched_p_plan_value(const struct qrt_sched_plan *plan,
+						      enum qrt_sched_role role, enum qrt_sched_p_key key,
+						      uint32_t index);
+uint32_t qrt_sched_p_plan_line(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
+			       enum qrt_sched_p_key key);
+/* How many threads of a role the plan tells apart: its longest list, names aside. */
+uint32_t qrt_sched_p_plan_width(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
+
+/* One option of either grammar, put straight into the plan: where it fails the plan may hold a part
+ * of it, so that callers work on a copy. `text` is changed. */
+int qrt_sched_p_plan_option(struct qrt_sched_plan *plan, char *text, uint32_t line,
+			    struct qrt_sched_error *reterr);
+/* The options that say something of the whole VM: -ENOENT where `key` is none of theirs. */
+int qrt_sched_p_plan_global(struct qrt_sched_plan *plan, const char *key, char *value, uint32_t line,
+			    struct qrt_sched_error *reterr);
+
+/* 1 when the plan's text is short enough to be parsed again. */
+int qrt_sched_p_plan_fits(const struct qrt_sched_plan *plan);
+/* Ends a change that was made on a copy: r == 0 moves the copy into the plan, where it fits (else
+ * -ERANGE), r < 0 drops it. Returns what came of it. */
+int qrt_sched_p_plan_commit(struct qrt_sched_plan *plan, struct qrt_sched_plan *scratch, int r,
+			    struct qrt_sched_error *reterr);
+
+/* 1 where policy and priority of a thread contradict each other: real-time without a priority, or
+ * time sharing with one. */
+int qrt_sched_p_plan_contradicts(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index);
+
+#endif
