@@ -26,9 +26,8 @@ def tidy_one(build, path):
                             "--extra-arg=-Wno-unknown-warning-option", path)
     if code == 0:
         return []
-    return [inside(line) for line in output.splitlines()
-            if line and not line.endswith(("warnings generated.", "warning generated.",
-                                           "warnings treated as errors"))]
+    errors = [inside(line) for line in output.splitlines() if re.search(r": (error|warning): ", line)]
+    return errors or output.splitlines()
 
 
 def clang_tidy(build):
