@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include "vm_args.h"
+
+#include <json-glib/json-glib.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define POOL_MAX 64 /* workers that QEMU gives to one event loop */
+
+/* QEMU's options without a value, of 7.2 to 10.0; every other one has one. */
+static const char *const flags[] = {
+	"h",
+	"help",
+	"version",
+	"S",
+	"s",
+	"snapshot",
+	"nographic",
+	"daemonize",
+	"no-reboot",
+	"no-shutdown",
+	"nodefaults",
+	"no-user-config",
+	"enable-kvm",
+	"no-acpi",
+	"no-hpet",
+	"no-fd-bootchk",
+	"preconfig",
+	"singlestep",
+	"mem-prealloc",
+	"full-screen",
+	"alt-grab",
+	"ctrl-grab",
+	"no-quit",
+	"sdl",
+	"curses",
+	"usb",
+	"only-migratable",
+	"win2k-hack",
+	"xen-attach",
+	"xen-domid-restrict",
+	"semihosting",
+	"one-insn-per-tb",
+	"portrait",
+	"enable-hax",
+	"enable-fips",
+	"enable-sync-profile",
+	"audio-help",
+	"no-kvm-pit-reinjection",
+	"perfmap",
+	"jitdump",
+	"nouserconfig",
+	"no-frame",
+	"old-param",
+	"show-cursor",
+};
+
+struct pair {
+	char key[64], value[128]; /* cut where they are longer */
+};
+
+static void append(char *buf, size_t size, char c)
+{
+	size_t len = strlen(buf);
+
+	if (len + 1 < size) {
+		buf[len] = c;
+		buf[len + 1] = '\0';
+	}
+}
+
+/* Takes "key=value" (or "value", whose key is `implied`) off the text; ",," is a comma. */
+static const char *take_pair(const char *text, const char *implied, struct pair *pair)
+{
+	const char *end = text + strcspn(text, "=,");
+	bool has_key = *end == '=';
+
+	memset(pair, 0, sizeof(*pair));
+	snprintf(pair->key, sizeof(pair->key), "%.*s", has_key ? (int)(end - text) : 63,
+		 has_key ? text : implied);
+	if (has_key)
+		text = end + 1;
+	for (; *text; text++) {
+		if (*text == ',' && *++text != ',')
+			break;
+		append(pair->value, sizeof(pair->value), *text);
+	}
+	return text;
+}
+
+static uint32_t read_count(const char *text)
+{
+	unsigned long n = strtoul(text, NULL, 10);
+
+	return n > 65536 ? 65536 : (uint32_t)n;
+}
+
+static void read_smp_pair(struct vm_args *args, const struct pair *pair)
+{
+	static const char *const parts[] = {"sockets",  "drawers", "books", "dies",
+					    "clusters", "modules", "cores", "threads"};
+	uint32_t count = read_count(pair->value);
+	size_t i;
+
+	if (strcmp(pair->key, "cpus") == 0)
+		args->cpus = count;
+	else if (strcmp(pair->key, "maxcpus") == 0)
+		args->maxcpus = count;
+	for (i = 0; i < G_N_ELEMENTS(parts); i++) {
+		if (strcmp(pair->key, parts[i]) == 0 && count > 0 && args->topology < 65536)
+			args->topology *= count;
+	}
+}
+
+static void read_smp(struct vm_args *args, const char *value)
+{
+	struct pair pair;
+
+	while (*value) {
+		value = take_pair(value, "cpus", &pair);
+		read_smp_pair(args, &pair);
+	}
+}
+
+static void read_name(struct vm_args *args, const char *value)
+{
+	struct pair pair;
+
+	while (*value) {
+		value = take_pair(value, "guest", &pair);
+		if (strcmp(pair.key, "guest") == 0)
+			snprintf(args->name, sizeof(args->name), "%.64s", pair.value);
+		else if (strcmp(pair.key, "debug-threads") == 0)
+			args->unnamed = strcmp(pair.value, "off") == 0 || strcmp(pair.value, "no") == 0;
+	}
+}
+
+/* Several -accel and "kvm:tcg" are tried one after the other. */
+static void read_accel(struct vm_args *args, const char *list)
+{
+	args->kvm = strcmp(list, "kvm") == 0 && (!args->has_accel || args->kvm);
+	args->has_accel = true;
+}
+
+static void read_machine(struct vm_args *args, const char *value)
+{
+	struct pair pair;
+
+	while (*value) {
+		value = take_pair(value, "type", &pair);
+		if (strcmp(pair.key, "accel") == 0)
+			read_accel(args, pair.value);
+		if (strncmp(pair.key, "smp.", 4) == 0) {
+			memmove(pair.key, pair.key + 4, strlen(pair.key + 4) + 1);
+			read_smp_pair(args, &pair);
+		}
+	}
+}
+
+static void read_accel_option(struct vm_args *args, const char *value)
+{
+	struct pair pair;
+
+	take_pair(value, "accel", &pair);
+	if (strcmp(pair.key, "accel") == 0)
+		read_accel(args, pair.value);
+}
+
+static bool is_iothread_json(const char *text)
+{
+	JsonNode *node = json_from_string(text, NULL);
+	JsonObject *object = node && JSON_NODE_HOLDS_OBJECT(node) ? json_node_get_object(node) : NULL;
+	const char *type = object ? json_object_get_string_member_with_default(object, "qom-type", "") : "";
+	bool is = g_strcmp0(type, "iothread") == 0;
+
+	if (node)
+		json_node_unref(node);
+	return is;
+}
+
+static bool is_iothread(const char *value)
+{
+	struct pair pair;
+
+	if (*value == '{')
+		return is_iothread_json(value);
+	while (*value) {
+		value = take_pair(value, "qom-type", &pair);
+		if (strcmp(pair.key, "qom-type") == 0)
+			return strcmp(pair.value, "iothread") == 0;
+	}
+	return false;
+}
+
+static void read_object(struct vm_args *args, const char *value)
+{
+	args->vm.iothreads += is_iothread(value);
+	if (strstr(value, "thread-pool-max"))
+		args->vm.paio_max = 0;
+}
+
+static void read_vnc(struct vm_args *args, const char *value)
+{
+	args->vm.vnc = strcmp(value, "none") != 0;
+}
+
+static void read_display(struct vm_args *args, const char *value)
+{
+	if (strncmp(value, "vnc", 3) == 0)
+		args->vm.vnc = 1;
+}
+
+static const struct {
+	const char *name;
+	void (*read)(struct vm_args *args, const char *value);
+} readers[] = {
+	{"smp", read_smp},   {"name", read_name},          {"machine", read_machine},
+	{"M", read_machine}, {"accel", read_accel_option}, {"object", read_object},
+	{"vnc", read_vnc},   {"display", read_display},
+};
+
+static const char *strip_dashes(const char *argument)
+{
+	return argument + 1 + (argument[1] == '-');
+}
+
+bool vm_args_takes_value(const char *argument)
+{
+	const char *name;
+	size_t i;
+
+	if (argument[0] != '-' || argument[1] == '\0')
+		return false;
+	name = strip_dashes(argument);
+	for (i = 0; i < G_N_ELEMENTS(flags); i++) {
+		if (strcmp(name, flags[i]) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void read_flag(struct vm_args *args, const char *name)
+{
+	if (strcmp(name, "daemonize") == 0)
+		args->daemonize = true;
+	else if (strcmp(name, "enable-kvm") == 0)
+		read_accel(args, "kvm");
+}
+
+static void read_value(struct vm_args *args, const char *name, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(readers); i++) {
+		if (strcmp(name, readers[i].name) == 0)
+			readers[i].read(args, value);
+	}
+}
+
+static void conclude(struct vm_args *args)
+{
+	uint32_t vcpus = args->cpus > args->topology ? args->cpus : args->topology;
+
+	args->vm.vcpus = args->maxcpus > 0 ? args->maxcpus : vcpus;
+	if (args->vm.paio_max > 0)
+		args->vm.paio_max = POOL_MAX * (1 + args->vm.iothreads);
+}
+
+void vm_args_read(int argc, char *const *argv, struct vm_args *ret_args)
+{
+	struct vm_args args = {.vm = {.size = sizeof(args.vm), .paio_max = POOL_MAX}, .topology = 1};
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (argv[i][0] != '-' || argv[i][1] == '\0')
+			continue;
+		if (!vm_args_takes_value(argv[i])) {
+			read_flag(&args, strip_dashes(argv[i]));
+		} else if (i + 1 < argc) {
+			read_value(&args, strip_dashes(argv[i]), argv[i + 1]);
+			i++;
+		}
+	}
+	conclude(&args);
+	*ret_args = args;
+}
