@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Several ways, several rounds, interleaved: what the demo and the guest-latency benchmark share."""
+
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+
+import benchlib
+import guestrun
+import loads
+import vm
+
+COLUMNS = ("way", "samples", "missed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "out of plan", "steal %")
+
+
+class Interrupted(BaseException):
+    """A signal asked to end; not an Exception, so that nothing on the way swallows it."""
+
+
+def raise_interrupted(number, unused_frame):
+    raise Interrupted(signal.Signals(number).name)
+
+
+def catch_signals():
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, raise_interrupted)
+
+
+class Campaign:
+    """runs: one dict per measurement, with "way" and "round"."""
+
+    def __init__(self, ways, rounds, seconds, top):
+        """ways: {name: None or a list of -rt options}."""
+        self.ways, self.rounds, self.seconds, self.top = ways, rounds, seconds, top
+        self.guest = os.path.join(top, "build", "guest")
+        self.build = os.environ.get("QRT_BUILD") or os.path.join(top, "build", "release")
+        self.runs = []
+        self.environment = {}
+        self.started = time.monotonic()
+
+    def check(self):
+        loads.require(vm.QEMU, "stress-ng", "cyclictest", "dd", "timeout")
+        for name in ("vmlinuz", "initramfs.gz"):
+            if not os.path.exists(os.path.join(self.guest, name)):
+                raise benchlib.BenchError("%s has no %s; run guest/build" % (self.guest, name))
+        if os.geteuid() != 0:
+            raise benchlib.BenchError("real-time priorities for all ways need root: run it as root")
+        if shutil.disk_usage(self.top).free < 600 * 2**20:
+            raise benchlib.BenchError("600 MB of free space are needed in %s" % self.top)
+
+    def order(self, number):
+        """Each round starts with another way, so that no way is always first."""
+        names = list(self.ways)
+        shift = number % len(names)
+        return names[shift:] + names[:shift]
+
+    def say(self, text):
+        print(text, flush=True)
+
+    def eta(self, done):
+        if not done:
+            return ""
+        left = (self.rounds * len(self.ways) - done) * (time.monotonic() - self.started) / done
+        return ", %.0f min left" % (left / 60) if left >= 60 else ", %.0f s left" % left
+
+    def measure_one(self, setup, name, number):
+        head = "[%d/%d] %-11s" % (number + 1, self.rounds, name)
+        setup.say = lambda text: self.say("%s %s%s" % (head, text, self.eta(len(self.runs))))
+        run = guestrun.run_way(setup, name, self.ways[name])
+        run.update(way=name, round=number + 1)
+        self.runs.append(run)
+        self.say("%s p50 %s  p99 %s  p99.9 %s  max %s ms, %d of %d periods missed" % (
+            head, ms(run["p50"]), ms(run["p99"]), ms(run["p999"]), ms(run["max"]), run["missed"],
+            self.seconds * 1000))
+
+    def run(self, after_round):
+        """Calls after_round() whenever a round is complete."""
+        self.check()
+        self.environment = benchlib.environment()
+        self.say("trying whether a guest kernel runs under KVM here")
+        accel = vm.choose_accel(self.guest)
+        self.environment["accel"], self.environment["guest_cpu"] = accel
+        self.environment["guest"] = benchlib.read_text(os.path.join(self.guest, "packages.list"))
+        self.say("guests run under %s" % accel[0].upper())
+        output = os.path.join(self.top, "build")
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=output) as directory:
+            setup = guestrun.Setup(self.guest, self.build, directory, self.seconds)
+            setup.accel, setup.cpu = accel
+            self.environment["disk_cache"] = setup.cache
+            self.started = time.monotonic()
+            for number in range(self.rounds):
+                for name in self.order(number):
+                    self.measure_one(setup, name, number)
+                self.environment["loadavg_after"] = benchlib.read_text("/proc/loadavg")
+                after_round()
+
+    # ---- what came out ---------------------------------------------------------------------------
+
+    def of(self, way):
+        return sorted((run for run in self.runs if run["way"] == way), key=lambda run: run["round"])
+
+    def ratio(self, above, below, key="p999"):
+        """One value per round that has both."""
+        lower = {run["round"]: run[key] for run in self.of(below)}
+        return [run[key] / max(1, lower[run["round"]]) for run in self.of(above) if run["round"] in lower]
+
+    def out_of_plan(self, way):
+        """(most threads out of plan at once, samples), None where the way has no plan."""
+        runs = [run["placement"] for run in self.of(way) if "placement" in run]
+        if not runs or runs[0]["threads_out_of_plan_max"] is None:
+            return None
+        return max(run["threads_out_of_plan_max"] for run in runs), sum(run["samples"] for run in runs)
+
+    def figures(self):
+        """The figures of the goals, each absent where one of its ways was not measured."""
+        result = []
+        for name, above, below, goal, at_least, limit in (
+                ("p999_stock_over_qrt", "stock", "qrt", 100, True, None),
+                ("p999_qrt_over_hand", "qrt", "hand", 0.9, False, 1.05),
+                ("p999_qrt_over_native", "qrt", "native", 2, False, None)):
+            values = self.ratio(above, below)
+            if values:
+                result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit))
+        for way, goal in (("qrt", 0), ("hand", None)):
+            out = self.out_of_plan(way)
+            if out:
+                result.append(benchlib.count_figure("out_of_plan_" + way, out[0], "threads", goal, out[1]))
+        return result
+
+    def summary(self):
+        """One row per way: sums of counts, medians of percentiles over the rounds, the worst maximum."""
+        rows = []
+        for way in self.ways:
+            runs = self.of(way)
+            if not runs:
+                continue
+            out = self.out_of_plan(way)
+            row = {"way": way, "options": self.ways[way], "rounds": len(runs),
+                   "samples": sum(run["samples"] for run in runs),
+                   "missed": sum(run["missed"] for run in runs),
+                   "max": max(run["max"] for run in runs),
+                   "steal_percent": sum(run["steal_percent"] for run in runs) / len(runs),
+                   "out_of_plan": out[0] if out else None, "thread_samples": out[1] if out else None}
+            for key in ("p50", "p99", "p999"):
+                row[key] = benchlib.median([run[key] for run in runs])
+            rows.append(row)
+        return rows
+
+    def document(self, name):
+        return {"bench": name, "env": self.environment, "seconds": self.seconds, "rounds": self.rounds,
+                "complete": len(self.runs) == self.rounds * len(self.ways),
+                "figures": self.figures(), "table": self.summary(), "raw": self.runs}
+
+
+def ms(microseconds):
+    value = microseconds / 1000
+    return "%.3f" % value if value < 1 else "%.2f" % value if value < 10 else "%.1f" % value
+
+
+def table_lines(rows):
+    lines = ["%-12s %8s %8s %8s %8s %9s %8s %12s %8s" % COLUMNS]
+    for row in rows:
+        out = "-" if row["out_of_plan"] is None else "%d" % row["out_of_plan"]
+        lines.append("%-12s %8d %8d %8s %8s %9s %8s %12s %8.2f" % (
+            row["way"], row["samples"], row["missed"], ms(row["p50"]), ms(row["p99"]), ms(row["p999"]),
+            ms(row["max"]), out, row["steal_percent"]))
+    return lines
+
+
+def guarded(main):
+    """Runs main(); one line and a code for what can go wrong on the way."""
+    catch_signals()
+    try:
+        return main()
+    except benchlib.BenchError as error:
+        print("%s: %s" % (os.path.basename(sys.argv[0]), error), file=sys.stderr)
+        return 1
+    except Interrupted as signal_name:
+        print("%s: ended by %s; everything that was started is stopped" % (
+            os.path.basename(sys.argv[0]), signal_name), file=sys.stderr)
+        return 130

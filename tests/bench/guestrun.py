@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""The ways to measure timer wake-up latency: on the host itself, and in a guest on stock QEMU, on
+stock QEMU set up by hand, and under qrt-launcher."""
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+
+import loads
+import threads
+from benchlib import BenchError, StealClock, percentile
+from vm import Monitor, Vm, qemu_arguments
+
+HISTOGRAM_MAX = "400000"  # us; the same in guest/init
+BOOT_PATIENCE = 120
+SETTLE = 3  # s of load before measuring; into the second burst, so that the pool has its workers
+HAND_PRIORITY = 97
+HAND_POOL = 8
+
+
+class Setup:
+    """What all runs of one benchmark share."""
+
+    def __init__(self, guest, build, directory, seconds):
+        self.guest, self.build, self.directory, self.seconds = guest, build, directory, seconds
+        self.accel, self.cpu = "tcg", "max"
+        self.disk = os.path.join(directory, "disk.raw")
+        self.cache = loads.make_disk(self.disk)
+        self.say = lambda text: None
+
+    def launcher(self):
+        path = os.path.join(self.build, "qrt-launcher", "qrt-launcher")
+        if not os.access(path, os.X_OK):
+            raise BenchError("%s is missing; run ./dev build" % path)
+        return path
+
+
+# ---- cyclictest's result -------------------------------------------------------------------------
+
+
+def read_result(text, seconds):
+    """cyclictest's JSON. It leaves out periods that it slept through, so they are counted here."""
+    thread = json.loads(text)["thread"]["0"]
+    histogram = {int(value): count for value, count in thread["histogram"].items()}
+    cycles = thread["cycles"]
+    if cycles <= 0:
+        raise BenchError("cyclictest measured nothing")
+    overflow = cycles - sum(histogram.values())
+    return {
+        "samples": cycles,
+        "missed": max(0, seconds * 1000 - cycles),
+        "overflow": overflow,
+        "p50": percentile(histogram, 50, overflow, thread["max"]),
+        "p99": percentile(histogram, 99, overflow, thread["max"]),
+        "p999": percentile(histogram, 99.9, overflow, thread["max"]),
+        "max": thread["max"],
+        "histogram": {str(value): histogram[value] for value in sorted(histogram)},
+    }
+
+
+# ---- native --------------------------------------------------------------------------------------
+
+
+def run_native(setup):
+    with tempfile.TemporaryDirectory(dir=setup.directory) as directory:
+        path = os.path.join(directory, "result.json")
+        command = ["cyclictest", "-q", "-m", "-p99", "-i1000", "-h", HISTOGRAM_MAX,
+                   "-D", "%ds" % setup.seconds, "--json=" + path]
+        limit = setup.seconds + 60
+        with loads.host_load(directory, limit), loads.disk_load(directory, setup.disk, limit):
+            time.sleep(SETTLE)
+            setup.say("measuring")
+            steal = StealClock()
+            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
+                                  timeout=limit)
+            percent = steal.percent()
+        if done.returncode or not os.path.exists(path):
+            raise BenchError("cyclictest on the host failed (code %d): %s" % (
+                done.returncode, done.stderr.decode(errors="replace").strip()))
+        with open(path, encoding="utf-8") as file:
+            result = read_result(file.read(), setup.seconds)
+    result["steal_percent"] = percent
+    return result
+
+
+# ---- QEMU ----------------------------------------------------------------------------------------
+
+
+class Way:
+    """How QEMU is started, and what is done to it once the guest is up and its load runs."""
+
+    extra = ()
+    environment = {}
+
+    def command(self, setup, qemu, directory):
+        return qemu
+
+    def prepare(self, vm, monitor):
+        """Returns the plan that holds from now on, or None."""
+
+
+class Stock(Way):
+    """Plain QEMU."""
+
+
+class Hand(Way):
+    """What a careful administrator can do with taskset and chrt once the VM is up: the vCPU alone on
+    the last CPU, everything else more urgent on the others, and pool workers that stay."""
+
+    extra = ("-object", "main-loop,id=main-loop,thread-pool-min=%d" % HAND_POOL)
+
+    def prepare(self, vm, monitor):
+        cpus = sorted(os.sched_getaffinity(0))
+        vcpu_cpu = frozenset(cpus[-1:])
+        rest = frozenset(cpus[:-1]) or vcpu_cpu
+        vcpu = threads.Setting("fifo", HAND_PRIORITY, vcpu_cpu)
+        other = threads.Setting("fifo", HAND_PRIORITY + 1, rest)
+        vcpu_tids = {cpu["thread-id"] for cpu in monitor.call("query-cpus-fast")}
+        for thread in threads.read_threads(vm.qemu_pid()):
+            self.place(thread.tid, vcpu if thread.tid in vcpu_tids else other)
+        roles = ("main", "paio", "ioth", "vncs", "othr")
+        return threads.Plan(dict({role: [other] for role in roles}, vcpu=[vcpu]))
+
+    @staticmethod
+    def place(tid, setting):
+        try:
+            os.sched_setaffinity(tid, setting.cpus)
+            os.sched_setscheduler(tid, os.SCHED_FIFO, os.sched_param(setting.priority))
+        except ProcessLookupError:
+            pass
+        except PermissionError:
+            raise BenchError("may not set real-time priorities; run it as root or with CAP_SYS_NICE") from None
+
+
+class HandLocked(Hand):
+    """By hand, and all of the guest's memory locked by QEMU's own option."""
+
+    extra = Hand.extra + ("-overcommit", "mem-lock=on")
+
+
+class Qrt(Way):
+    """qrt-launcher with its default plan, or that with some options."""
+
+    def __init__(self, options=()):
+        self.options = list(options)
+        self.status = None
+
+    def command(self, setup, qemu, directory):
+        self.environment = {"QRT_RUN_DIR": directory}
+        self.launcher = setup.launcher()
+        return [self.launcher, "run", "--name", "demo"] + self.options + ["--"] + qemu
+
+    def ask_status(self):
+        done = subprocess.run([self.launcher, "status", "demo", "--json"], check=False, timeout=60,
+                              env=dict(os.environ, **self.environment), stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
+        if done.returncode:
+            raise BenchError("qrt-launcher status failed (code %d): %s" % (
+                done.returncode, done.stderr.decode(errors="replace").strip()))
+        status = json.loads(done.stdout)
+        return status[0] if isinstance(status, list) else status
+
+    def prepare(self, vm, monitor):
+        return threads.parse_plan(self.ask_status()["plan"])
+
+
+def measure(setup, way, vm, monitor):
+    """From the guest that waits with its load on, to the result's text."""
+    plan = way.prepare(vm, monitor)
+    sampler = threads.Sampler(vm.qemu_pid(), plan)
+    steal = StealClock()
+    vm.send("go")
+    vm.wait_line("QRT start", 60)
+    setup.say("measuring")
+    sampler.start()
+    time.sleep(setup.seconds * 0.6)
+    status = way.ask_status() if isinstance(way, Qrt) else None
+    vm.wait_line("QRT stop code=0", setup.seconds + 120)
+    percent = steal.percent()
+    sampler.stop()
+    return sampler, status, percent
+
+
+def leave(vm):
+    """The guest powers off; a VM that stays is ended by its owner."""
+    try:
+        code = vm.process.wait(60)
+    except subprocess.TimeoutExpired:
+        return
+    if code:
+        raise BenchError("the VM ended with code %d; its last lines:\n  %s" % (code, "\n  ".join(vm.tail)))
+
+
+def read_guest(setup, way, vm, qmp):
+    """From the guest that is up and waits, to its result: the host's load starts, the way prepares
+    the threads, and the guest measures. The guest's own disk load runs since it is up."""
+    with loads.host_load(setup.directory, setup.seconds + 300) as load:
+        time.sleep(SETTLE)
+        monitor = Monitor(qmp)
+        sampler, status, steal = measure(setup, way, vm, monitor)
+        monitor.close()
+        load.stop()
+    vm.wait_line("QRT begin", 120)
+    result = read_result(vm.wait_line("{", 60), setup.seconds)
+    result.update(steal_percent=steal, placement=sampler.result(), status=status)
+    vm.wait_line("QRT off", 60)
+    leave(vm)
+    return result
+
+
+def run_vm(setup, way):
+    with tempfile.TemporaryDirectory(prefix="qrt-") as sockets:
+        qmp = os.path.join(sockets, "qmp")
+        qemu = qemu_arguments(setup.guest, setup.accel, setup.cpu,
+                              "quiet qrt.load=disk qrt.wait=1 qrt.seconds=%d" % setup.seconds,
+                              setup.disk, setup.cache, qmp, way.extra)
+        with Vm(way.command(setup, qemu, sockets), way.environment) as vm:
+            setup.say("booting")
+            vm.wait_line("QRT ready", BOOT_PATIENCE)
+            boot = time.monotonic() - vm.started
+            vm.wait_line("QRT waiting", 60)
+            result = read_guest(setup, way, vm, qmp)
+    result["boot_seconds"] = round(boot, 2)
+    return result
+
+
+WAYS = {"stock": Stock, "hand": Hand, "hand-locked": HandLocked, "qrt": Qrt}
+
+
+def run_way(setup, name, options):
+    """One measurement. `options` are the -rt options of a variant, None for a plain way."""
+    if name == "native":
+        return run_native(setup)
+    way = Qrt(options) if options is not None else WAYS[name]()
+    return run_vm(setup, way)
