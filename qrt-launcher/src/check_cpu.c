@@ -161,8 +161,10 @@ void check_nohz_full(const struct check_host *host, struct check_item *item)
 	char list[160];
 
 	if (read_cpu_list(host, "sys/devices/system/cpu/nohz_full", list, sizeof(list)) < 0) {
-		check_found(item, CHECK_WARNING, "not in this kernel");
-		check_remedy(item, "a kernel with CONFIG_NO_HZ_FULL, booted with nohz_full=N rcu_nocbs=N");
+		check_absent(host, item, CHECK_WARNING, "sys/devices/system/cpu");
+		if (item->state == CHECK_WARNING)
+			check_remedy(item,
+				     "a kernel with CONFIG_NO_HZ_FULL, booted with nohz_full=N rcu_nocbs=N");
 	} else if (list[0]) {
 		check_found(item, CHECK_OK, "%s", list);
 	} else {

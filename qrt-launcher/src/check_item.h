@@ -66,6 +66,9 @@ void check_remedy(struct check_item *item, const char *format, ...) __attribute_
 int check_read(const struct check_host *host, const char *path, char *buf, size_t size);
 /* The whole number in such a file. */
 int check_read_number(const struct check_host *host, const char *path, int64_t *ret_number);
+/* For a file that is not there: a kernel without the thing where `folder` is there (state), else unknown. */
+void check_absent(const struct check_host *host, struct check_item *item, enum check_state state,
+		  const char *folder);
 /* 1 when the first line that starts with `key` has `word` among its words. */
 int check_line_has_word(const char *text, const char *key, const char *word);
 /* 1 when the CPU says `flag` of itself, 0 when not, negative errno where that is not known. */

@@ -238,7 +238,7 @@ void check_autogroup(const struct check_host *host, struct check_item *item)
 	int64_t on;
 
 	if (check_read_number(host, "proc/sys/kernel/sched_autogroup_enabled", &on) < 0) {
-		check_found(item, CHECK_OK, "not in this kernel");
+		check_absent(host, item, CHECK_OK, "proc/sys/kernel");
 	} else if (on == 0) {
 		check_found(item, CHECK_OK, "off");
 	} else if (!host->wants_nice) {

@@ -10,7 +10,7 @@ void check_huge_pages(const struct check_host *host, struct check_item *item)
 	char text[128];
 
 	if (check_read(host, "sys/kernel/mm/transparent_hugepage/enabled", text, sizeof(text)) < 0) {
-		check_found(item, CHECK_OK, "not in this kernel");
+		check_absent(host, item, CHECK_OK, "sys/kernel/mm");
 	} else if (strstr(text, "[never]")) {
 		check_found(item, CHECK_OK, "never");
 	} else if (strstr(text, "[madvise]")) {
@@ -36,7 +36,7 @@ void check_swap(const struct check_host *host, struct check_item *item)
 	int areas;
 
 	if (check_read(host, "proc/swaps", text, sizeof(text)) < 0) {
-		check_found(item, CHECK_OK, "not in this kernel");
+		check_absent(host, item, CHECK_OK, "proc/sys");
 		return;
 	}
 	areas = count_lines(text) - 1; /* the first line is the heading */
@@ -56,7 +56,7 @@ void check_ksm(const struct check_host *host, struct check_item *item)
 	int64_t run;
 
 	if (check_read_number(host, "sys/kernel/mm/ksm/run", &run) < 0) {
-		check_found(item, CHECK_OK, "not in this kernel");
+		check_absent(host, item, CHECK_OK, "sys/kernel/mm");
 	} else if (run != 1) {
 		check_found(item, CHECK_OK, "off");
 	} else {
@@ -71,7 +71,7 @@ void check_numa_balancing(const struct check_host *host, struct check_item *item
 	char nodes[64] = "";
 
 	if (check_read_number(host, "proc/sys/kernel/numa_balancing", &on) < 0) {
-		check_found(item, CHECK_OK, "not in this kernel");
+		check_absent(host, item, CHECK_OK, "proc/sys/kernel");
 		return;
 	}
 	check_read(host, "sys/devices/system/node/online", nodes, sizeof(nodes));

@@ -88,6 +88,15 @@ int check_read_number(const struct check_host *host, const char *path, int64_t *
 	return 0;
 }
 
+void check_absent(const struct check_host *host, struct check_item *item, enum check_state state,
+		  const char *folder)
+{
+	if (faccessat(host->root_fd, folder, F_OK, 0) == 0)
+		check_found(item, state, "not in this kernel");
+	else
+		check_found(item, CHECK_UNKNOWN, "/%s is not readable", folder);
+}
+
 static const char *find_line(const char *text, const char *key)
 {
 	size_t len = strlen(key);

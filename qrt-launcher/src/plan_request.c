@@ -39,7 +39,7 @@ static int take_option(struct plan_request *request, const char *text)
 	struct qrt_sched_error error;
 
 	if (qrt_sched_plan_parse_option(request->plan, text, &error) < 0) {
-		complain("-rt %s: %s", text, error.message);
+		complain("-rt: %s", error.message);
 		return -EXIT_USAGE;
 	}
 	request->given = true;
@@ -93,22 +93,20 @@ int plan_request_take(struct plan_request *request, int argc, char **argv, int *
 }
 
 /* Without QEMU's arguments a given plan is judged for any VM, a default one is made for one vCPU. */
-static int read_vm(struct plan_request *request)
+static void read_vm(struct plan_request *request)
 {
 	if (request->vm_argc > 0)
-		return plan_request_read_vm(request);
-	if (!request->given)
+		plan_request_read_vm(request);
+	else if (!request->given)
 		request->vm.vcpus = 1;
-	return EXIT_OK;
 }
 
 int plan_request_finish(struct plan_request *request)
 {
 	struct qrt_sched_error error;
-	int r = read_vm(request);
+	int r;
 
-	if (r != EXIT_OK)
-		return r;
+	read_vm(request);
 	if (qrt_sched_host_read(&request->host, &error) < 0 ||
 	    (!request->given &&
 	     qrt_sched_plan_set_defaults(request->plan, &request->host, &request->vm, &error) < 0)) {

@@ -34,8 +34,8 @@ void plan_request_close(struct plan_request *request);
  * Returns 1 when taken, 0 when it is something else; on an error, which was said, the negative exit code. */
 int plan_request_take(struct plan_request *request, int argc, char **argv, int *index);
 
-/* Reads the VM's shape out of QEMU's arguments. Returns an exit code. */
-int plan_request_read_vm(struct plan_request *request);
+/* Reads the VM's shape out of QEMU's arguments. */
+void plan_request_read_vm(struct plan_request *request);
 
 /* Reads the host, completes the plan and lints it. Returns an exit code; what was wrong was said. */
 int plan_request_finish(struct plan_request *request);
