@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "error_p.h"
+#include "struct_p.h"
+#include "sys_p.h"
+
+#define CPU_FOLDER "/sys/devices/system/cpu/"
+
+static int read_cpu_sets(struct qrt_sched_host *host, struct qrt_sched_error *reterr)
+{
+	int rc = qrt_sched_p_read_cpus(CPU_FOLDER "online", &host->online);
+
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "cannot read %s: %s; is /sys mounted?",
+					 CPU_FOLDER "online", strerror(-rc));
+	rc = qrt_sched_p_sys->get_cpus(0, &host->allowed);
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "cannot read this process' CPUs: %s%s", strerror(-rc),
+					 rc == -EINVAL ? "; this kernel has room for more than 1024" : "");
+	/* Not on every kernel: none is isolated then. */
+	if (qrt_sched_p_read_cpus(CPU_FOLDER "isolated", &host->isolated) < 0)
+		memset(&host->isolated, 0, sizeof(host->isolated));
+	return 0;
+}
+
+static void read_rights(struct qrt_sched_host *host)
+{
+	uint64_t limit = 0;
+
+	if (qrt_sched_p_capable(QRT_SCHED_P_CAP_IPC_LOCK))
+		host->flags |= QRT_SCHED_HOST_CAP_LOCK;
+	else if (qrt_sched_p_sys->get_limit(RLIMIT_MEMLOCK, &limit) >= 0 && limit == UINT64_MAX)
+		host->flags |= QRT_SCHED_HOST_CAP_LOCK;
+	host->rtprio_limit = 99;
+	if (qrt_sched_p_capable(QRT_SCHED_P_CAP_SYS_NICE)) {
+		host->flags |= QRT_SCHED_HOST_CAP_NICE;
+		return;
+	}
+	limit = 0;
+	qrt_sched_p_sys->get_limit(RLIMIT_RTPRIO, &limit);
+	host->rtprio_limit = limit > 99 ? 99 : (int32_t)limit;
+}
+
+static void read_throttling(struct qrt_sched_host *host)
+{
+	if (qrt_sched_p_read_number("/proc/sys/kernel/sched_rt_runtime_us", &host->rt_runtime_us) < 0)
+		host->rt_runtime_us = -1;
+	if (qrt_sched_p_read_number("/proc/sys/kernel/sched_rt_period_us", &host->rt_period_us) < 0)
+		host->rt_period_us = 1000000;
+}
+
+/* The names under which kernels run timers and the softirqs that deliver them, as threads. */
+static int is_timer_thread(const char *stat)
+{
+	static const char *const names[] = {"(ktimers/", "(ktimersd/", "(ksoftirqd/", "(hrtimer"};
+	const char *name = strchr(stat, '(');
+	size_t i;
+
+	for (i = 0; name && i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strncmp(name, names[i], strlen(names[i])))
+			return 1;
+	}
+	return 0;
+}
+
+/* The real-time priority of a stat line, its field 40. */
+static int32_t priority_of(const char *stat)
+{
+	const char *at = strrchr(stat, ')');
+	int field;
+
+	for (field = 2; at && field < 40; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	return at ? (int32_t)atoi(at) : 0;
+}
+
+static int32_t read_timer_priority(void)
+{
+	char path[300], stat[1024];
+	const struct dirent *entry;
+	int32_t highest = 0;
+	DIR *proc;
+
+	snprintf(path, sizeof(path), "%s/proc", qrt_sched_p_sys->root);
+	proc = opendir(path);
+	while (proc && (entry = readdir(proc))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/stat", entry->d_name);
+		if (qrt_sched_p_read(path, stat, sizeof(stat)) >= 0 && is_timer_thread(stat) &&
+		    priority_of(stat) > highest)
+			highest = priority_of(stat);
+	}
+	if (proc)
+		closedir(proc);
+	return highest;
+}
+
+int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_host host = {.size = sizeof(host)};
+	int64_t realtime = 0;
+	int rc = read_cpu_sets(&host, reterr);
+
+	if (rc < 0)
+		return rc;
+	read_rights(&host);
+	read_throttling(&host);
+	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) >= 0 && realtime == 1) {
+		host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
+		host.timer_priority = read_timer_priority();
+	}
+	rc = qrt_sched_p_struct_give(ret_host, &host, sizeof(host));
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "the host has no size: set it to its sizeof");
+	return 0;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "error_p.h"
+#include "placer_p.h"
+#include "struct_p.h"
+
+#define TIMEOUT_MS_DEFAULT 200
+
+/*
+ * The lock is held while residents change and while the broker is asked, never while a thread changes
+ * its own setting: it inherits priority, but a thread that just gave up its own would hold up others.
+ */
+struct qrt_sched_placer {
+	const struct qrt_sched_plan *plan;
+	pthread_mutex_t lock;
+	int refused; /* the kernel does not let us, the broker may */
+	struct qrt_sched_p_broker broker;
+	struct qrt_sched_p_residents residents;
+};
+
+static int take_config(struct qrt_sched_placer_config *ret_config,
+		       const struct qrt_sched_placer_config *callers, struct qrt_sched_error *reterr)
+{
+	int rc = qrt_sched_p_struct_take(ret_config, sizeof(*ret_config), callers);
+
+	if (rc == -E2BIG)
+		return qrt_sched_p_error(
+			reterr, rc, "the placer's configuration has members that this version does not know");
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc,
+					 "the placer's configuration has no size: set it to its sizeof");
+	if (!ret_config->plan)
+		return qrt_sched_p_error(reterr, -EINVAL, "the placer needs a plan");
+	return 0;
+}
+
+static int init_lock(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+	int rc;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	rc = pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+	return -rc;
+}
+
+static int init(struct qrt_sched_placer *placer, const struct qrt_sched_placer_config *config,
+		struct qrt_sched_error *reterr)
+{
+	uint32_t timeout = config->timeout_ms ? config->timeout_ms : TIMEOUT_MS_DEFAULT;
+	int rc = qrt_sched_p_broker_open(&placer->broker, config->broker_fd, timeout);
+
+	placer->plan = config->plan;
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "descriptor %d is no SOCK_SEQPACKET socket to a broker",
+					 config->broker_fd);
+	rc = init_lock(&placer->lock);
+	if (rc < 0) {
+		qrt_sched_p_broker_close(&placer->broker);
+		return qrt_sched_p_error(reterr, rc, "no lock that inherits priority: %s", strerror(-rc));
+	}
+	return 0;
+}
+
+int qrt_sched_placer_open(const struct qrt_sched_placer_config *config, struct qrt_sched_placer **ret_placer,
+			  struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_placer_config own;
+	struct qrt_sched_placer *placer;
+	int rc = take_config(&own, config, reterr);
+
+	if (rc < 0)
+		return rc;
+	placer = calloc(1, sizeof(*placer));
+	if (!placer)
+		return qrt_sched_p_error(reterr, -ENOMEM, "no memory for the placer");
+	rc = init(placer, &own, reterr);
+	if (rc < 0) {
+		free(placer);
+		return rc;
+	}
+	*ret_placer = placer;
+	return 0;
+}
+
+struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_placer *placer)
+{
+	if (!placer)
+		return NULL;
+	qrt_sched_p_broker_close(&placer->broker);
+	pthread_mutex_destroy(&placer->lock);
+	free(placer->residents.entries);
+	free(placer);
+	return NULL;
+}
+
+static enum qrt_sched_role role_of(const struct qrt_sched_placer *placer, const char *name,
+				   int32_t *ret_index)
+{
+	*ret_index = -1;
+	if (name == QRT_SCHED_PLACER_MAIN)
+		return QRT_SCHED_ROLE_MAIN;
+	if (!name)
+		return QRT_SCHED_ROLE_OTHR;
+	return (enum qrt_sched_role)qrt_sched_plan_classify(placer->plan, name, ret_index);
+}
+
+static void remember(struct qrt_sched_placer *placer, struct qrt_sched_p_resident *r)
+{
+	if (qrt_sched_setting_read(0, &r->born) < 0)
+		r->born = (struct qrt_sched_setting){0};
+	r->origin = r->born;
+	if (r->born.set)
+		r->origin = qrt_sched_p_residents_origin(&placer->residents, &r->born);
+}
+
+/* Takes the thread in and gives it role and index. Copies what is known of it. */
+static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
+		   struct qrt_sched_p_resident *ret_resident)
+{
+	struct qrt_sched_p_resident *r;
+	int32_t wanted;
+	enum qrt_sched_role role = role_of(placer, name, &wanted);
+	int rc = -ENOMEM;
+
+	pthread_mutex_lock(&placer->lock);
+	r = qrt_sched_p_residents_find(&placer->residents, tid);
+	if (!r) {
+		r = qrt_sched_p_residents_add(&placer->residents, tid);
+		if (r)
+			remember(placer, r);
+	}
+	if (r) {
+		qrt_sched_p_residents_assign(&placer->residents, r, role, wanted);
+		*ret_resident = *r;
+		rc = 0;
+	}
+	pthread_mutex_unlock(&placer->lock);
+	return rc;
+}
+
+static void overlay(struct qrt_sched_setting *under, const struct qrt_sched_setting *over)
+{
+	if (over->set & QRT_SCHED_SET_POLICY)
+		under->policy = over->policy;
+	if (over->set & QRT_SCHED_SET_POLICY || over->set & QRT_SCHED_SET_PRIORITY)
+		under->priority = over->set & QRT_SCHED_SET_PRIORITY ? over->priority : 0;
+	if (over->set & QRT_SCHED_SET_NICE)
+		under->nice = over->nice;
+	if (over->set & QRT_SCHED_SET_CPUS)
+		under->cpus = over->cpus;
+	if (over->set & QRT_SCHED_SET_FLAGS)
+		under->flags = over->flags;
+	under->set |= over->set;
+}
+
+/* What the thread shall be like; set == 0: nothing is to be done. */
+static struct qrt_sched_setting wanted_setting(const struct qrt_sched_placer *placer,
+					       const struct qrt_sched_p_resident *r)
+{
+	struct qrt_sched_setting plan = {0}, want;
+
+	qrt_sched_plan_get(placer->plan, r->role, r->index, &plan);
+	if (!plan.set)
+		return r->is_placed ? r->born : plan;
+	if (r->role == QRT_SCHED_ROLE_VCPU) {
+		/* KVM starts a kernel thread out of the first run of a vCPU: it must not inherit. */
+		plan.set |= QRT_SCHED_SET_FLAGS;
+		plan.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
+	}
+	want = r->origin;
+	overlay(&want, &plan);
+	return want;
+}
+
+static void describe_thread(struct qrt_sched_broker_message *message, const struct qrt_sched_p_resident *r,
+			    const char *name)
+{
+	message->tid = r->tid;
+	message->role = r->role;
+	message->index = r->index;
+	message->origin = r->origin;
+	if (name && name != QRT_SCHED_PLACER_MAIN)
+		memcpy(message->name, name, strnlen(name, sizeof(message->name) - 1));
+}
+
+static int ask_broker(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r, const char *name,
+		      struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_broker_message message = {.op = QRT_SCHED_BROKER_PLACE};
+	int rc;
+
+	describe_thread(&message, r, name);
+	pthread_mutex_lock(&placer->lock);
+	rc = qrt_sched_p_broker_ask(&placer->broker, &message);
+	pthread_mutex_unlock(&placer->lock);
+	if (rc >= 0)
+		return QRT_SCHED_PLACED_BROKER;
+	if (rc == -ETIMEDOUT)
+		return qrt_sched_p_error(reterr, rc,
+					 "the supervisor did not answer within %u ms; is it stopped?",
+					 placer->broker.timeout_ms);
+	if (rc == -EPIPE)
+		return qrt_sched_p_error(reterr, rc, "its supervisor is gone; start it by qrt-launcher");
+	return qrt_sched_p_error(reterr, rc, "its supervisor could not place it: %s", strerror(-rc));
+}
+
+static int is_refusal(int rc)
+{
+	return rc == -EPERM || rc == -EACCES;
+}
+
+static int place_self(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
+		      const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_broker_message message = {.op = QRT_SCHED_BROKER_PLACED};
+	int rc = qrt_sched_setting_apply(0, want, reterr);
+
+	if (rc < 0)
+		return rc;
+	describe_thread(&message, r, name);
+	pthread_mutex_lock(&placer->lock);
+	qrt_sched_p_broker_tell(&placer->broker, &message);
+	pthread_mutex_unlock(&placer->lock);
+	return QRT_SCHED_PLACED_SELF;
+}
+
+static int has_broker(struct qrt_sched_placer *placer, int *ret_refused)
+{
+	int has;
+
+	pthread_mutex_lock(&placer->lock);
+	has = placer->broker.fd >= 0;
+	*ret_refused = placer->refused;
+	pthread_mutex_unlock(&placer->lock);
+	return has;
+}
+
+static int place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
+		 const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr)
+{
+	int refused, broker = has_broker(placer, &refused);
+	struct qrt_sched_error own;
+	int rc = -EPERM;
+
+	if (!(broker && refused))
+		rc = place_self(placer, r, want, name, &own);
+	if (!broker || !is_refusal(rc)) {
+		if (rc < 0 && reterr)
+			*reterr = own;
+		return rc;
+	}
+	if (!refused) {
+		pthread_mutex_lock(&placer->lock);
+		placer->refused = 1;
+		pthread_mutex_unlock(&placer->lock);
+	}
+	return ask_broker(placer, r, name, reterr);
+}
+
+static void note_placed(struct qrt_sched_placer *placer, pid_t tid, const struct qrt_sched_setting *now)
+{
+	struct qrt_sched_p_resident *r;
+
+	pthread_mutex_lock(&placer->lock);
+	r = qrt_sched_p_residents_find(&placer->residents, tid);
+	if (r) {
+		r->is_placed = 1;
+		r->now = *now;
+	}
+	pthread_mutex_unlock(&placer->lock);
+}
+
+int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
+			   struct qrt_sched_error *reterr)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	struct qrt_sched_p_resident resident;
+	struct qrt_sched_setting want;
+	int rc, cancel;
+
+	/* Sockets are points of cancellation: a thread must not go while it holds the lock. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	rc = take_in(placer, tid, thread_name, &resident);
+	if (rc < 0) {
+		qrt_sched_p_error(reterr, rc, "no memory to remember thread %d", (int)tid);
+	} else {
+		want = wanted_setting(placer, &resident);
+		rc = want.set ? place(placer, &resident, &want, thread_name, reterr) : QRT_SCHED_PLACED_NONE;
+		if (rc > 0)
+			note_placed(placer, tid, &want);
+	}
+	pthread_setcancelstate(cancel, NULL);
+	return rc;
+}
+
+void qrt_sched_placer_leave(struct qrt_sched_placer *placer)
+{
+	struct qrt_sched_broker_message message = {.op = QRT_SCHED_BROKER_ENDED};
+	struct qrt_sched_p_resident *r;
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&placer->lock);
+	r = qrt_sched_p_residents_find(&placer->residents, (pid_t)syscall(SYS_gettid));
+	if (r) {
+		describe_thread(&message, r, NULL);
+		qrt_sched_p_residents_remove(&placer->residents, r);
+		qrt_sched_p_broker_tell(&placer->broker, &message);
+	}
+	pthread_mutex_unlock(&placer->lock);
+	pthread_setcancelstate(cancel, NULL);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The placer's two helpers: the line to the supervisor, and what is known of the own threads. */
+#ifndef QRT_SCHED_PLACER_P_H
+#define QRT_SCHED_PLACER_P_H
+
+#include <qrt/sched.h>
+
+/* ---- the line to the supervisor (broker.c) ---- */
+
+struct qrt_sched_p_broker {
+	int fd; /* -1: none, or gone */
+	uint64_t device, inode;
+	uint32_t timeout_ms;
+	uint32_t sequence;
+};
+
+/* Dups the socket. -EINVAL where it is no SOCK_SEQPACKET socket. fd -1: no broker, 0. */
+int qrt_sched_p_broker_open(struct qrt_sched_p_broker *broker, int fd, uint32_t timeout_ms);
+void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker);
+/* Sends without waiting; a message that does not go out is dropped. */
+void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
+/* Sends and waits for the answer's result. -ETIMEDOUT, -EPIPE. */
+int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
+
+/* ---- the own threads (residents.c) ---- */
+
+#define QRT_SCHED_P_INDEX_MAX 16384u
+
+struct qrt_sched_p_resident {
+	pid_t tid;
+	enum qrt_sched_role role;
+	uint32_t index;
+	int is_placed;                   /* what the plan says of its role has been done to it */
+	struct qrt_sched_setting born;   /* as it was when it first entered; set == 0: not readable */
+	struct qrt_sched_setting origin; /* as it would have been without us */
+	struct qrt_sched_setting now;    /* as it was placed */
+};
+
+struct qrt_sched_p_residents {
+	struct qrt_sched_p_resident *entries;
+	uint32_t count, room;
+	uint64_t taken[QRT_SCHED_ROLES][QRT_SCHED_P_INDEX_MAX / 64];
+};
+
+struct qrt_sched_p_resident *qrt_sched_p_residents_find(struct qrt_sched_p_residents *residents, pid_t tid);
+/* A new entry, or NULL without memory. Valid until the next add or remove. */
+struct qrt_sched_p_resident *qrt_sched_p_residents_add(struct qrt_sched_p_residents *residents, pid_t tid);
+void qrt_sched_p_residents_remove(struct qrt_sched_p_residents *residents,
+				  struct qrt_sched_p_resident *resident);
+/* Gives it a role and an index there: the wanted one, or with -1 the lowest free one. */
+void qrt_sched_p_residents_assign(struct qrt_sched_p_residents *residents,
+				  struct qrt_sched_p_resident *resident, enum qrt_sched_role role,
+				  int32_t wanted);
+/* How a thread that was born as `born` would have been without us: what it inherited from a placed
+ * thread is our doing and not its own. */
+struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_residents *residents,
+						      const struct qrt_sched_setting *born);
+
+#endif
