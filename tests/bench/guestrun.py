@@ -69,7 +69,7 @@ def run_native(setup):
         command = ["cyclictest", "-q", "-m", "-p99", "-i1000", "-h", HISTOGRAM_MAX,
                    "-D", "%ds" % setup.seconds, "--json=" + path]
         limit = setup.seconds + 60
-        with loads.host_load(directory, limit), loads.disk_load(directory, setup.disk, limit):
+        with loads.host_load(directory, limit), loads.disk_load(directory, setup.disk, setup.cache, limit):
             time.sleep(SETTLE)
             setup.say("measuring")
             steal = StealClock()
@@ -166,21 +166,31 @@ class Qrt(Way):
         return threads.parse_plan(self.ask_status()["plan"])
 
 
+def idle_percent(before, after):
+    """From two first lines of the guest's /proc/stat: its idle and I/O wait time."""
+    old, new = ([int(word) for word in line.split() if word.isdigit()][:8] for line in (before, after))
+    passed = [b - a for a, b in zip(old, new)]
+    return round(100 * (passed[3] + passed[4]) / max(1, sum(passed)), 1)
+
+
 def measure(setup, way, vm, monitor):
     """From the guest that waits with its load on, to the result's text."""
     plan = way.prepare(vm, monitor)
     sampler = threads.Sampler(vm.qemu_pid(), plan)
     steal = StealClock()
     vm.send("go")
+    before = vm.wait_line("QRT stat before", 60)
     vm.wait_line("QRT start", 60)
     setup.say("measuring")
     sampler.start()
     time.sleep(setup.seconds * 0.6)
     status = way.ask_status() if isinstance(way, Qrt) else None
-    vm.wait_line("QRT stop code=0", setup.seconds + 120)
+    after = vm.wait_line("QRT stat after", setup.seconds + 120)
     percent = steal.percent()
     sampler.stop()
-    return sampler, status, percent
+    vm.wait_line("QRT stop code=0", 60)
+    return {"placement": sampler.result(), "status": status, "steal_percent": percent,
+            "guest_idle_percent": idle_percent(before, after)}
 
 
 def leave(vm):
@@ -199,12 +209,12 @@ def read_guest(setup, way, vm, qmp):
     with loads.host_load(setup.directory, setup.seconds + 300) as load:
         time.sleep(SETTLE)
         monitor = Monitor(qmp)
-        sampler, status, steal = measure(setup, way, vm, monitor)
+        about = measure(setup, way, vm, monitor)
         monitor.close()
         load.stop()
     vm.wait_line("QRT begin", 120)
     result = read_result(vm.wait_line("{", 60), setup.seconds)
-    result.update(steal_percent=steal, placement=sampler.result(), status=status)
+    result.update(about)
     vm.wait_line("QRT off", 60)
     leave(vm)
     return result

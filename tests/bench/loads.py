@@ -15,22 +15,21 @@ HOST_LOAD = ["stress-ng", "--cpu", "8", "--io", "4", "--vm", "2", "--vm-bytes", 
 
 # The same bursts and pauses as the disk load in guest/init.
 DISK_LOAD = r"""
-reader() { timeout 2 dd if="$disk" of=/dev/null bs="$2" iflag=direct skip=$(($1 * 64)) 2>/dev/null; }
-writer() { timeout 2 dd if=/dev/zero of="$disk" bs="$2" oflag=direct conv=notrunc seek=$(($1 * 64)) \
-	count="$3" 2>/dev/null; }
+reader() { dd if="$disk" of=/dev/null bs=$2 count=$3 iflag=$direct skip=$(($1 * $3)) 2>/dev/null; }
+writer() { dd if=/dev/zero of="$disk" bs=$2 count=$3 oflag=$direct conv=notrunc seek=$(($1 * $3)) 2>/dev/null; }
 burst() {
 	jobs= i=0
 	while [ $i -lt $1 ]; do
-		if [ $((i % 2)) = 0 ]; then reader $i $2 & else writer $i $2 $(($3 - i * 64)) & fi
+		if [ $((i % 2)) = 0 ]; then reader $i $2 $3 & else writer $i $2 $3 & fi
 		jobs="$jobs $!" i=$((i + 1))
 	done
 	wait $jobs
+	sleep $4
 }
 end=$(($(date +%s) + limit))
 while [ $(date +%s) -lt $end ]; do
-	burst 8 64k $((size / 65536))
-	sleep 1
-	burst 24 4k $((size / 4096))
+	for _ in 1 2 3 4; do burst 8 64k 64 0.5; done
+	for _ in 1 2 3; do burst 24 4k 16 0.6; done
 	sleep 11.5
 done
 """
@@ -100,9 +99,9 @@ def host_load(directory, seconds):
     return Load(HOST_LOAD + ["--quiet", "--timeout", "%ds" % seconds], directory, settle=1.0)
 
 
-def disk_load(directory, disk, seconds):
-    environment = {"disk": disk, "size": str(os.path.getsize(disk)), "limit": str(seconds)}
-    return Load(["sh", "-c", DISK_LOAD], directory, environment)
+def disk_load(directory, disk, cache, seconds):
+    direct = "direct" if cache == "none" else "fullblock"
+    return Load(["sh", "-c", DISK_LOAD], directory, {"disk": disk, "direct": direct, "limit": str(seconds)})
 
 
 def make_disk(path, megabytes=256):
