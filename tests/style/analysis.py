@@ -8,6 +8,8 @@ import re
 
 import tree
 
+ERRNO_MODEL = tree.TOP / "tests/style/errno_model.h"
+
 
 def compiled(build):
     """The C files of the tree that the build compiles."""
@@ -23,7 +25,8 @@ def inside(line):
 
 def tidy_one(build, path):
     code, output = tree.run("clang-tidy", "--quiet", "--warnings-as-errors=*", "-p", build,
-                            "--extra-arg=-Wno-unknown-warning-option", path)
+                            "--extra-arg=-Wno-unknown-warning-option", "--extra-arg=-include",
+                            f"--extra-arg={ERRNO_MODEL}", path)
     if code == 0:
         return []
     errors = [inside(line) for line in output.splitlines() if re.search(r": (error|warning): ", line)]

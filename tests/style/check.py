@@ -18,7 +18,7 @@ import sizes
 import tree
 import words
 
-SHOWN = 60  # lines of complaints
+SHOWN = 25  # lines of complaints
 
 CHECKS = [
     ("format", form.clang_format),

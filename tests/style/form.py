@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Form: formatting, scripts, and the tool that sums up the tests."""
 import ast
+import collections
 import json
 import subprocess
 import sys
@@ -10,10 +11,12 @@ import tree
 
 
 def clang_format(_build):
+    """One line a file: what is wrong there is shown by `clang-format -i` and git diff."""
     paths = tree.files(".c", ".h")
-    return tree.complaints_of("clang-format", "--dry-run", "-Werror", "--style=file", *paths), [
-        f"{len(paths)} files"
-    ]
+    output = tree.complaints_of("clang-format", "--dry-run", "-Werror", "--style=file", *paths)
+    places = collections.Counter(line.split(":")[0] for line in output if ": error: " in line)
+    complaints = [f"{path}: {count} places: clang-format -i {path}" for path, count in places.items()]
+    return complaints or output, [f"{len(paths)} files"]
 
 
 def shell(_build):
