@@ -22,7 +22,8 @@ static int keeps_away(const struct qrt_sched_p_thread *vcpu, const struct qrt_sc
 /* What the vCPUs do to a thread. */
 struct siege {
 	struct qrt_sched_p_thread first; /* the first vCPU that keeps it away from a CPU */
-	uint32_t vcpus;                  /* how many do, at least */
+	int first_cpu;                   /* that CPU */
+	uint32_t vcpus;                  /* how many do */
 	struct qrt_sched_cpus free;      /* its CPUs that none of them can take */
 	int has_fifo;
 };
@@ -39,8 +40,10 @@ static struct siege besiege(const struct qrt_sched_p_lint *lint, const struct qr
 		qrt_sched_p_cpus_and(&common, &vcpu.cpus);
 		if (!keeps_away(&vcpu, victim) || !qrt_sched_cpus_count(&common))
 			continue;
-		if (!siege.vcpus++)
+		if (!siege.vcpus++) {
 			siege.first = vcpu;
+			siege.first_cpu = qrt_sched_cpus_next(&common, -1);
+		}
 		siege.has_fifo |= vcpu.setting.policy == QRT_SCHED_POLICY_FIFO;
 		qrt_sched_p_cpus_minus(&siege.free, &vcpu.cpus);
 	}
@@ -81,28 +84,36 @@ static const char *code_of(const struct qrt_sched_p_thread *victim, const struct
 	return siege->has_fifo ? "starved-main" : "rr-vcpu-above-main";
 }
 
+/* What becomes of the guest. */
+static const char *consequence(int is_locked_out, enum qrt_sched_role role)
+{
+	if (!is_locked_out)
+		return "it is pushed from CPU to CPU";
+	if (role == QRT_SCHED_ROLE_PAIO)
+		return "the guest's I/O waits until a vCPU sleeps";
+	return "a guest that waits for it spins for ever";
+}
+
 static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role, uint32_t index)
 {
 	struct qrt_sched_p_thread victim = qrt_sched_p_lint_thread(lint, role, index);
 	struct siege siege = besiege(lint, &victim);
-	int cpus = qrt_sched_cpus_count(&victim.cpus);
-	int is_open = qrt_sched_p_lint_is_open(lint, QRT_SCHED_ROLE_VCPU);
-	int is_locked_out = is_open || siege.vcpus >= (uint32_t)cpus;
-	int is_fatal = is_locked_out && role != QRT_SCHED_ROLE_PAIO;
+	/* Fewer vCPUs than CPUs leave it one at any time, if never the same. */
+	int is_locked_out = qrt_sched_p_lint_is_open(lint, QRT_SCHED_ROLE_VCPU) ||
+			    siege.vcpus >= (uint32_t)qrt_sched_cpus_count(&victim.cpus);
+	int is_worker = role == QRT_SCHED_ROLE_PAIO;
 	char own[32], its[32];
 
-	if (!siege.vcpus || qrt_sched_cpus_count(&siege.free))
+	if (!siege.vcpus || qrt_sched_cpus_count(&siege.free) || (is_worker && !is_locked_out))
 		return;
 	qrt_sched_p_lint_find(
-		lint, is_fatal ? QRT_SCHED_FAULT : QRT_SCHED_WARNING, line_of(lint, role),
+		lint, is_locked_out && !is_worker ? QRT_SCHED_FAULT : QRT_SCHED_WARNING, line_of(lint, role),
 		code_of(&victim, &siege),
-		"%s %u (%s) can run only where vCPUs keep it away: vcpu %u (%s) on CPU %d; a guest that "
-		"waits "
-		"for it %s",
+		"%s %u (%s) has only CPUs from which vCPUs keep it away, such as vcpu %u (%s) on "
+		"CPU %d: %s",
 		qrt_sched_role_name(role), index, qrt_sched_p_lint_urgency(&victim, own, sizeof(own)),
-		siege.first.index, qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)),
-		qrt_sched_cpus_next(&siege.first.cpus, -1),
-		is_fatal ? "spins for ever" : "waits until a vCPU sleeps or another CPU is found");
+		siege.first.index, qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)), siege.first_cpu,
+		consequence(is_locked_out, role));
 	advise(lint, &victim, &siege);
 }
 

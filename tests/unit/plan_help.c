@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan_help.h"
+
+#include "plan_p.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct qrt_sched_error error;
+
+int plan_add(struct qrt_sched_plan *plan, const char *option)
+{
+	memset(&error, 0, sizeof(error));
+	return qrt_sched_plan_parse_option(plan, option, &error);
+}
+
+const struct qrt_sched_error *last_error(void)
+{
+	return &error;
+}
+
+struct qrt_sched_plan *plan_of(const char *options)
+{
+	char *copy = strdup(options), *rest = copy, *option;
+	struct qrt_sched_plan *plan = NULL;
+
+	if (!copy || qrt_sched_plan_new(&plan) < 0)
+		abort();
+	while ((option = strsep(&rest, " "))) {
+		if (*option && plan && plan_add(plan, option) < 0) {
+			printf("# %s: %s\n", option, error.message);
+			plan = qrt_sched_plan_close(plan);
+		}
+	}
+	free(copy);
+	return plan;
+}
+
+const char *plan_text(const struct qrt_sched_plan *plan)
+{
+	static char text[QRT_SCHED_P_FILE_MAX + 1];
+
+	if (qrt_sched_plan_format(plan, text, sizeof(text)) >= (int)sizeof(text))
+		return "";
+	return text;
+}
+
+static int lists_equal(const struct qrt_sched_p_list *a, const struct qrt_sched_p_list *b, int key)
+{
+	uint32_t i;
+
+	if (a->count != b->count)
+		return 0;
+	for (i = 0; i < a->count; i++) {
+		const union qrt_sched_p_value *x = &a->values[i], *y = &b->values[i];
+
+		if (key == QRT_SCHED_P_KEY_BIAS && memcmp(&x->cpus, &y->cpus, sizeof(x->cpus)) != 0)
+			return 0;
+		if (key == QRT_SCHED_P_KEY_NAME && strcmp(x->pattern, y->pattern) != 0)
+			return 0;
+		if (key != QRT_SCHED_P_KEY_BIAS && key != QRT_SCHED_P_KEY_NAME && x->number != y->number)
+			return 0;
+	}
+	return 1;
+}
+
+int plans_equal(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
+{
+	int role, key;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (key = 0; key < QRT_SCHED_P_KEYS; key++) {
+			if (!lists_equal(&a->lists[role][key], &b->lists[role][key], key))
+				return 0;
+		}
+	}
+	return a->maxprio == b->maxprio && a->maxprio_policy == b->maxprio_policy &&
+	       a->pvsched == b->pvsched && a->mlock == b->mlock && a->has_mlock == b->has_mlock &&
+	       a->pi_mutexes == b->pi_mutexes && a->has_pi == b->has_pi;
+}
+
+struct qrt_sched_cpus cpus_of(const char *list)
+{
+	struct qrt_sched_cpus cpus;
+
+	memset(&cpus, 0, sizeof(cpus));
+	if (*list && qrt_sched_cpus_parse(list, &cpus) < 0)
+		abort();
+	return cpus;
+}
+
+struct qrt_sched_host host_of(const char *online)
+{
+	struct qrt_sched_host host = {
+		.size = sizeof(host),
+		.flags = QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK,
+		.rtprio_limit = 99,
+		.rt_runtime_us = -1,
+		.rt_period_us = 1000000,
+	};
+
+	host.online = host.allowed = cpus_of(online);
+	return host;
+}
+
+struct qrt_sched_vm vm_of(uint32_t vcpus, uint32_t iothreads)
+{
+	struct qrt_sched_vm vm = {.size = sizeof(vm), .vcpus = vcpus, .iothreads = iothreads};
+
+	return vm;
+}
+
+const char *said_of(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index)
+{
+	static char text[256];
+	struct qrt_sched_setting setting;
+
+	if (qrt_sched_plan_get(plan, role, index, &setting) < 0 ||
+	    qrt_sched_setting_describe(&setting, text, sizeof(text)) < 0)
+		return "";
+	return text;
+}
+
+uint32_t random_below(struct random *random, uint32_t limit)
+{
+	random->state ^= random->state << 13;
+	random->state ^= random->state >> 7;
+	random->state ^= random->state << 17;
+	return (uint32_t)(random->state >> 32) % limit;
+}

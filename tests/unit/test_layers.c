@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: MIT */
+#include "layers_p.h"
+#include "plan_help.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define NOW     UINT64_C(1000000000000)
+#define URGENCY (QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY)
+
+static struct qrt_sched_layer_value layers[QRT_SCHED_LAYERS];
+
+/* A thread that was found as OTHER nice 0 on CPUs 0-3. */
+static void reset(void)
+{
+	struct qrt_sched_setting *origin = &layers[QRT_SCHED_LAYER_ORIGIN].setting;
+
+	memset(layers, 0, sizeof(layers));
+	origin->set = QRT_SCHED_SET_ALL;
+	origin->cpus = cpus_of("0-3");
+}
+
+static struct qrt_sched_setting *put(enum qrt_sched_layer layer, uint32_t members, uint32_t policy,
+				     int32_t priority)
+{
+	struct qrt_sched_setting *s = &layers[layer].setting;
+
+	memset(&layers[layer], 0, sizeof(layers[layer]));
+	s->set = members;
+	s->policy = policy;
+	s->priority = priority;
+	return s;
+}
+
+static void put_cpus(enum qrt_sched_layer layer, const char *cpus)
+{
+	layers[layer].setting.set |= QRT_SCHED_SET_CPUS;
+	layers[layer].setting.cpus = cpus_of(cpus);
+}
+
+static const char *in_force(void)
+{
+	static char text[128];
+	struct qrt_sched_setting s;
+
+	if (qrt_sched_layers_resolve(layers, NOW, &s) < 0)
+		return "refused";
+	qrt_sched_setting_describe(&s, text, sizeof(text));
+	return text;
+}
+
+static void layers_have_names(void)
+{
+	static const char *const names[] = {"origin",    "plan",    "pvsched", "quantum",
+					    "lifecycle", "inherit", "lock",    "governor"};
+	int i;
+
+	for (i = 0; i < QRT_SCHED_LAYERS; i++)
+		CU_ASSERT_STRING_EQUAL(qrt_sched_layer_name(i), names[i]);
+	CU_ASSERT_PTR_NULL(qrt_sched_layer_name(QRT_SCHED_LAYERS));
+	CU_ASSERT_PTR_NULL(qrt_sched_layer_name((enum qrt_sched_layer) - 1));
+}
+
+static void origin_is_in_force_alone(void)
+{
+	reset();
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+}
+
+static void origin_has_to_be_complete(void)
+{
+	uint32_t member;
+
+	for (member = 1; member < QRT_SCHED_SET_ALL; member <<= 1) {
+		reset();
+		layers[QRT_SCHED_LAYER_ORIGIN].setting.set &= ~member;
+		CU_ASSERT_STRING_EQUAL(in_force(), "refused");
+	}
+	reset();
+	layers[QRT_SCHED_LAYER_ORIGIN].until_ns = NOW + 1;
+	CU_ASSERT_STRING_EQUAL(in_force(), "refused");
+	reset();
+	layers[QRT_SCHED_LAYER_ORIGIN].setting.cpus = cpus_of("");
+	CU_ASSERT_STRING_EQUAL(in_force(), "refused");
+}
+
+static void an_origin_of_a_foreign_policy_is_kept(void)
+{
+	reset();
+	layers[QRT_SCHED_LAYER_ORIGIN].setting.policy = 6;
+	CU_ASSERT_STRING_EQUAL(in_force(), "policy-6 on 0-3");
+	put(QRT_SCHED_LAYER_INHERIT, URGENCY, QRT_SCHED_POLICY_FIFO, 99);
+	CU_ASSERT_STRING_EQUAL(in_force(), "policy-6 on 0-3");
+	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+}
+
+/* Which members a layer may set: the table of the header, member by member. */
+static void layers_set_only_what_they_may(void)
+{
+	static const uint32_t may[QRT_SCHED_LAYERS] = {
+		[QRT_SCHED_LAYER_PLAN] = QRT_SCHED_SET_ALL,
+		[QRT_SCHED_LAYER_PVSCHED] = URGENCY,
+		[QRT_SCHED_LAYER_QUANTUM] = QRT_SCHED_SET_POLICY,
+		[QRT_SCHED_LAYER_LIFECYCLE] = URGENCY | QRT_SCHED_SET_NICE,
+		[QRT_SCHED_LAYER_INHERIT] = URGENCY,
+		[QRT_SCHED_LAYER_LOCK] = URGENCY,
+		[QRT_SCHED_LAYER_GOVERNOR] = URGENCY | QRT_SCHED_SET_NICE | QRT_SCHED_SET_CPUS,
+	};
+	struct qrt_sched_setting s;
+	uint32_t set;
+	int layer;
+
+	for (layer = QRT_SCHED_LAYER_PLAN; layer < QRT_SCHED_LAYERS; layer++) {
+		for (set = 1; set <= QRT_SCHED_SET_ALL; set++) {
+			int expected = set & ~may[layer] ? -EINVAL : 0;
+
+			reset();
+			put(layer, set, QRT_SCHED_POLICY_FIFO, 5)->cpus = cpus_of("1");
+			CU_ASSERT_EQUAL(qrt_sched_layers_resolve(layers, NOW, &s), expected);
+			CU_ASSERT_EQUAL(qrt_sched_p_layer_check(layer, &layers[layer]), expected);
+		}
+	}
+}
+
+static void values_out_of_range_are_refused(void)
+{
+	static const struct {
+		uint32_t set, policy;
+		int32_t priority, nice;
+		uint32_t flags, reserved;
+	} bad[] = {
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 0, 0, 0, 0},  {URGENCY, QRT_SCHED_POLICY_FIFO, 100, 0, 0, 0},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, -1, 0, 0, 0}, {URGENCY, QRT_SCHED_POLICY_OTHER, 1, 0, 0, 0},
+		{QRT_SCHED_SET_POLICY, 4, 0, 0, 0, 0},         {QRT_SCHED_SET_POLICY, 6, 0, 0, 0, 0},
+		{QRT_SCHED_SET_PRIORITY, 0, 100, 0, 0, 0},     {QRT_SCHED_SET_NICE, 0, 0, 20, 0, 0},
+		{QRT_SCHED_SET_NICE, 0, 0, -21, 0, 0},         {QRT_SCHED_SET_FLAGS, 0, 0, 0, 2, 0},
+		{QRT_SCHED_SET_CPUS, 0, 0, 0, 0, 0},           {32, 0, 0, 0, 0, 0},
+		{QRT_SCHED_SET_NICE, 0, 0, 0, 0, 1},
+	};
+	struct qrt_sched_setting result, before;
+	size_t i;
+
+	memset(&result, 0x5a, sizeof(result));
+	before = result;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct qrt_sched_setting *s;
+
+		reset();
+		s = put(QRT_SCHED_LAYER_PLAN, bad[i].set, bad[i].policy, bad[i].priority);
+		s->nice = bad[i].nice;
+		s->flags = bad[i].flags;
+		s->reserved = bad[i].reserved;
+		CU_ASSERT_EQUAL(qrt_sched_layers_resolve(layers, NOW, &result), -EINVAL);
+	}
+	CU_ASSERT_EQUAL(memcmp(&result, &before, sizeof(result)), 0);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_check(QRT_SCHED_LAYERS, &layers[1]), -EINVAL);
+}
+
+static void plan_replaces_what_it_names(void)
+{
+	reset();
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 10);
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 10 on 0-3");
+	put_cpus(QRT_SCHED_LAYER_PLAN, "2");
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 10 on 2");
+	put(QRT_SCHED_LAYER_PLAN, QRT_SCHED_SET_NICE, 0, 0)->nice = 7;
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 7 on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_RR, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 1 on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, QRT_SCHED_SET_FLAGS, 0, 0)->flags = QRT_SCHED_FLAG_RESET_ON_FORK;
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3 reset-on-fork");
+	put(QRT_SCHED_LAYER_PLAN, QRT_SCHED_SET_PRIORITY, 0, 9);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+}
+
+static void pvsched_stays_below_the_plan(void)
+{
+	static const struct {
+		uint32_t set, policy;
+		int32_t priority;
+		const char *in_force;
+	} cases[] = {
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 5, "fifo 5 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 10, "fifo 10 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 11, "fifo 10 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_RR, 99, "rr 10 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_RR, 10, "rr 10 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_OTHER, 0, "other nice 0 on 0-3"},
+		{URGENCY, QRT_SCHED_POLICY_IDLE, 0, "idle on 0-3"},
+		{QRT_SCHED_SET_PRIORITY, 0, 3, "fifo 3 on 0-3"},
+		{QRT_SCHED_SET_PRIORITY, 0, 30, "fifo 10 on 0-3"},
+		{QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_RR, 0, "rr 10 on 0-3"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reset();
+		put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 10);
+		put(QRT_SCHED_LAYER_PVSCHED, cases[i].set, cases[i].policy, cases[i].priority);
+		CU_ASSERT_STRING_EQUAL(in_force(), cases[i].in_force);
+	}
+	reset();
+	put(QRT_SCHED_LAYER_PVSCHED, URGENCY, QRT_SCHED_POLICY_FIFO, 1);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_IDLE, 0);
+	put(QRT_SCHED_LAYER_PVSCHED, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "idle on 0-3");
+}
+
+static void quantum_turns_rr_into_fifo_only(void)
+{
+	uint32_t policy;
+
+	reset();
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 10);
+	put(QRT_SCHED_LAYER_QUANTUM, QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_FIFO, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 10 on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 3);
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 3 on 0-3");
+	for (policy = 0; policy <= QRT_SCHED_POLICY_IDLE; policy++) {
+		put(QRT_SCHED_LAYER_QUANTUM, QRT_SCHED_SET_POLICY, policy, 0);
+		CU_ASSERT_EQUAL(strcmp(in_force(), "refused") == 0, policy != QRT_SCHED_POLICY_FIFO);
+	}
+}
+
+static void lifecycle_replaces_and_suspends(void)
+{
+	reset();
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 10);
+	put(QRT_SCHED_LAYER_LIFECYCLE, QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	put(QRT_SCHED_LAYER_PVSCHED, URGENCY, QRT_SCHED_POLICY_IDLE, 0);
+	put(QRT_SCHED_LAYER_QUANTUM, QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_FIFO, 0);
+	put(QRT_SCHED_LAYER_INHERIT, URGENCY, QRT_SCHED_POLICY_FIFO, 50);
+	put(QRT_SCHED_LAYER_LOCK, URGENCY, QRT_SCHED_POLICY_FIFO, 60);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	put(QRT_SCHED_LAYER_LIFECYCLE, URGENCY, QRT_SCHED_POLICY_RR, 3);
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 3 on 0-3");
+	put(QRT_SCHED_LAYER_LIFECYCLE, QRT_SCHED_SET_NICE, 0, 0)->nice = 4;
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 10 on 0-3");
+	put(QRT_SCHED_LAYER_GOVERNOR, QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 4 on 0-3");
+	layers[QRT_SCHED_LAYER_LIFECYCLE].until_ns = NOW;
+	memset(&layers[QRT_SCHED_LAYER_GOVERNOR], 0, sizeof(layers[0]));
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 60 on 0-3");
+}
+
+static void a_raise_never_lowers(void)
+{
+	static const struct {
+		uint32_t policy;
+		int32_t priority;
+		const char *in_force;
+	} cases[] = {
+		{QRT_SCHED_POLICY_FIFO, 9, "rr 10 on 0-3"},    {QRT_SCHED_POLICY_FIFO, 10, "rr 10 on 0-3"},
+		{QRT_SCHED_POLICY_FIFO, 11, "fifo 11 on 0-3"}, {QRT_SCHED_POLICY_OTHER, 0, "rr 10 on 0-3"},
+		{QRT_SCHED_POLICY_IDLE, 0, "rr 10 on 0-3"},
+	};
+	static const enum qrt_sched_layer raises[] = {QRT_SCHED_LAYER_INHERIT, QRT_SCHED_LAYER_LOCK};
+	size_t i, k;
+
+	for (k = 0; k < 2; k++) {
+		for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+			reset();
+			put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 10);
+			put(raises[k], URGENCY, cases[i].policy, cases[i].priority);
+			CU_ASSERT_STRING_EQUAL(in_force(), cases[i].in_force);
+		}
+		reset();
+		put(raises[k], QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_FIFO, 0);
+		CU_ASSERT_STRING_EQUAL(in_force(), "fifo 1 on 0-3");
+		put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_BATCH, 0);
+		put(raises[k], QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_OTHER, 0);
+		CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+		put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 10);
+		put(raises[k], QRT_SCHED_SET_PRIORITY, 0, 20);
+		CU_ASSERT_STRING_EQUAL(in_force(), "rr 20 on 0-3");
+	}
+}
+
+static void the_higher_of_two_raises_wins(void)
+{
+	reset();
+	put(QRT_SCHED_LAYER_INHERIT, URGENCY, QRT_SCHED_POLICY_FIFO, 50);
+	put(QRT_SCHED_LAYER_LOCK, URGENCY, QRT_SCHED_POLICY_RR, 40);
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 50 on 0-3");
+	put(QRT_SCHED_LAYER_LOCK, URGENCY, QRT_SCHED_POLICY_RR, 60);
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 60 on 0-3");
+}
+
+static void nothing_wins_against_the_cap(void)
+{
+	struct qrt_sched_setting *s;
+
+	reset();
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 10);
+	put(QRT_SCHED_LAYER_INHERIT, URGENCY, QRT_SCHED_POLICY_FIFO, 50);
+	put(QRT_SCHED_LAYER_LOCK, URGENCY, QRT_SCHED_POLICY_FIFO, 99);
+	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	s = put(QRT_SCHED_LAYER_GOVERNOR, URGENCY | QRT_SCHED_SET_NICE, QRT_SCHED_POLICY_OTHER, 0);
+	s->nice = 10;
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 10 on 0-3");
+	s->nice = -10;
+	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_RR, 30);
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 30 on 0-3");
+	put(QRT_SCHED_LAYER_GOVERNOR, QRT_SCHED_SET_PRIORITY, 0, 20);
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 20 on 0-3");
+}
+
+static void a_cap_never_raises(void)
+{
+	reset();
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_IDLE, 0);
+	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
+	CU_ASSERT_STRING_EQUAL(in_force(), "idle on 0-3");
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 5);
+	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_FIFO, 5);
+	CU_ASSERT_STRING_EQUAL(in_force(), "rr 5 on 0-3");
+}
+
+static void a_cap_narrows_cpus_and_never_widens(void)
+{
+	static const struct {
+		const char *cap, *in_force;
+	} cases[] = {
+		{"1", "other nice 0 on 1"},
+		{"1-9", "other nice 0 on 1-2"},
+		{"0-9", "other nice 0 on 1-2"},
+		{"7", "other nice 0 on 1-2"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		reset();
+		put(QRT_SCHED_LAYER_PLAN, 0, 0, 0);
+		put_cpus(QRT_SCHED_LAYER_PLAN, "1-2");
+		put(QRT_SCHED_LAYER_GOVERNOR, 0, 0, 0);
+		put_cpus(QRT_SCHED_LAYER_GOVERNOR, cases[i].cap);
+		CU_ASSERT_STRING_EQUAL(in_force(), cases[i].in_force);
+	}
+}
+
+static void limits_in_time_end_a_layer(void)
+{
+	int layer;
+
+	for (layer = QRT_SCHED_LAYER_PLAN; layer < QRT_SCHED_LAYER_GOVERNOR; layer++) {
+		if (layer == QRT_SCHED_LAYER_QUANTUM || layer == QRT_SCHED_LAYER_PVSCHED)
+			continue;
+		reset();
+		put(layer, URGENCY, QRT_SCHED_POLICY_FIFO, 5);
+		CU_ASSERT_STRING_EQUAL(in_force(), "fifo 5 on 0-3");
+		layers[layer].until_ns = NOW + 1;
+		CU_ASSERT_STRING_EQUAL(in_force(), "fifo 5 on 0-3");
+		layers[layer].until_ns = NOW;
+		CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+		layers[layer].until_ns = 1;
+		CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	}
+}
+
+static void raises_get_their_longest_limit(void)
+{
+	const uint64_t second = 1000000000, tenth = 100000000;
+
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_INHERIT, NOW, 0), NOW + second);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_INHERIT, NOW, NOW + 5 * second),
+			NOW + second);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_INHERIT, NOW, NOW + 5), NOW + 5);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_LOCK, NOW, 0), NOW + tenth);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_LOCK, NOW, NOW + second), NOW + tenth);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_PLAN, NOW, 0), 0);
+	CU_ASSERT_EQUAL(qrt_sched_p_layer_until(QRT_SCHED_LAYER_GOVERNOR, NOW, NOW + 50 * second),
+			NOW + 50 * second);
+}
+
+/*
+ * An independent model: the rules as a person would apply them, for one member at a time, with ranks
+ * instead of urgencies, and the suspended layers struck out first.
+ */
+struct model {
+	int is_rt, rank; /* rank: priority of real time; 0 OTHER, -1 BATCH, -2 IDLE */
+	uint32_t policy;
+	int32_t nice;
+	uint64_t cpus, flags;
+};
+
+static void model_say(struct model *m, const struct qrt_sched_setting *s)
+{
+	int32_t priority = m->is_rt ? m->rank : 0;
+
+	if (s->set & QRT_SCHED_SET_PRIORITY)
+		priority = s->priority;
+	if (s->set & QRT_SCHED_SET_POLICY)
+		m->policy = s->policy;
+	m->is_rt = m->policy == 1 || m->policy == 2;
+	if (m->is_rt)
+		m->rank = priority ? priority : 1;
+	else
+		m->rank = m->policy == 3 ? -1 : m->policy == 5 ? -2 : 0;
+}
+
+static void model_pvsched(struct model *m, const struct qrt_sched_setting *s)
+{
+	struct model asked = *m;
+
+	model_say(&asked, s);
+	if (asked.rank > m->rank && !m->is_rt)
+		return;
+	if (asked.rank > m->rank)
+		asked.rank = m->rank;
+	*m = asked;
+}
+
+static void model_compare(struct model *m, const struct qrt_sched_setting *s, int is_cap)
+{
+	struct model other = *m;
+
+	model_say(&other, s);
+	if (is_cap ? other.rank < m->rank : other.rank > m->rank) {
+		m->policy = other.policy;
+		m->is_rt = other.is_rt;
+		m->rank = other.rank;
+	}
+}
+
+static void model_layer(struct model *m, int layer, const struct qrt_sched_setting *s)
+{
+	if (layer == QRT_SCHED_LAYER_PVSCHED) {
+		model_pvsched(m, s);
+	} else if (layer == QRT_SCHED_LAYER_QUANTUM) {
+		m->policy = m->policy == 2 ? 1 : m->policy;
+	} else if (layer == QRT_SCHED_LAYER_INHERIT || layer == QRT_SCHED_LAYER_LOCK) {
+		model_compare(m, s, 0);
+	} else if (layer == QRT_SCHED_LAYER_GOVERNOR) {
+		model_compare(m, s, 1);
+		if ((s->set & QRT_SCHED_SET_NICE) && m->nice < s->nice)
+			m->nice = s->nice;
+		if ((s->set & QRT_SCHED_SET_CPUS) && (m->cpus & s->cpus.bits[0]))
+			m->cpus &= s->cpus.bits[0];
+	} else {
+		model_say(m, s);
+		if (s->set & QRT_SCHED_SET_NICE)
+			m->nice = s->nice;
+		if (s->set & QRT_SCHED_SET_CPUS)
+			m->cpus = s->cpus.bits[0];
+		if (s->set & QRT_SCHED_SET_FLAGS)
+			m->flags = s->flags;
+	}
+}
+
+static struct model model_resolve(uint64_t now)
+{
+	static const int suspended[] = {0, 0, 1, 1, 0, 1, 1, 0};
+	const struct qrt_sched_layer_value *life = &layers[QRT_SCHED_LAYER_LIFECYCLE];
+	int reboots = life->setting.set && (life->until_ns == 0 || life->until_ns > now), layer;
+	struct model m = {0};
+
+	for (layer = 0; layer < QRT_SCHED_LAYERS; layer++) {
+		if (!layers[layer].setting.set || (layers[layer].until_ns && layers[layer].until_ns <= now))
+			continue;
+		if (!(reboots && suspended[layer]))
+			model_layer(&m, layer, &layers[layer].setting);
+	}
+	return m;
+}
+
+static void random_setting(struct random *random, struct qrt_sched_setting *s, uint32_t set)
+{
+	static const uint32_t policies[] = {0, 1, 2, 3, 5};
+
+	memset(s, 0, sizeof(*s));
+	s->set = set;
+	s->policy = policies[random_below(random, 5)];
+	s->priority = 1 + (int32_t)random_below(random, 6);
+	if ((set & QRT_SCHED_SET_POLICY) && s->policy != 1 && s->policy != 2)
+		s->priority = 0;
+	s->nice = (int32_t)random_below(random, 40) - 20;
+	s->flags = random_below(random, 2);
+	s->cpus.bits[0] = 1 + random_below(random, 15);
+}
+
+static void random_layers(struct random *random)
+{
+	static const uint32_t may[] = {31, 31, 3, 1, 7, 3, 3, 15};
+	static const uint64_t limits[] = {0, 0, NOW - 1, NOW, NOW + 1};
+	int layer;
+
+	for (layer = 0; layer < QRT_SCHED_LAYERS; layer++) {
+		struct qrt_sched_setting *s = &layers[layer].setting;
+		uint32_t set = random_below(random, 3) ? random_below(random, 32) & may[layer] : 0;
+
+		random_setting(random, s, layer == QRT_SCHED_LAYER_ORIGIN ? 31 : set);
+		if (layer == QRT_SCHED_LAYER_QUANTUM)
+			s->policy = QRT_SCHED_POLICY_FIFO;
+		layers[layer].until_ns = layer ? limits[random_below(random, 5)] : 0;
+	}
+}
+
+static void random_layers_resolve_as_the_model_says(void)
+{
+	struct random random = {.state = 4711};
+	int round, wrong = 0;
+
+	for (round = 0; round < 200000; round++) {
+		struct qrt_sched_setting s;
+		struct model m;
+		int32_t priority;
+
+		random_layers(&random);
+		m = model_resolve(NOW);
+		priority = m.is_rt ? m.rank : 0;
+		if (qrt_sched_layers_resolve(layers, NOW, &s) < 0 || s.policy != m.policy ||
+		    s.priority != priority || s.nice != m.nice || s.cpus.bits[0] != m.cpus ||
+		    s.flags != m.flags || s.set != QRT_SCHED_SET_ALL)
+			wrong++;
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
+static const struct tap_test tests[] = {
+	{"layers have the documented names, and no others", layers_have_names},
+	{"origin alone is in force where nothing else is set", origin_is_in_force_alone},
+	{"origin has to be complete, without a limit in time", origin_has_to_be_complete},
+	{"an origin under a policy that plans do not know is kept", an_origin_of_a_foreign_policy_is_kept},
+	{"a layer sets only the members that it may", layers_set_only_what_they_may},
+	{"values out of range are refused and change nothing", values_out_of_range_are_refused},
+	{"the plan replaces what it names, the rest passes through", plan_replaces_what_it_names},
+	{"what the guest asks for never gets above the plan", pvsched_stays_below_the_plan},
+	{"the quantum turns RR into FIFO and nothing else", quantum_turns_rr_into_fifo_only},
+	{"the lifecycle replaces, and suspends the layers of a running guest",
+	 lifecycle_replaces_and_suspends},
+	{"a raise never lowers, and an equal one keeps the policy", a_raise_never_lowers},
+	{"the higher of two raises wins", the_higher_of_two_raises_wins},
+	{"nothing wins against the cap", nothing_wins_against_the_cap},
+	{"a cap never raises", a_cap_never_raises},
+	{"a cap narrows CPUs and never widens them", a_cap_narrows_cpus_and_never_widens},
+	{"a layer ends with its limit in time", limits_in_time_end_a_layer},
+	{"raises get their longest limit", raises_get_their_longest_limit},
+	{"200000 random stacks resolve as an independent model says",
+	 random_layers_resolve_as_the_model_says},
+};
+
+TAP_MAIN("layers", tests)
