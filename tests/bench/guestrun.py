@@ -41,8 +41,15 @@ class Setup:
 
 
 def read_result(text, seconds):
-    """cyclictest's JSON. It leaves out periods that it slept through, so they are counted here."""
-    thread = json.loads(text)["thread"]["0"]
+    try:
+        return summarize(json.loads(text), seconds)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BenchError("cyclictest's result cannot be read (%s): %s" % (error, text[:200])) from None
+
+
+def summarize(data, seconds):
+    """From cyclictest's JSON. It leaves out periods that it slept through, so they are counted here."""
+    thread = data["thread"]["0"]
     histogram = {int(value): count for value, count in thread["histogram"].items()}
     cycles = thread["cycles"]
     if cycles <= 0:

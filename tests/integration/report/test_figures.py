@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What the benches compute: percentiles, intervals, figures, plans read from text. Prints TAP."""
+
+import os
+import sys
+import unittest
+
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "bench")]
+
+import benchlib  # noqa: E402 (modules of the benches)
+import campaign  # noqa: E402
+import chart  # noqa: E402
+import fixture  # noqa: E402
+import guestrun  # noqa: E402
+import threads  # noqa: E402
+
+
+class Percentiles(unittest.TestCase):
+    def test_nearest_rank_is_never_better_than_seen(self):
+        histogram = {10: 999, 500: 1}
+        self.assertEqual(benchlib.percentile(histogram, 50), 10)
+        self.assertEqual(benchlib.percentile(histogram, 99.9), 10)
+        self.assertEqual(benchlib.percentile(histogram, 99.95), 500)
+        self.assertIsNone(benchlib.percentile({}, 50))
+
+    def test_overflow_counts_as_the_maximum(self):
+        self.assertEqual(benchlib.percentile({10: 90}, 99, overflow=10, maximum=700000), 700000)
+
+    def test_median_of_even_and_odd(self):
+        self.assertEqual(benchlib.median([3, 1, 2]), 2)
+        self.assertEqual(benchlib.median([4, 1, 2, 3]), 2.5)
+
+    def test_interval_repeats_and_contains_the_median(self):
+        values = [1.0, 1.2, 0.9, 1.1, 5.0, 1.0, 0.95, 1.05, 1.15, 0.99]
+        low, high = benchlib.bootstrap_interval(values)
+        self.assertEqual((low, high), benchlib.bootstrap_interval(values))
+        self.assertTrue(low <= benchlib.median(values) <= high)
+
+
+class Figures(unittest.TestCase):
+    def test_goal_needs_median_and_interval(self):
+        steady = benchlib.figure("a", [0.8] * 10, "ratio", 0.9, False, 1.05)
+        self.assertTrue(steady["met"])
+        wide = benchlib.figure("a", [0.8, 0.8, 0.8, 1.3, 1.4], "ratio", 0.9, False, 1.05)
+        self.assertEqual((wide["value"], wide["met"]), (0.8, False))
+        self.assertTrue(benchlib.figure("b", [150, 160, 170], "ratio", 100, True)["met"])
+        self.assertFalse(benchlib.figure("b", [90, 160, 170], "ratio", 100, True)["met"])
+
+    def test_absent_peer_gives_no_figure(self):
+        run = campaign.Campaign({"stock": None, "qrt": None}, 1, 20, HERE)
+        self.assertEqual(run.figures(), [])
+
+    def test_figures_of_a_whole_demo(self):
+        run = campaign.Campaign(dict.fromkeys(("native", "stock", "hand", "qrt")), 3, 4, HERE)
+        fixture.fill(run, lambda data: guestrun.summarize(data, 4))
+        names = [figure["name"] for figure in run.figures()]
+        self.assertEqual(names, ["p999_stock_over_qrt", "p999_qrt_over_hand", "p999_qrt_over_native",
+                                 "out_of_plan_qrt", "out_of_plan_hand"])
+        for figure in run.figures():
+            self.assertTrue({"name", "value", "min", "max", "unit", "goal", "at_least", "met"} <= set(figure))
+
+    def test_each_round_starts_with_another_way(self):
+        run = campaign.Campaign(dict.fromkeys("abc"), 3, 4, HERE)
+        self.assertEqual([run.order(number)[0] for number in range(3)], ["a", "b", "c"])
+
+
+class Results(unittest.TestCase):
+    def test_skipped_periods_are_counted_as_missed(self):
+        data = {"thread": {"0": {"histogram": {"5": 1500, "70": 20}, "cycles": 1530, "max": 500000}}}
+        result = guestrun.summarize(data, 2)
+        self.assertEqual((result["missed"], result["overflow"], result["max"]), (470, 10, 500000))
+        self.assertEqual((result["p50"], result["p99"], result["p999"]), (5, 70, 500000))
+
+    def test_shares_of_a_histogram_sum_to_one(self):
+        shares = chart.bin_shares({1: 5, 9: 3, 100: 1}, 1, 500000)
+        self.assertAlmostEqual(sum(shares.values()), 1)
+        self.assertEqual(shares[2 * chart.BINS_PER_DECADE], 0.1)
+
+
+def thread(name, *setting, tid=7):
+    return threads.Thread(tid, name, threads.Setting(*setting))
+
+
+class Plans(unittest.TestCase):
+    TEXT = ("vcpu_bias=1,2-3\nvcpu_sched = fifo\nvcpu_prio=97 # all of them\nmain_prio=98\npaio_sched=other\n"
+            "paio_nice=5\npi=on\nmlock=onfault\n")
+
+    def setUp(self):
+        self.plan = threads.parse_plan(self.TEXT)
+
+    def test_values_are_per_index_and_the_last_repeats(self):
+        for name, cpus in (("CPU 0/TCG", {1}), ("CPU 1/TCG", {2, 3}), ("CPU 9/KVM", {2, 3})):
+            self.assertIsNone(self.plan.judge(1, thread(name, "fifo", 97, frozenset(cpus), 0)))
+        self.assertIsNotNone(self.plan.judge(1, thread("CPU 0/TCG", "fifo", 97, frozenset({2}), 0)))
+
+    def test_priority_alone_means_fifo(self):
+        self.assertIsNone(self.plan.judge(7, thread("qemu-system-x86", "fifo", 98, frozenset({0}), 0)))
+        self.assertIsNotNone(self.plan.judge(7, thread("qemu-system-x86", "rr", 98, frozenset({0}), 0)))
+
+    def test_nice_counts_under_other(self):
+        self.assertIsNone(self.plan.judge(1, thread("worker", "other", 0, frozenset({0}), 5)))
+        self.assertIsNotNone(self.plan.judge(1, thread("worker", "other", 0, frozenset({0}), 0)))
+
+    def test_a_role_that_the_plan_leaves_out_is_free(self):
+        self.assertIsNone(self.plan.judge(1, thread("call_rcu", "idle", 0, frozenset({0}), 19)))
+
+    def test_names(self):
+        for name, role in (("CPU 3/KVM", "vcpu"), ("ALL CPUs/TCG", "vcpu"), ("worker", "paio"),
+                           ("IO disk0", "ioth"), ("IO mon_iothread", "othr"), ("vnc_worker", "vncs"),
+                           ("call_rcu", "othr")):
+            self.assertEqual(threads.classify(1, thread(name, "other", 0, frozenset(), 0))[0], role)
+
+    def test_this_process_is_seen_as_it_is(self):
+        pid = os.getpid()
+        seen = {one.tid: one for one in threads.read_threads(pid)}
+        self.assertEqual(seen[pid].setting.cpus, frozenset(os.sched_getaffinity(0)))
+
+
+class Tap(unittest.TextTestResult):
+    def startTest(self, test):
+        unittest.TestResult.startTest(self, test)
+
+    def line(self, word, test, note=""):
+        print("%s %d - %s%s" % (word, self.testsRun, test.id().split(".", 1)[1], note))
+
+    def addSuccess(self, test):
+        self.line("ok", test)
+
+    def addFailure(self, test, err):
+        unittest.TestResult.addFailure(self, test, err)
+        self.line("not ok", test)
+        for text in self._exc_info_to_string(err, test).split("\n"):
+            print("# " + text)
+
+    addError = addFailure
+
+
+if __name__ == "__main__":
+    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
+    print("1..%d" % suite.countTestCases())
+    result = Tap(unittest.runner._WritelnDecorator(sys.stderr), False, 0)
+    suite.run(result)
+    sys.exit(0 if result.wasSuccessful() else 1)
