@@ -98,7 +98,7 @@ void qrt_sched_p_suggest(const struct qrt_sched_p_names *names, const char *word
 	size_t length;
 	int i;
 
-	snprintf(buf, size, near ? "did you mean '%s'? " : "", near);
+	snprintf(buf, size, "%s%s%s", near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
 	for (i = 0; i < names->count; i++) {
 		if (!names->name(i))
 			continue;
