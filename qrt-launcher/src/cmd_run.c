@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/* run: starts a VM with its threads in their roles, and supervises it. */
+#include "command.h"
+#include "proc.h"
+#include "run.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define RECORDS 4096
+
+static void print_help(void)
+{
+	puts("Usage: qrt-launcher run [OPTIONS] [--] qemu-system-x86_64 ARGS...\n\n"
+	     "Starts QEMU with each thread in its role from its birth, keeps it so, and puts everything\n"
+	     "back when it ends. Without a plan one is made from the host's CPUs and the VM's shape.\n\n"
+	     "  --plan FILE          a plan file, see qrt-plan(5); what comes later overrides it\n"
+	     "  -rt OPTION           an option of the plan, such as vcpu_sched=fifo\n"
+	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
+	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
+	     "  --no-preload         load nothing into QEMU: threads are placed after their birth\n"
+	     "  --verbose            say what is done\n\n"
+	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
+	     "126 QEMU's program cannot be run, 127 it was not found.");
+}
+
+static int make_pair(int type, int ret_pair[2])
+{
+	return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ret_pair) < 0 ? -errno : 0;
+}
+
+/* What is shared with QEMU. The recorder is a help for `blame` alone: without it the VM starts, too. */
+static int make_channels(struct run *run)
+{
+	int r = make_pair(SOCK_SEQPACKET, run->broker);
+
+	if (r == 0)
+		r = make_pair(SOCK_STREAM, run->qmp);
+	if (r < 0) {
+		complain("no sockets to QEMU: %s", strerror(-r));
+		return EXIT_LAUNCHER;
+	}
+	r = run->preload ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
+	if (r < 0)
+		complain("waits for mutexes will not be recorded: %s", strerror(-r));
+	return EXIT_OK;
+}
+
+/* How QEMU's threads would run without a plan: as this process does now, but for what a fork resets. */
+static int read_fresh(struct qrt_sched_setting *ret_setting)
+{
+	int r = qrt_sched_setting_read(0, ret_setting);
+
+	if (r < 0 || !(ret_setting->flags & QRT_SCHED_FLAG_RESET_ON_FORK))
+		return r;
+	ret_setting->flags = 0;
+	ret_setting->policy = QRT_SCHED_POLICY_OTHER;
+	ret_setting->priority = 0;
+	if (ret_setting->nice < 0)
+		ret_setting->nice = 0;
+	return 0;
+}
+
+static int make_record(pid_t qemu, struct state_record *ret_record)
+{
+	struct state_record record = {.launcher_pid = getpid(), .qemu_pid = qemu};
+	int r = read_fresh(&record.fresh);
+
+	if (r == 0)
+		r = proc_get_start(record.launcher_pid, &record.launcher_start);
+	if (r == 0)
+		r = proc_get_start(qemu, &record.qemu_start);
+	proc_get_boot(record.boot, sizeof(record.boot));
+	*ret_record = record;
+	return r;
+}
+
+static int end_child(const struct launch *launch)
+{
+	close(launch->go_fd);
+	close(launch->error_fd);
+	waitpid(launch->pid, NULL, 0);
+	return EXIT_LAUNCHER;
+}
+
+static void close_ends_of_qemu(struct run *run)
+{
+	close(run->broker[1]);
+	close(run->qmp[1]);
+	run->broker[1] = run->qmp[1] = -1;
+}
+
+static int supervise(struct run *run, struct state *state, struct supervisor *supervisor)
+{
+	int r;
+
+	supervisor->plan = run->request.plan;
+	supervisor->vm = run->vm.vm;
+	supervisor->state = state;
+	supervisor->recorder = run->recorder;
+	supervisor->program = run->path;
+	supervisor->broker_fd = run->broker[0];
+	supervisor->qmp_fd = run->qmp[0];
+	supervisor->preload = run->preload != NULL;
+	supervisor->verbose = run->verbose;
+	supervisor->pidfd = (int)syscall(SYS_pidfd_open, supervisor->record.qemu_pid, 0);
+	if (supervisor->pidfd < 0) {
+		complain("QEMU cannot be supervised: pidfd_open: %s; Linux 5.3 or later is needed",
+			 strerror(errno));
+		kill(supervisor->record.qemu_pid, SIGKILL);
+		waitpid(supervisor->record.qemu_pid, NULL, 0);
+		return EXIT_LAUNCHER;
+	}
+	r = supervisor_run(supervisor);
+	close(supervisor->pidfd);
+	return r;
+}
+
+/* Everything is written down before QEMU does its first step. */
+static int start(struct run *run, struct launch *launch, struct state *state)
+{
+	struct supervisor supervisor = {0};
+	int r = launch_take_signals(launch);
+
+	supervisor.signal_fd = r;
+	if (r >= 0)
+		r = launch_prepare(launch);
+	if (r < 0) {
+		complain("QEMU cannot be started: %s", strerror(-r));
+		return EXIT_LAUNCHER;
+	}
+	r = make_record(launch->pid, &supervisor.record);
+	if (r < 0)
+		complain("QEMU cannot be told from others: %s; is /proc mounted?", strerror(-r));
+	else
+		r = state_write_record(state, &supervisor.record);
+	if (r < 0)
+		return end_child(launch);
+	close_ends_of_qemu(run);
+	r = launch_go(launch);
+	if (r == EXIT_OK)
+		r = supervise(run, state, &supervisor);
+	close(supervisor.signal_fd);
+	return r;
+}
+
+static int start_in(struct run *run, struct state *state)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	struct launch launch = {.path = run->path, .preload = run->preload, .user = run->user};
+	int r;
+
+	launch.argv = run_make_argv(run);
+	launch.envp = run_make_envp(run);
+	launch.fds[0] = run->preload ? run->broker[1] : -1;
+	launch.fds[1] = run->qmp[1];
+	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
+	r = start(run, &launch, state);
+	g_strfreev(launch.argv);
+	g_strfreev(launch.envp);
+	return r;
+}
+
+/* Another launcher that ends may remove the empty run directory while we open it. */
+static int open_state(const struct run *run, int *ret_run_fd, struct state *ret_state)
+{
+	int tries, run_fd, r = -ENOENT;
+
+	for (tries = 0; r == -ENOENT && tries < 10; tries++) {
+		run_fd = state_open_run(true);
+		if (run_fd < 0)
+			return run_fd;
+		state_repair_all(run_fd, false);
+		r = state_open(run_fd, run->vm_name, ret_state);
+		if (r == 0)
+			*ret_run_fd = run_fd;
+		else
+			state_close_run(run_fd);
+	}
+	return r;
+}
+
+static int run_vm(struct run *run)
+{
+	struct state state;
+	int run_fd = -1, r = make_channels(run);
+
+	if (r != EXIT_OK || open_state(run, &run_fd, &state) < 0)
+		return EXIT_LAUNCHER;
+	r = start_in(run, &state);
+	state_remove(&state);
+	state_close_run(run_fd);
+	return r;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+static void clear(struct run *run)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		close_fd(run->broker[i]);
+		close_fd(run->qmp[i]);
+	}
+	qrt_sched_recorder_close(run->recorder);
+	g_free(run->path);
+	g_free(run->preload);
+	g_free(run->plan_text);
+	plan_request_close(&run->request);
+}
+
+int command_run(int argc, char **argv)
+{
+	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}};
+	int r;
+
+	if (plan_request_open(&run.request) < 0)
+		return EXIT_LAUNCHER;
+	r = run_parse(&run, argc, argv);
+	if (r == EXIT_OK && run.help) {
+		print_help();
+	} else if (r == EXIT_OK) {
+		r = run_check(&run);
+		if (r == EXIT_OK)
+			r = run_vm(&run);
+	}
+	clear(&run);
+	return r;
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The socket in the VM's folder that answers questions: one JSON object a line, each way. */
+#include "command.h"
+#include "json_limit.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CLIENTS_MAX 16
+#define REQUEST_MAX 4096
+#define PATIENCE_S  10 /* for a client that says or takes nothing */
+
+struct client {
+	struct control *control;
+	int fd;
+	GString *in, *out;
+	guint source, timeout;
+};
+
+struct control {
+	struct supervisor *supervisor;
+	int fd;
+	guint source;
+	GList *clients;
+};
+
+static void drop_client(struct client *client)
+{
+	client->control->clients = g_list_remove(client->control->clients, client);
+	if (client->source)
+		g_source_remove(client->source);
+	if (client->timeout)
+		g_source_remove(client->timeout);
+	close(client->fd);
+	g_string_free(client->in, TRUE);
+	g_string_free(client->out, TRUE);
+	g_free(client);
+}
+
+static char *answer(struct supervisor *supervisor, const char *line, gssize len)
+{
+	JsonObject *request = json_limit_parse(line, len);
+	char *text = NULL;
+
+	if (!request)
+		return g_strdup("{\"error\":\"no JSON object\"}\n");
+	if (strcmp(json_limit_get_string(request, "command"), "status") == 0)
+		text = report_status(supervisor);
+	json_object_unref(request);
+	return text ? text : g_strdup("{\"error\":\"unknown command\"}\n");
+}
+
+static void take_requests(struct client *client)
+{
+	GString *in = client->in;
+	char *end, *text;
+
+	while ((end = memchr(in->str, '\n', in->len))) {
+		text = answer(client->control->supervisor, in->str, end - in->str);
+		g_string_append(client->out, text);
+		g_free(text);
+		g_string_erase(in, 0, end + 1 - in->str);
+	}
+}
+
+/* False when the client is gone or asks without end. */
+static bool read_client(struct client *client)
+{
+	char buf[REQUEST_MAX];
+	ssize_t n = recv(client->fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	if (n == 0)
+		return false;
+	g_string_append_len(client->in, buf, n);
+	take_requests(client);
+	return client->in->len < REQUEST_MAX;
+}
+
+static bool write_client(struct client *client)
+{
+	ssize_t n;
+
+	if (client->out->len == 0)
+		return true;
+	n = send(client->fd, client->out->str, client->out->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR;
+	g_string_erase(client->out, 0, n);
+	return true;
+}
+
+static gboolean on_client(gint fd, GIOCondition condition, gpointer data);
+
+/* Reads on only when the last answer is out: a client that takes none gets no more. */
+static void wait_client(struct client *client)
+{
+	client->source = g_unix_fd_add(client->fd, client->out->len > 0 ? G_IO_OUT : G_IO_IN, on_client,
+				       client);
+}
+
+static gboolean on_client(gint fd, GIOCondition condition, gpointer data)
+{
+	struct client *client = data;
+	bool fine;
+
+	(void)fd;
+	client->source = 0;
+	fine = condition & (G_IO_IN | G_IO_OUT);
+	if (fine && client->out->len == 0)
+		fine = read_client(client);
+	if (fine && write_client(client))
+		wait_client(client);
+	else
+		drop_client(client);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean on_impatient(gpointer data)
+{
+	struct client *client = data;
+
+	client->timeout = 0;
+	drop_client(client);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean on_connect(gint fd, GIOCondition condition, gpointer data)
+{
+	struct control *control = data;
+	struct client *client;
+	int client_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	(void)condition;
+	if (client_fd < 0)
+		return G_SOURCE_CONTINUE;
+	if (g_list_length(control->clients) >= CLIENTS_MAX) {
+		close(client_fd);
+		return G_SOURCE_CONTINUE;
+	}
+	client = g_new0(struct client, 1);
+	client->control = control;
+	client->fd = client_fd;
+	client->in = g_string_new(NULL);
+	client->out = g_string_new(NULL);
+	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
+	control->clients = g_list_prepend(control->clients, client);
+	wait_client(client);
+	return G_SOURCE_CONTINUE;
+}
+
+/* The path of a socket is short; by the folder's descriptor every folder is near enough. */
+static int listen_at(int folder_fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", folder_fd);
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, CLIENTS_MAX) == 0)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+int control_open(struct supervisor *supervisor)
+{
+	int fd = listen_at(supervisor->state->fd);
+
+	if (fd < 0) {
+		complain("%s/%s/control cannot be made: %s", state_get_run_path(), supervisor->state->name,
+			 strerror(-fd));
+		return fd;
+	}
+	supervisor->control = g_new0(struct control, 1);
+	supervisor->control->supervisor = supervisor;
+	supervisor->control->fd = fd;
+	supervisor->control->source = g_unix_fd_add(fd, G_IO_IN, on_connect, supervisor->control);
+	return 0;
+}
+
+void control_close(struct supervisor *supervisor)
+{
+	struct control *control = supervisor->control;
+
+	if (!control)
+		return;
+	while (control->clients)
+		drop_client(control->clients->data);
+	g_source_remove(control->source);
+	close(control->fd);
+	g_free(control);
+	supervisor->control = NULL;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+#include "launch.h"
+
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <grp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* The terminal's keys reach QEMU too, and it is QEMU's end that ends us. */
+static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
+
+enum stage { STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
+
+struct failure {
+	enum stage stage;
+	int code;
+};
+
+int launch_take_signals(struct launch *launch)
+{
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, hangup;
+	sigset_t forwarded;
+	size_t i;
+	int fd;
+
+	sigemptyset(&forwarded);
+	sigaddset(&forwarded, SIGTERM);
+	/* Who started us by nohup(1) wants QEMU to outlive the terminal, too. */
+	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+		sigaddset(&forwarded, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &forwarded, &launch->mask) < 0)
+		return -errno;
+	for (i = 0; i < G_N_ELEMENTS(ignored); i++)
+		sigaction(ignored[i], &ignore, &launch->actions[i]);
+	fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static void give_signals_back(const struct launch *launch)
+{
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(ignored); i++)
+		sigaction(ignored[i], &launch->actions[i], NULL);
+	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
+}
+
+static int become(const struct launch_user *user)
+{
+	if (!user->set)
+		return 0;
+	if (initgroups(user->name, user->gid) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0)
+		return errno;
+	return 0;
+}
+
+static void hand_on(int fd)
+{
+	if (fd >= 0)
+		(void)fcntl(fd, F_SETFD, 0);
+}
+
+static struct failure start(const struct launch *launch)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+	struct failure failure = {.stage = STAGE_USER};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(launch->fds); i++)
+		hand_on(launch->fds[i]);
+	if (launch->lock_memory)
+		(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	failure.code = become(&launch->user);
+	if (failure.code)
+		return failure;
+	failure.stage = STAGE_PRELOAD;
+	if (launch->preload && access(launch->preload, R_OK) < 0) {
+		failure.code = errno;
+		return failure;
+	}
+	failure.stage = STAGE_EXEC;
+	execve(launch->path, launch->argv, launch->envp);
+	failure.code = errno;
+	return failure;
+}
+
+/* The launcher may be killed before it says go: then there is to be no VM. */
+static void run_child(const struct launch *launch, int go_fd, int error_fd)
+{
+	struct failure failure;
+	char go;
+
+	give_signals_back(launch);
+	if (read(go_fd, &go, 1) != 1)
+		_exit(EXIT_LAUNCHER);
+	failure = start(launch);
+	while (write(error_fd, &failure, sizeof(failure)) < 0 && errno == EINTR)
+		;
+	_exit(EXIT_LAUNCHER);
+}
+
+static int make_pipes(int go[2], int error[2])
+{
+	int r;
+
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return -errno;
+	if (pipe2(error, O_CLOEXEC) == 0)
+		return 0;
+	r = -errno;
+	close(go[0]);
+	close(go[1]);
+	return r;
+}
+
+int launch_prepare(struct launch *launch)
+{
+	int go[2], error[2], r = make_pipes(go, error);
+
+	if (r < 0)
+		return r;
+	launch->pid = fork();
+	r = launch->pid < 0 ? -errno : 0;
+	if (launch->pid == 0) {
+		close(go[1]);
+		run_child(launch, go[0], error[1]);
+	}
+	close(go[0]);
+	close(error[1]);
+	launch->go_fd = go[1];
+	launch->error_fd = error[0];
+	if (r < 0) {
+		close(launch->go_fd);
+		close(launch->error_fd);
+	}
+	return r;
+}
+
+static int say_failure(const struct launch *launch, const struct failure *failure)
+{
+	switch (failure->stage) {
+	case STAGE_USER:
+		complain("cannot become user '%s': %s", launch->user.name, strerror(failure->code));
+		return EXIT_LAUNCHER;
+	case STAGE_PRELOAD:
+		complain("the preload library %s cannot be read by user '%s': %s; install it where everybody "
+			 "may read, "
+			 "or use --no-preload",
+			 launch->preload, launch->user.name, strerror(failure->code));
+		return EXIT_LAUNCHER;
+	case STAGE_EXEC:
+		break;
+	}
+	complain("%s cannot be started: %s", launch->path, strerror(failure->code));
+	return failure->code == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXEC;
+}
+
+int launch_go(struct launch *launch)
+{
+	struct failure failure;
+	ssize_t n;
+
+	/* Where the child is gone already its end says so later. */
+	(void)!write(launch->go_fd, "g", 1);
+	close(launch->go_fd);
+	do {
+		n = read(launch->error_fd, &failure, sizeof(failure));
+	} while (n < 0 && errno == EINTR);
+	close(launch->error_fd);
+	if (n != sizeof(failure))
+		return EXIT_OK;
+	waitpid(launch->pid, NULL, 0);
+	return say_failure(launch, &failure);
+}

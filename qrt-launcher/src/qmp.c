@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU's monitor, over a socket of our own: the guest's state, and which threads are vCPUs and
+ * iothreads. Nothing waits for it; a monitor that is slow, dead or lies costs this knowledge alone.
+ */
+#include "command.h"
+#include "json_limit.h"
+#include "proc.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES (256u * 1024)
+
+struct qmp {
+	GString *in;
+	guint source;
+	unsigned int pending; /* questions without an answer yet, a bit each */
+	bool is_up;
+};
+
+struct question {
+	const char *command;
+	void (*answered)(struct supervisor *supervisor, JsonObject *message);
+};
+
+static void ask(struct supervisor *supervisor, unsigned int number);
+
+static void take_capabilities(struct supervisor *supervisor, JsonObject *message);
+static void take_status(struct supervisor *supervisor, JsonObject *message);
+static void take_kvm(struct supervisor *supervisor, JsonObject *message);
+static void take_cpus(struct supervisor *supervisor, JsonObject *message);
+static void take_iothreads(struct supervisor *supervisor, JsonObject *message);
+
+enum { CAPABILITIES, STATUS, KVM, CPUS, IOTHREADS };
+
+static const struct question questions[] = {
+	[CAPABILITIES] = {"qmp_capabilities", take_capabilities},
+	[STATUS] = {"query-status", take_status},
+	[KVM] = {"query-kvm", take_kvm},
+	[CPUS] = {"query-cpus-fast", take_cpus},
+	[IOTHREADS] = {"query-iothreads", take_iothreads},
+};
+
+static void take_capabilities(struct supervisor *supervisor, JsonObject *message)
+{
+	(void)message;
+	ask(supervisor, STATUS);
+	ask(supervisor, KVM);
+	qmp_ask_threads(supervisor);
+}
+
+static void take_status(struct supervisor *supervisor, JsonObject *message)
+{
+	const char *status = json_limit_get_string(json_limit_get_object(message, "return"), "status");
+
+	if (*status)
+		g_strlcpy(supervisor->guest_state, status, sizeof(supervisor->guest_state));
+}
+
+static void take_kvm(struct supervisor *supervisor, JsonObject *message)
+{
+	JsonObject *object = json_limit_get_object(message, "return");
+
+	if (object && json_object_has_member(object, "enabled"))
+		g_strlcpy(supervisor->accelerator, json_limit_get_int(object, "enabled") ? "kvm" : "tcg",
+			  sizeof(supervisor->accelerator));
+}
+
+/* For threads whose name says nothing; those that have a role keep it. */
+static void enter(struct supervisor *supervisor, enum qrt_sched_role role, int32_t index, gint64 tid)
+{
+	struct watch_entry entry = {.role = role, .index = index, .placed_by = PLACED_BY_SUPERVISOR};
+	struct watched *watched;
+
+	if (tid <= 0 || tid > G_MAXINT32 || tid == supervisor->record.qemu_pid)
+		return;
+	entry.tid = (pid_t)tid;
+	watched = watch_find(&supervisor->watch, entry.tid);
+	if (!watched || watched->role != QRT_SCHED_ROLE_OTHR ||
+	    !proc_has_thread(supervisor->record.qemu_pid, entry.tid))
+		return;
+	watch_enter(&supervisor->watch, &entry);
+}
+
+static void take_cpus(struct supervisor *supervisor, JsonObject *message)
+{
+	JsonArray *cpus = json_limit_get_array(message, "return");
+	JsonObject *cpu;
+	gint64 index;
+	guint i;
+
+	for (i = 0; cpus && i < json_array_get_length(cpus); i++) {
+		cpu = json_limit_get_element(cpus, i);
+		index = json_limit_get_int(cpu, "cpu-index");
+		if (index >= 0 && index < QRT_SCHED_CPUS_MAX)
+			enter(supervisor, QRT_SCHED_ROLE_VCPU, (int32_t)index,
+			      json_limit_get_int(cpu, "thread-id"));
+	}
+}
+
+static void take_iothreads(struct supervisor *supervisor, JsonObject *message)
+{
+	JsonArray *iothreads = json_limit_get_array(message, "return");
+	guint i;
+
+	for (i = 0; iothreads && i < json_array_get_length(iothreads); i++)
+		enter(supervisor, QRT_SCHED_ROLE_IOTH, -1,
+		      json_limit_get_int(json_limit_get_element(iothreads, i), "thread-id"));
+}
+
+static void ask(struct supervisor *supervisor, unsigned int number)
+{
+	struct qmp *qmp = supervisor->qmp;
+	char text[96];
+	int len;
+
+	if (!qmp->source || qmp->pending & (1u << number))
+		return;
+	len = snprintf(text, sizeof(text), "{\"execute\":\"%s\",\"id\":%u}\n", questions[number].command,
+		       number);
+	if (send(supervisor->qmp_fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len)
+		qmp->pending |= 1u << number;
+}
+
+void qmp_ask_threads(struct supervisor *supervisor)
+{
+	if (!supervisor->qmp->is_up)
+		return;
+	ask(supervisor, CPUS);
+	ask(supervisor, IOTHREADS);
+}
+
+static bool is_preloaded(pid_t pid)
+{
+	char path[64], *text = NULL;
+	bool found;
+
+	snprintf(path, sizeof(path), "/proc/%d/maps", pid);
+	/* What cannot be read says nothing. */
+	found = !g_file_get_contents(path, &text, NULL, NULL) || strstr(text, "libqrt-sched-preload");
+	g_free(text);
+	return found;
+}
+
+static void greet(struct supervisor *supervisor)
+{
+	supervisor->qmp->is_up = true;
+	if (supervisor->preload && !is_preloaded(supervisor->record.qemu_pid)) {
+		complain("%s did not load the preload library: its threads are placed from outside, after "
+			 "their birth",
+			 supervisor->program);
+		supervisor->preload = false;
+	}
+	ask(supervisor, CAPABILITIES);
+}
+
+static void take_answer(struct supervisor *supervisor, JsonObject *message)
+{
+	gint64 number = json_limit_get_int(message, "id");
+
+	if (number < 0 || number >= (gint64)G_N_ELEMENTS(questions) ||
+	    !(supervisor->qmp->pending & (1u << number)))
+		return;
+	supervisor->qmp->pending &= ~(1u << number);
+	if (json_object_has_member(message, "return"))
+		questions[number].answered(supervisor, message);
+}
+
+static void take_line(struct supervisor *supervisor, const char *line, gssize len)
+{
+	JsonObject *message = json_limit_parse(line, len);
+
+	if (!message)
+		return;
+	if (json_object_has_member(message, "QMP") && !supervisor->qmp->is_up)
+		greet(supervisor);
+	else if (json_object_has_member(message, "event"))
+		ask(supervisor, STATUS);
+	else if (json_object_has_member(message, "id"))
+		take_answer(supervisor, message);
+	json_object_unref(message);
+}
+
+static void take_lines(struct supervisor *supervisor)
+{
+	GString *in = supervisor->qmp->in;
+	char *end;
+
+	while ((end = memchr(in->str, '\n', in->len))) {
+		take_line(supervisor, in->str, end - in->str);
+		g_string_erase(in, 0, end + 1 - in->str);
+	}
+}
+
+static gboolean on_input(gint fd, GIOCondition condition, gpointer data)
+{
+	struct supervisor *supervisor = data;
+	char buf[4096];
+	ssize_t n = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+
+	(void)condition;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return G_SOURCE_CONTINUE;
+	if (n > 0) {
+		g_string_append_len(supervisor->qmp->in, buf, n);
+		take_lines(supervisor);
+		if (supervisor->qmp->in->len <= LINE_MAX_BYTES)
+			return G_SOURCE_CONTINUE;
+		complain("QEMU's monitor talks without end: not listened to any more");
+	}
+	supervisor->qmp->source = 0;
+	return G_SOURCE_REMOVE;
+}
+
+bool qmp_is_up(const struct supervisor *supervisor)
+{
+	return supervisor->qmp->is_up;
+}
+
+void qmp_open(struct supervisor *supervisor)
+{
+	struct qmp *qmp = g_new0(struct qmp, 1);
+
+	qmp->in = g_string_new(NULL);
+	qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
+	supervisor->qmp = qmp;
+}
+
+void qmp_close(struct supervisor *supervisor)
+{
+	if (supervisor->qmp->source)
+		g_source_remove(supervisor->qmp->source);
+	g_string_free(supervisor->qmp->in, TRUE);
+	g_free(supervisor->qmp);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
+#include "proc.h"
+#include "supervisor.h"
+
+#include <json-glib/json-glib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void add_string(JsonBuilder *builder, const char *name, const char *value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_string_value(builder, value);
+}
+
+static void add_int(JsonBuilder *builder, const char *name, gint64 value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_int_value(builder, value);
+}
+
+static void add_bool(JsonBuilder *builder, const char *name, bool value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_boolean_value(builder, value);
+}
+
+/* Only the members that are set; null where none is. */
+static void add_setting(JsonBuilder *builder, const char *name, const struct qrt_sched_setting *setting)
+{
+	char cpus[4096];
+
+	json_builder_set_member_name(builder, name);
+	if (!setting->set) {
+		json_builder_add_null_value(builder);
+		return;
+	}
+	json_builder_begin_object(builder);
+	if (setting->set & QRT_SCHED_SET_POLICY)
+		add_string(builder, "policy", qrt_sched_policy_name(setting->policy) ?: "unknown");
+	if (setting->set & QRT_SCHED_SET_PRIORITY)
+		add_int(builder, "priority", setting->priority);
+	if (setting->set & QRT_SCHED_SET_NICE)
+		add_int(builder, "nice", setting->nice);
+	if (setting->set & QRT_SCHED_SET_CPUS &&
+	    qrt_sched_cpus_format(&setting->cpus, cpus, sizeof(cpus)) >= 0)
+		add_string(builder, "cpus", cpus);
+	json_builder_end_object(builder);
+}
+
+static void add_layers(JsonBuilder *builder, const struct watched *watched)
+{
+	struct qrt_sched_layer_value value;
+	char text[4096];
+	int layer;
+
+	json_builder_set_member_name(builder, "layers");
+	json_builder_begin_array(builder);
+	for (layer = 0; layer < QRT_SCHED_LAYERS; layer++) {
+		if (qrt_sched_thread_get_layer(watched->thread, layer, &value) < 0 || !value.setting.set)
+			continue;
+		if (qrt_sched_setting_describe(&value.setting, text, sizeof(text)) < 0)
+			continue;
+		json_builder_begin_object(builder);
+		add_string(builder, "layer", qrt_sched_layer_name(layer));
+		add_string(builder, "setting", text);
+		json_builder_end_object(builder);
+	}
+	json_builder_end_array(builder);
+}
+
+static void add_usage(JsonBuilder *builder, pid_t tid)
+{
+	struct proc_usage usage;
+
+	proc_get_usage(tid, &usage);
+	add_int(builder, "cpu", usage.cpu);
+	add_int(builder, "cpu_time_ns", (gint64)usage.cpu_time_ns);
+	add_int(builder, "run_delay_ns", (gint64)usage.run_delay_ns);
+	add_int(builder, "voluntary_switches", (gint64)usage.voluntary);
+	add_int(builder, "involuntary_switches", (gint64)usage.involuntary);
+}
+
+static bool is_in_plan(const struct watched *watched, const struct qrt_sched_setting *planned)
+{
+	int differs = qrt_sched_thread_verify(watched->thread, NULL);
+
+	return watched->placed_by && differs >= 0 && ((uint32_t)differs & planned->set) == 0;
+}
+
+static void add_thread(JsonBuilder *builder, const struct watched *watched)
+{
+	static const char *const by[] = {"nobody", "self", "broker", "supervisor"};
+	struct qrt_sched_setting planned, actual;
+	g_autofree char *name = g_utf8_make_valid(watched->name, -1);
+
+	if (qrt_sched_setting_read(watched->tid, &actual) < 0)
+		return;
+	watch_get_planned(watched, &planned);
+	json_builder_begin_object(builder);
+	add_int(builder, "tid", watched->tid);
+	add_string(builder, "name", name);
+	add_string(builder, "role", qrt_sched_role_name(watched->role));
+	add_int(builder, "index", watched->index);
+	add_setting(builder, "planned", &planned);
+	add_setting(builder, "effective", &actual);
+	add_bool(builder, "in_plan", is_in_plan(watched, &planned));
+	add_string(builder, "placed_by", by[watched->placed_by]);
+	add_layers(builder, watched);
+	add_usage(builder, watched->tid);
+	add_int(builder, "corrections", (gint64)watched->corrections);
+	json_builder_end_object(builder);
+}
+
+static gint compare(gconstpointer a, gconstpointer b)
+{
+	const struct watched *x = *(struct watched *const *)a, *y = *(struct watched *const *)b;
+
+	if (x->role != y->role)
+		return (int)x->role - (int)y->role;
+	if (x->index != y->index)
+		return x->index < y->index ? -1 : 1;
+	return x->tid - y->tid;
+}
+
+static void add_threads(JsonBuilder *builder, struct supervisor *supervisor)
+{
+	GPtrArray *sorted = g_ptr_array_new();
+	GHashTableIter iter;
+	gpointer value;
+	guint i;
+
+	g_hash_table_iter_init(&iter, supervisor->watch.threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		g_ptr_array_add(sorted, value);
+	g_ptr_array_sort(sorted, compare);
+	json_builder_set_member_name(builder, "threads");
+	json_builder_begin_array(builder);
+	for (i = 0; i < sorted->len; i++)
+		add_thread(builder, sorted->pdata[i]);
+	json_builder_end_array(builder);
+	g_ptr_array_free(sorted, TRUE);
+}
+
+static void add_plan(JsonBuilder *builder, const struct qrt_sched_plan *plan)
+{
+	int len = qrt_sched_plan_format(plan, NULL, 0);
+	char *text;
+
+	if (len < 0)
+		return;
+	text = g_malloc0((gsize)len + 1);
+	qrt_sched_plan_format(plan, text, (size_t)len + 1);
+	add_string(builder, "plan", text);
+	g_free(text);
+}
+
+static void add_recorder(JsonBuilder *builder, const struct supervisor *supervisor)
+{
+	json_builder_set_member_name(builder, "recorder");
+	if (!supervisor->recorder) {
+		json_builder_add_null_value(builder);
+		return;
+	}
+	json_builder_begin_object(builder);
+	add_int(builder, "pid", getpid());
+	add_int(builder, "fd", qrt_sched_recorder_get_fd(supervisor->recorder));
+	json_builder_end_object(builder);
+}
+
+static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
+{
+	add_string(builder, "name", supervisor->state->name);
+	add_int(builder, "launcher_pid", getpid());
+	add_int(builder, "qemu_pid", supervisor->record.qemu_pid);
+	add_string(builder, "guest_state", supervisor->guest_state);
+	add_string(builder, "accelerator", supervisor->accelerator);
+	add_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
+	add_bool(builder, "preload", supervisor->preload);
+	add_plan(builder, supervisor->plan);
+	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);
+	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
+	add_recorder(builder, supervisor);
+	add_threads(builder, supervisor);
+}
+
+char *report_status(struct supervisor *supervisor)
+{
+	JsonBuilder *builder = json_builder_new();
+	JsonNode *root;
+	char *text, *line;
+
+	broker_drain(supervisor);
+	supervisor_scan(supervisor);
+	json_builder_begin_object(builder);
+	add_vm(builder, supervisor);
+	json_builder_end_object(builder);
+	root = json_builder_get_root(builder);
+	text = json_to_string(root, FALSE);
+	line = g_strconcat(text, "\n", NULL);
+	g_free(text);
+	json_node_unref(root);
+	g_object_unref(builder);
+	return line;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The steps of `run`. */
+#ifndef QRT_LAUNCHER_RUN_H
+#define QRT_LAUNCHER_RUN_H
+
+#include "launch.h"
+#include "plan_request.h"
+#include "state.h"
+#include "vm_args.h"
+
+#include <qrt/sched_record.h>
+#include <stdbool.h>
+
+/* What the command line of `run` says, and what follows from it. */
+struct run {
+	struct plan_request request;
+	struct launch_user user;
+	const char *name; /* --name */
+	bool no_preload, verbose, help;
+
+	struct vm_args vm;
+	char vm_name[STATE_NAME_MAX + 1];
+	char *path, *preload, *plan_text;
+	struct qrt_sched_recorder *recorder;
+	int broker[2], qmp[2]; /* [0] ours, [1] QEMU's */
+};
+
+/* All return an exit code, having said what is wrong. */
+int run_parse(struct run *run, int argc, char **argv);
+/* Everything that can be refused before anything is touched. */
+int run_check(struct run *run);
+/* QEMU's arguments and environment, freed by g_strfreev(). */
+char **run_make_argv(const struct run *run);
+char **run_make_envp(const struct run *run);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* What QEMU is started with besides what the user gave. */
+#include "run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "guest=foo,debug-threads=off" without the latter. */
+static char *clean_name(const char *value)
+{
+	static const char *const offs[] = {"debug-threads=off", "debug-threads=no"};
+	char **parts = g_strsplit(value, ",", -1), *clean;
+	guint i, n = 0;
+
+	for (i = 0; parts[i]; i++) {
+		if (strcmp(parts[i], offs[0]) == 0 || strcmp(parts[i], offs[1]) == 0)
+			g_free(parts[i]);
+		else
+			parts[n++] = parts[i];
+	}
+	parts[n] = NULL;
+	clean = g_strjoinv(",", parts);
+	g_strfreev(parts);
+	return clean;
+}
+
+/*
+ * Ours come first: an argument of the user's that lacks its value cannot swallow them. QEMU merges several
+ * -name.
+ */
+char **run_make_argv(const struct run *run)
+{
+	char *const *given = run->request.vm_argv;
+	GPtrArray *argv = g_ptr_array_new();
+	int i;
+
+	g_ptr_array_add(argv, g_strdup(given[0]));
+	g_ptr_array_add(argv, g_strdup("-name"));
+	g_ptr_array_add(argv, g_strdup("debug-threads=on"));
+	g_ptr_array_add(argv, g_strdup("-chardev"));
+	g_ptr_array_add(argv, g_strdup_printf("socket,id=qrt-qmp,fd=%d", run->qmp[1]));
+	g_ptr_array_add(argv, g_strdup("-mon"));
+	g_ptr_array_add(argv, g_strdup("chardev=qrt-qmp,mode=control"));
+	for (i = 1; i < run->request.vm_argc; i++) {
+		g_ptr_array_add(argv, g_strdup(given[i]));
+		if (!vm_args_takes_value(given[i]) || i + 1 == run->request.vm_argc)
+			continue;
+		i++;
+		g_ptr_array_add(argv, g_str_has_suffix(given[i - 1], "-name") ? clean_name(given[i])
+									      : g_strdup(given[i]));
+	}
+	g_ptr_array_add(argv, NULL);
+	return (char **)g_ptr_array_free(argv, FALSE);
+}
+
+static char **set_number(char **envp, const char *name, int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", number);
+	return g_environ_setenv(envp, name, text, TRUE);
+}
+
+char **run_make_envp(const struct run *run)
+{
+	char **envp = g_get_environ(), *list;
+	const char *before;
+
+	if (!run->preload)
+		return envp;
+	before = g_environ_getenv(envp, "LD_PRELOAD");
+	list = g_strjoin(":", run->preload, before && *before ? before : NULL, NULL);
+	envp = g_environ_setenv(envp, "LD_PRELOAD", list, TRUE);
+	g_free(list);
+	envp = g_environ_setenv(envp, "QRT_SCHED_PLAN", run->plan_text, TRUE);
+	envp = g_environ_unsetenv(envp, "QRT_SCHED_PLAN_FILE");
+	envp = set_number(envp, "QRT_SCHED_BROKER", run->broker[1]);
+	if (run->recorder)
+		envp = set_number(envp, "QRT_SCHED_RECORD", qrt_sched_recorder_get_fd(run->recorder));
+	return envp;
+}

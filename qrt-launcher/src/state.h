@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Where running VMs keep their state: one folder a VM in the run directory.
+ *
+ *   lock        flock'ed by the launcher for its life
+ *   state.json  who is who (struct state_record)
+ *   threads     threads outside of QEMU's process, as they were
+ *   control     the socket that answers questions
+ *
+ * A folder whose lock is free was left behind by a killed launcher. Functions return a negative
+ * errno after they have said what is wrong, unless noted.
+ */
+#ifndef QRT_LAUNCHER_STATE_H
+#define QRT_LAUNCHER_STATE_H
+
+#include <qrt/sched.h>
+#include <stdbool.h>
+
+#define STATE_NAME_MAX 64
+
+struct state {
+	int run_fd;  /* the run directory, borrowed */
+	int fd;      /* the VM's folder */
+	int lock_fd; /* locked */
+	char name[STATE_NAME_MAX + 1];
+};
+
+/* What a later call needs to know when this launcher is gone. */
+struct state_record {
+	pid_t launcher_pid, qemu_pid;
+	uint64_t launcher_start, qemu_start;
+	char boot[40];
+	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
+};
+
+/* 1 for [A-Za-z0-9_.-]{1,64} that starts with a letter or digit. */
+bool state_is_name(const char *name);
+
+/* The path of the run directory in words, for messages. */
+const char *state_get_run_path(void);
+/* Opens the run directory; it must be a folder of ours that nobody else may write. Without `create` a
+ * missing one is -ENOENT, and nothing is said. */
+int state_open_run(bool create);
+/* Closes it, and removes it where it is empty and its place is ours alone. */
+void state_close_run(int run_fd);
+
+/* Makes the VM's folder and locks it, having repaired what a killed launcher left there. -EBUSY when
+ * a VM of that name runs; -ENOENT, not said: the run directory was removed meanwhile. */
+int state_open(int run_fd, const char *name, struct state *ret_state);
+/* Locks a folder that is there. -EBUSY while its launcher lives, -ENOENT: none; neither is said. */
+int state_open_left(int run_fd, const char *name, struct state *ret_state);
+/* Unlocks and leaves everything where it is. */
+void state_close(struct state *state);
+/* Removes the folder and unlocks. */
+void state_remove(struct state *state);
+
+/* Replaces a file of the folder as a whole. */
+int state_write(const struct state *state, const char *file, const char *text, size_t len);
+/* The text of a file, NUL-terminated, freed by g_free(). -EINVAL for what is no regular file of ours, -EFBIG
+ * above max; -ENOENT. Says nothing. */
+int state_read(int fd, const char *file, size_t max, char **ret_text, size_t *ret_len);
+
+int state_write_record(const struct state *state, const struct state_record *record);
+/* -ENOENT: none; -EINVAL: damaged. Says nothing. */
+int state_read_record(int fd, struct state_record *ret_record);
+
+/* Calls found() with the name of each VM's folder. */
+void state_for_each(int run_fd, void (*found)(const char *name, void *data), void *data);
+
+/* Puts back what killed launchers left behind. Returns how many folders could not be repaired. */
+int state_repair_all(int run_fd, bool verbose);
+/* One folder, locked by state_open_left(); it is removed when all was put back. */
+int state_repair(struct state *state, bool verbose);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* state.json: who is who, for the call after the launcher was killed. */
+#include "json_limit.h"
+#include "state.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECORD_MAX     8192
+#define RECORD_VERSION 1
+
+int state_write_record(const struct state *state, const struct state_record *record)
+{
+	char cpus[4096], *text;
+	int r;
+
+	r = qrt_sched_cpus_format(&record->fresh.cpus, cpus, sizeof(cpus));
+	if (r < 0)
+		return r;
+	text = g_strdup_printf(
+		"{\n"
+		"  \"version\": %d,\n"
+		"  \"launcher_pid\": %d,\n  \"launcher_start\": %" G_GUINT64_FORMAT ",\n"
+		"  \"qemu_pid\": %d,\n  \"qemu_start\": %" G_GUINT64_FORMAT ",\n"
+		"  \"boot_id\": \"%s\",\n"
+		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\"}\n}\n",
+		RECORD_VERSION, record->launcher_pid, record->launcher_start, record->qemu_pid,
+		record->qemu_start, record->boot, record->fresh.policy, record->fresh.priority,
+		record->fresh.nice, cpus);
+	r = state_write(state, "state.json", text, strlen(text));
+	g_free(text);
+	return r;
+}
+
+static int read_fresh(JsonObject *object, struct qrt_sched_setting *ret_setting)
+{
+	struct qrt_sched_setting setting = {.set = QRT_SCHED_SET_ALL};
+	bool is_rt;
+
+	if (!object)
+		return -EINVAL;
+	setting.policy = (uint32_t)json_limit_get_int(object, "policy");
+	setting.priority = (int32_t)json_limit_get_int(object, "priority");
+	setting.nice = (int32_t)json_limit_get_int(object, "nice");
+	is_rt = setting.policy == QRT_SCHED_POLICY_FIFO || setting.policy == QRT_SCHED_POLICY_RR;
+	if (!qrt_sched_policy_name(setting.policy) || setting.nice < -20 || setting.nice > 19)
+		return -EINVAL;
+	if (is_rt ? setting.priority < 1 || setting.priority > 99 : setting.priority != 0)
+		return -EINVAL;
+	if (qrt_sched_cpus_parse(json_limit_get_string(object, "cpus"), &setting.cpus) < 0)
+		return -EINVAL;
+	*ret_setting = setting;
+	return 0;
+}
+
+static int read_record(JsonObject *object, struct state_record *ret_record)
+{
+	struct state_record record = {0};
+
+	if (json_limit_get_int(object, "version") != RECORD_VERSION)
+		return -EINVAL;
+	record.launcher_pid = (pid_t)json_limit_get_int(object, "launcher_pid");
+	record.launcher_start = (uint64_t)json_limit_get_int(object, "launcher_start");
+	record.qemu_pid = (pid_t)json_limit_get_int(object, "qemu_pid");
+	record.qemu_start = (uint64_t)json_limit_get_int(object, "qemu_start");
+	g_strlcpy(record.boot, json_limit_get_string(object, "boot_id"), sizeof(record.boot));
+	if (record.launcher_pid < 1 || record.qemu_pid < 1)
+		return -EINVAL;
+	if (read_fresh(json_limit_get_object(object, "fresh"), &record.fresh) < 0)
+		return -EINVAL;
+	*ret_record = record;
+	return 0;
+}
+
+int state_read_record(int fd, struct state_record *ret_record)
+{
+	JsonObject *object;
+	size_t len;
+	char *text;
+	int r = state_read(fd, "state.json", RECORD_MAX, &text, &len);
+
+	if (r < 0)
+		return r == -ENOENT ? r : -EINVAL;
+	object = json_limit_parse(text, (gssize)len);
+	g_free(text);
+	if (!object)
+		return -EINVAL;
+	r = read_record(object, ret_record);
+	json_object_unref(object);
+	return r;
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+#include "status_print.h"
+
+#include "json_limit.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+struct column {
+	const char *title;
+	char *(*format)(JsonObject *thread);
+	bool right;
+	int rank; /* those of the highest rank are left out first */
+};
+
+static char *format_role(JsonObject *thread)
+{
+	return g_strdup_printf("%s%" G_GINT64_FORMAT, json_limit_get_string(thread, "role"),
+			       json_limit_get_int(thread, "index"));
+}
+
+static char *format_tid(JsonObject *thread)
+{
+	return g_strdup_printf("%" G_GINT64_FORMAT, json_limit_get_int(thread, "tid"));
+}
+
+/* A thread gives itself its name: nothing of it may steer a terminal. */
+static char *format_name(JsonObject *thread)
+{
+	char *name = g_strdup(json_limit_get_string(thread, "name")), *c;
+
+	for (c = name; *c; c++) {
+		if (!g_ascii_isprint(*c))
+			*c = '?';
+	}
+	return name;
+}
+
+static char *format_setting(JsonObject *setting)
+{
+	const char *policy = json_limit_get_string(setting, "policy");
+	const char *cpus = json_limit_get_string(setting, "cpus");
+	gint64 priority = json_limit_get_int(setting, "priority"), nice = json_limit_get_int(setting, "nice");
+	bool is_rt = strcmp(policy, "fifo") == 0 || strcmp(policy, "rr") == 0;
+	GString *text = g_string_new(policy);
+
+	if (priority)
+		g_string_append_printf(text, " %" G_GINT64_FORMAT, priority);
+	if (nice && !is_rt)
+		g_string_append_printf(text, " nice %" G_GINT64_FORMAT, nice);
+	if (*cpus)
+		g_string_append_printf(text, "%son %s", text->len ? " " : "", cpus);
+	return g_string_free(text, FALSE);
+}
+
+static char *format_planned(JsonObject *thread)
+{
+	JsonObject *planned = json_limit_get_object(thread, "planned");
+
+	return planned ? format_setting(planned) : g_strdup("-");
+}
+
+static char *format_effective(JsonObject *thread)
+{
+	JsonObject *effective = json_limit_get_object(thread, "effective");
+
+	return effective ? format_setting(effective) : g_strdup("-");
+}
+
+static char *format_cpu(JsonObject *thread)
+{
+	return g_strdup_printf("%" G_GINT64_FORMAT, json_limit_get_int(thread, "cpu"));
+}
+
+static char *format_ms(JsonObject *thread, const char *name)
+{
+	return g_strdup_printf("%.1f", (double)json_limit_get_int(thread, name) / 1e6);
+}
+
+static char *format_time(JsonObject *thread)
+{
+	return format_ms(thread, "cpu_time_ns");
+}
+
+static char *format_delay(JsonObject *thread)
+{
+	return format_ms(thread, "run_delay_ns");
+}
+
+static char *format_switches(JsonObject *thread)
+{
+	return g_strdup_printf("%" G_GINT64_FORMAT "+%" G_GINT64_FORMAT,
+			       json_limit_get_int(thread, "voluntary_switches"),
+			       json_limit_get_int(thread, "involuntary_switches"));
+}
+
+static char *format_by(JsonObject *thread)
+{
+	return g_strdup(json_limit_get_string(thread, "placed_by"));
+}
+
+static char *format_fixed(JsonObject *thread)
+{
+	return g_strdup_printf("%" G_GINT64_FORMAT, json_limit_get_int(thread, "corrections"));
+}
+
+static char *format_plan(JsonObject *thread)
+{
+	return g_strdup(json_object_get_boolean_member_with_default(thread, "in_plan", FALSE) ? "yes" : "NO");
+}
+
+static char *format_layers(JsonObject *thread)
+{
+	JsonArray *layers = json_limit_get_array(thread, "layers");
+	GString *text = g_string_new(NULL);
+	guint i;
+
+	for (i = 0; layers && i < json_array_get_length(layers); i++)
+		g_string_append_printf(text, "%s%s", i ? "," : "",
+				       json_limit_get_string(json_limit_get_element(layers, i), "layer"));
+	return g_string_free(text, FALSE);
+}
+
+static const struct column columns[] = {
+	{"ROLE", format_role, false, 0},
+	{"TID", format_tid, true, 4},
+	{"NAME", format_name, false, 1},
+	{"PLANNED", format_planned, false, 2},
+	{"EFFECTIVE", format_effective, false, 0},
+	{"IN PLAN", format_plan, false, 1},
+	{"CPU", format_cpu, true, 3},
+	{"CPU MS", format_time, true, 5},
+	{"WAITED MS", format_delay, true, 6},
+	{"SWITCHES", format_switches, true, 7},
+	{"BY", format_by, false, 6},
+	{"FIXED", format_fixed, true, 5},
+	{"LAYERS", format_layers, false, 8},
+};
+#define COLUMNS G_N_ELEMENTS(columns)
+
+struct table {
+	GPtrArray *cells; /* COLUMNS a row */
+	int widths[COLUMNS];
+	bool shown[COLUMNS];
+};
+
+static void add_row(struct table *table, JsonObject *thread)
+{
+	size_t i;
+	char *cell;
+
+	for (i = 0; i < COLUMNS; i++) {
+		cell = columns[i].format(thread);
+		table->widths[i] = MAX(table->widths[i], (int)strlen(cell));
+		g_ptr_array_add(table->cells, cell);
+	}
+}
+
+static int measure(const struct table *table)
+{
+	int width = 0;
+	size_t i;
+
+	for (i = 0; i < COLUMNS; i++)
+		width += table->shown[i] ? table->widths[i] + 2 : 0;
+	return width - 2;
+}
+
+static void fit(struct table *table, int width)
+{
+	int rank;
+	size_t i;
+
+	for (rank = 8; rank > 0 && measure(table) > width; rank--) {
+		for (i = COLUMNS; i-- > 0 && measure(table) > width;) {
+			if (columns[i].rank == rank)
+				table->shown[i] = false;
+		}
+	}
+}
+
+static void print_cell(const struct table *table, size_t column, const char *text, bool *first)
+{
+	if (!table->shown[column])
+		return;
+	printf("%s%*s", *first ? "" : "  ",
+	       columns[column].right ? table->widths[column] : -table->widths[column], text);
+	*first = false;
+}
+
+static void print_table(const struct table *table)
+{
+	bool first = true;
+	guint i;
+
+	for (i = 0; i < COLUMNS; i++)
+		print_cell(table, i, columns[i].title, &first);
+	for (i = 0; i < table->cells->len; i++) {
+		if (i % COLUMNS == 0) {
+			putchar('\n');
+			first = true;
+		}
+		print_cell(table, i % COLUMNS, table->cells->pdata[i], &first);
+	}
+	putchar('\n');
+}
+
+static void print_threads(JsonArray *threads, int width)
+{
+	struct table table = {.cells = g_ptr_array_new_with_free_func(g_free)};
+	guint i;
+
+	for (i = 0; i < COLUMNS; i++) {
+		table.widths[i] = (int)strlen(columns[i].title);
+		table.shown[i] = true;
+	}
+	for (i = 0; i < json_array_get_length(threads); i++)
+		add_row(&table, json_limit_get_element(threads, i));
+	if (width > 0)
+		fit(&table, width);
+	print_table(&table);
+	g_ptr_array_free(table.cells, TRUE);
+}
+
+void status_print(JsonObject *vm, int width)
+{
+	JsonArray *threads = json_limit_get_array(vm, "threads");
+
+	printf("%s: %s, %s, up %.1f s, QEMU pid %" G_GINT64_FORMAT ", launcher pid %" G_GINT64_FORMAT "\n",
+	       json_limit_get_string(vm, "name"), json_limit_get_string(vm, "guest_state"),
+	       json_limit_get_string(vm, "accelerator"), (double)json_limit_get_int(vm, "uptime_ms") / 1000,
+	       json_limit_get_int(vm, "qemu_pid"), json_limit_get_int(vm, "launcher_pid"));
+	printf("%u threads, %" G_GINT64_FORMAT " corrections, %" G_GINT64_FORMAT
+	       " that could not be placed%s\n",
+	       threads ? json_array_get_length(threads) : 0, json_limit_get_int(vm, "corrections"),
+	       json_limit_get_int(vm, "unplaced"),
+	       json_object_get_boolean_member_with_default(vm, "preload", FALSE) ? "" : ", without preload");
+	if (threads)
+		print_threads(threads, width);
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor.h"
+
+#include "command.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define LOOK_MS    40       /* a thread that is wrong is put right at the second look */
+#define SURVEY_MS  1000     /* kernel threads, and what the monitor knows */
+#define KILL_GRACE 10000000 /* us between the first SIGTERM and SIGKILL, when asked twice */
+
+static gboolean on_look(gpointer data)
+{
+	struct supervisor *supervisor = data;
+
+	broker_drain(supervisor);
+	supervisor_scan(supervisor);
+	watch_verify(&supervisor->watch);
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_survey(gpointer data)
+{
+	struct supervisor *supervisor = data;
+
+	supervisor_scan_kernel(supervisor);
+	if (supervisor->newcomers)
+		qmp_ask_threads(supervisor);
+	supervisor->newcomers = false;
+	return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_ended(gint fd, GIOCondition condition, gpointer data)
+{
+	struct supervisor *supervisor = data;
+
+	(void)fd;
+	(void)condition;
+	if (waitpid(supervisor->record.qemu_pid, &supervisor->wait_status, WNOHANG) == 0)
+		return G_SOURCE_CONTINUE;
+	g_main_loop_quit(supervisor->loop);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean on_grace_over(gpointer data)
+{
+	struct supervisor *supervisor = data;
+
+	complain("QEMU did not end within %d s of SIGTERM: killed", KILL_GRACE / 1000000);
+	syscall(SYS_pidfd_send_signal, supervisor->pidfd, SIGKILL, NULL, 0);
+	return G_SOURCE_REMOVE;
+}
+
+static void forward(struct supervisor *supervisor, int number)
+{
+	gint64 now = g_get_monotonic_time(), left;
+
+	syscall(SYS_pidfd_send_signal, supervisor->pidfd, number, NULL, 0);
+	if (number != SIGTERM)
+		return;
+	if (supervisor->terminated_us == 0) {
+		supervisor->terminated_us = now;
+	} else if (supervisor->terminated_us > 0) {
+		left = supervisor->terminated_us + KILL_GRACE - now;
+		supervisor->terminated_us = -1;
+		g_timeout_add(left > 0 ? (guint)(left / 1000) : 0, on_grace_over, supervisor);
+	}
+}
+
+static gboolean on_signal(gint fd, GIOCondition condition, gpointer data)
+{
+	struct signalfd_siginfo info;
+
+	(void)condition;
+	while (read(fd, &info, sizeof(info)) == sizeof(info))
+		forward(data, (int)info.ssi_signo);
+	return G_SOURCE_CONTINUE;
+}
+
+/* The VM's CPUs are not ours to run on, as long as there is another one. */
+static void leave_vcpus(const struct supervisor *supervisor, struct qrt_sched_setting *setting)
+{
+	struct qrt_sched_cpus left = supervisor->watch.fresh.cpus;
+	struct qrt_sched_setting vcpu;
+	uint32_t i;
+	size_t n;
+
+	for (i = 0; i < supervisor->vm.vcpus; i++) {
+		if (qrt_sched_plan_get(supervisor->plan, QRT_SCHED_ROLE_VCPU, i, &vcpu) < 0 ||
+		    !(vcpu.set & QRT_SCHED_SET_CPUS))
+			return;
+		for (n = 0; n < G_N_ELEMENTS(left.bits); n++)
+			left.bits[n] &= ~vcpu.cpus.bits[n];
+	}
+	if (qrt_sched_cpus_count(&left) == 0)
+		return;
+	setting->set |= QRT_SCHED_SET_CPUS;
+	setting->cpus = left;
+}
+
+static bool is_realtime(const struct supervisor *supervisor)
+{
+	struct qrt_sched_setting setting;
+	uint32_t role, index;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (index = 0; index <= supervisor->vm.vcpus; index++) {
+			if (qrt_sched_plan_get(supervisor->plan, role, index, &setting) >= 0 &&
+			    setting.set & QRT_SCHED_SET_POLICY &&
+			    (setting.policy == QRT_SCHED_POLICY_FIFO ||
+			     setting.policy == QRT_SCHED_POLICY_RR))
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * A supervisor that the host's load keeps waiting could neither answer a newborn thread in time nor put a
+ * wrong one right; one above the VM would disturb it. So: the lowest real-time priority there is.
+ */
+static void place_own(const struct supervisor *supervisor)
+{
+	struct qrt_sched_setting setting = {
+		.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
+		.policy = QRT_SCHED_POLICY_RR,
+		.priority = 1,
+	};
+	struct qrt_sched_error error = {.message = ""};
+
+	if (!is_realtime(supervisor))
+		return;
+	leave_vcpus(supervisor, &setting);
+	if (qrt_sched_setting_apply(0, &setting, &error) < 0)
+		complain("the supervisor stays time-shared and may be late under load: %s", error.message);
+}
+
+static void open_all(struct supervisor *supervisor)
+{
+	supervisor->loop = g_main_loop_new(NULL, FALSE);
+	supervisor->strangers = g_hash_table_new(NULL, NULL);
+	supervisor->started_us = g_get_monotonic_time();
+	g_strlcpy(supervisor->guest_state, "starting", sizeof(supervisor->guest_state));
+	g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
+	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
+	supervisor->watch.verbose = supervisor->verbose;
+	if (qrt_sched_snapshot_new(&supervisor->outside) < 0)
+		supervisor->outside = NULL;
+	broker_open(supervisor);
+	qmp_open(supervisor);
+	if (control_open(supervisor) < 0)
+		complain("'status' will not find this VM");
+	g_unix_fd_add(supervisor->pidfd, G_IO_IN, on_ended, supervisor);
+	g_unix_fd_add(supervisor->signal_fd, G_IO_IN, on_signal, supervisor);
+	g_timeout_add(LOOK_MS, on_look, supervisor);
+	g_timeout_add(SURVEY_MS, on_survey, supervisor);
+}
+
+static void close_all(struct supervisor *supervisor)
+{
+	struct qrt_sched_error error;
+
+	if (supervisor->outside && qrt_sched_snapshot_restore(supervisor->outside, &error) < 0)
+		complain("a kernel thread could not be put back: %s", error.message);
+	qrt_sched_snapshot_close(supervisor->outside);
+	control_close(supervisor);
+	qmp_close(supervisor);
+	if (supervisor->broker_source)
+		g_source_remove(supervisor->broker_source);
+	watch_clear(&supervisor->watch);
+	g_hash_table_destroy(supervisor->strangers);
+	g_main_loop_unref(supervisor->loop);
+}
+
+static int conclude(const struct supervisor *supervisor, bool was_up)
+{
+	int status = supervisor->wait_status;
+
+	if (WIFSIGNALED(status)) {
+		complain("%s was killed by signal %d (%s)", supervisor->program, WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+		return 128 + WTERMSIG(status);
+	}
+	if (!was_up && WEXITSTATUS(status) != 0)
+		complain("%s ended with exit code %d before it was up", supervisor->program,
+			 WEXITSTATUS(status));
+	return WEXITSTATUS(status);
+}
+
+int supervisor_run(struct supervisor *supervisor)
+{
+	bool was_up;
+
+	open_all(supervisor);
+	place_own(supervisor);
+	g_main_loop_run(supervisor->loop);
+	was_up = qmp_is_up(supervisor);
+	if (supervisor->verbose)
+		complain("%" G_GUINT64_FORMAT " corrections", supervisor->watch.corrections);
+	close_all(supervisor);
+	return conclude(supervisor, was_up);
+}

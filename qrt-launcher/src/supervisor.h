@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* One running VM and all that its launcher does for it. */
+#ifndef QRT_LAUNCHER_SUPERVISOR_H
+#define QRT_LAUNCHER_SUPERVISOR_H
+
+#include "state.h"
+#include "watch.h"
+
+#include <glib.h>
+#include <qrt/sched_record.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct qmp;
+struct control;
+
+struct supervisor {
+	/* Set by the caller, and the caller's. */
+	const struct qrt_sched_plan *plan;
+	struct qrt_sched_vm vm;
+	struct state *state;
+	struct qrt_sched_recorder *recorder;
+	struct state_record record;
+	const char *program;
+	int pidfd, broker_fd, qmp_fd, signal_fd;
+	bool preload, verbose;
+
+	/* The supervisor's own. */
+	GMainLoop *loop;
+	struct watch watch;
+	struct qrt_sched_snapshot *outside; /* kernel threads as they were */
+	GHashTable *strangers;              /* processes that are no thread of this VM */
+	struct qmp *qmp;
+	struct control *control;
+	uint32_t generation;
+	guint broker_source;
+	bool newcomers; /* threads without a role appeared since the monitor was asked */
+	gint64 started_us, terminated_us;
+	char guest_state[32], accelerator[8];
+	int wait_status; /* of QEMU, once it ended */
+};
+
+/* Watches QEMU until it ended; what was changed outside of it is put back. Returns an exit code. */
+int supervisor_run(struct supervisor *supervisor);
+
+/* Looks through QEMU's threads: newcomers get their roles, those that ended are forgotten. */
+void supervisor_scan(struct supervisor *supervisor);
+/* Looks for kernel threads that work for this VM. */
+void supervisor_scan_kernel(struct supervisor *supervisor);
+
+/* Takes what threads say of themselves; the descriptor stays the caller's. */
+void broker_open(struct supervisor *supervisor);
+void broker_drain(struct supervisor *supervisor);
+
+void qmp_open(struct supervisor *supervisor);
+void qmp_close(struct supervisor *supervisor);
+/* True when the monitor has greeted: QEMU runs. */
+bool qmp_is_up(const struct supervisor *supervisor);
+/* Asks for the ids of vCPU threads and iothreads. */
+void qmp_ask_threads(struct supervisor *supervisor);
+
+int control_open(struct supervisor *supervisor);
+void control_close(struct supervisor *supervisor);
+/* The answer to "status", one line, freed by g_free(). */
+char *report_status(struct supervisor *supervisor);
+
+#endif

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT */
+#include "watch.h"
+
+#include "command.h"
+#include "proc.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define RETRY_US 1000000
+
+static void free_watched(gpointer data)
+{
+	struct watched *watched = data;
+
+	qrt_sched_thread_close(watched->thread);
+	g_free(watched);
+}
+
+void watch_init(struct watch *watch, const struct qrt_sched_plan *plan, const struct qrt_sched_setting *fresh)
+{
+	memset(watch, 0, sizeof(*watch));
+	watch->plan = plan;
+	watch->fresh = *fresh;
+	watch->threads = g_hash_table_new_full(NULL, NULL, NULL, free_watched);
+}
+
+void watch_clear(struct watch *watch)
+{
+	g_hash_table_destroy(watch->threads);
+}
+
+struct watched *watch_find(const struct watch *watch, pid_t tid)
+{
+	return g_hash_table_lookup(watch->threads, GINT_TO_POINTER(tid));
+}
+
+void watch_forget(struct watch *watch, pid_t tid)
+{
+	g_hash_table_remove(watch->threads, GINT_TO_POINTER(tid));
+}
+
+struct watched *watch_note(struct watch *watch, pid_t tid)
+{
+	struct watched *watched = g_new0(struct watched, 1);
+
+	watched->tid = tid;
+	watched->role = QRT_SCHED_ROLE_OTHR;
+	if (qrt_sched_thread_open(tid, &watched->thread) < 0) {
+		g_free(watched);
+		return NULL;
+	}
+	g_hash_table_insert(watch->threads, GINT_TO_POINTER(tid), watched);
+	return watched;
+}
+
+bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but)
+{
+	struct watched *watched;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		watched = value;
+		if (watched->placed_by && watched->role == role && watched->index == index &&
+		    watched->tid != but && qrt_sched_thread_is_alive(watched->thread))
+			return true;
+	}
+	return false;
+}
+
+static uint32_t find_free_index(const struct watch *watch, enum qrt_sched_role role, pid_t tid)
+{
+	uint32_t index = 0;
+
+	while (watch_is_taken(watch, role, index, tid))
+		index++;
+	return index;
+}
+
+/*
+ * A thread of QEMU inherits how its creator runs, so what it was found like says nothing: without a
+ * plan it would run as QEMU was started. Kernel threads are what they were found like.
+ */
+static int set_layers(const struct watch *watch, struct watched *watched)
+{
+	struct qrt_sched_layer_value origin = {.setting = watch->fresh}, plan = {0};
+	int r;
+
+	qrt_sched_plan_get(watch->plan, watched->role, watched->index, &plan.setting);
+	if (plan.setting.set && watched->role == QRT_SCHED_ROLE_VCPU) {
+		/* KVM starts a kernel thread out of the first run of a vCPU: it must not inherit. */
+		plan.setting.set |= QRT_SCHED_SET_FLAGS;
+		plan.setting.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
+	}
+	if (watched->role != QRT_SCHED_ROLE_KIO) {
+		r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_ORIGIN, &origin);
+		if (r < 0)
+			return r;
+	}
+	return qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+}
+
+void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting)
+{
+	struct qrt_sched_layer_value plan = {0};
+
+	qrt_sched_thread_get_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	*ret_setting = plan.setting;
+}
+
+/* Some kernel threads choose their CPUs themselves and let nobody else. */
+static int apply_without_cpus(struct watched *watched, struct qrt_sched_error *error)
+{
+	struct qrt_sched_layer_value plan;
+
+	qrt_sched_thread_get_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	plan.setting.set &= ~QRT_SCHED_SET_CPUS;
+	qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	return plan.setting.set ? qrt_sched_thread_apply(watched->thread, error) : 0;
+}
+
+static void note_failure(struct watch *watch, struct watched *watched, int code,
+			 const struct qrt_sched_error *error)
+{
+	watched->error = code;
+	watched->retry_at_us = g_get_monotonic_time() + RETRY_US;
+	if (watch->said[watched->role] && !watch->verbose)
+		return;
+	watch->said[watched->role] = true;
+	complain("thread '%s' (%s %u) cannot be placed: %s", watched->name,
+		 qrt_sched_role_name(watched->role), watched->index, error->message);
+}
+
+/* 1 when something was changed, 0 when not. */
+static int apply(struct watch *watch, struct watched *watched)
+{
+	struct qrt_sched_error error = {.message = ""};
+	int r = qrt_sched_thread_apply(watched->thread, &error);
+
+	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
+		r = apply_without_cpus(watched, &error);
+	if (r == -ESRCH)
+		return r;
+	if (r < 0)
+		note_failure(watch, watched, r, &error);
+	else
+		watched->error = 0;
+	return r;
+}
+
+static void say_placed(const struct watched *watched)
+{
+	static const char *const by[] = {"nobody", "itself", "the broker", "the supervisor"};
+	struct qrt_sched_setting planned;
+	char text[4096] = "as it is";
+
+	watch_get_planned(watched, &planned);
+	if (planned.set)
+		qrt_sched_setting_describe(&planned, text, sizeof(text));
+	complain("%s %u: '%s' (%d) placed by %s: %s", qrt_sched_role_name(watched->role), watched->index,
+		 watched->name, watched->tid, by[watched->placed_by], text);
+}
+
+static void set_name(struct watched *watched, const char *name)
+{
+	if (name && *name)
+		g_strlcpy(watched->name, name, sizeof(watched->name));
+	else
+		proc_get_name(watched->tid, watched->name, sizeof(watched->name));
+}
+
+static int place(struct watch *watch, struct watched *watched)
+{
+	struct qrt_sched_setting planned;
+	int r = set_layers(watch, watched);
+
+	if (r < 0)
+		return r;
+	watched->wrong = false;
+	watch_get_planned(watched, &planned);
+	r = planned.set ? apply(watch, watched) : 0;
+	if (watch->verbose && r >= 0)
+		say_placed(watched);
+	return r < 0 ? r : 0;
+}
+
+int watch_enter(struct watch *watch, const struct watch_entry *entry)
+{
+	struct watched *watched = watch_find(watch, entry->tid);
+
+	if (watched && !qrt_sched_thread_is_alive(watched->thread)) {
+		watch_forget(watch, entry->tid);
+		watched = NULL;
+	}
+	if (!watched)
+		watched = watch_note(watch, entry->tid);
+	if (!watched)
+		return -ESRCH;
+	set_name(watched, entry->name);
+	if (entry->index >= 0)
+		watched->index = (uint32_t)entry->index;
+	else if (!watched->placed_by || watched->role != entry->role)
+		watched->index = find_free_index(watch, entry->role, entry->tid);
+	watched->role = entry->role;
+	watched->kernel = entry->kernel;
+	watched->placed_by = entry->placed_by;
+	return place(watch, watched);
+}
+
+/* The members that differ from the plan; negative where the thread ended. */
+static int differs(const struct watched *watched)
+{
+	struct qrt_sched_setting planned;
+	int r;
+
+	watch_get_planned(watched, &planned);
+	if (!planned.set)
+		return 0;
+	r = qrt_sched_thread_verify(watched->thread, NULL);
+	if (r >= 0 && planned.set & QRT_SCHED_SET_POLICY)
+		planned.set |= QRT_SCHED_SET_PRIORITY;
+	return r < 0 ? r : (int)((uint32_t)r & planned.set);
+}
+
+/*
+ * One look is not enough: a thread that just entered another role by itself is right, and its message
+ * is on the way.
+ */
+static void look(struct watch *watch, struct watched *watched)
+{
+	bool failed = watched->error != 0;
+	int r = differs(watched);
+
+	if (r <= 0) {
+		watched->wrong = false;
+		watched->error = 0;
+		return;
+	}
+	if (failed && g_get_monotonic_time() < watched->retry_at_us)
+		return;
+	if (!watched->wrong && !failed) {
+		watched->wrong = true;
+		return;
+	}
+	watched->wrong = false;
+	if (apply(watch, watched) > 0 && !failed) {
+		watched->corrections++;
+		watch->corrections++;
+	}
+}
+
+void watch_verify(struct watch *watch)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct watched *watched = value;
+
+		if (watched->placed_by)
+			look(watch, watched);
+	}
+}
+
+void watch_sweep(struct watch *watch, uint32_t generation)
+{
+	struct watched *watched;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		watched = value;
+		if (watched->kernel ? !qrt_sched_thread_is_alive(watched->thread)
+				    : watched->generation != generation)
+			g_hash_table_iter_remove(&iter);
+	}
+}
+
+uint32_t watch_count_unplaced(const struct watch *watch)
+{
+	GHashTableIter iter;
+	uint32_t count = 0;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value))
+		count += ((struct watched *)value)->error != 0;
+	return count;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The threads of one VM: their roles, and whether they run as planned. */
+#ifndef QRT_LAUNCHER_WATCH_H
+#define QRT_LAUNCHER_WATCH_H
+
+#include <glib.h>
+#include <qrt/sched.h>
+#include <stdbool.h>
+
+enum placed_by {
+	PLACED_BY_NONE, /* seen, not yet in a role */
+	PLACED_BY_SELF,
+	PLACED_BY_BROKER,
+	PLACED_BY_SUPERVISOR,
+};
+
+struct watched {
+	pid_t tid;
+	char name[32];
+	enum qrt_sched_role role;
+	uint32_t index;
+	enum placed_by placed_by;
+	bool kernel;         /* a thread outside of QEMU's process */
+	bool wrong;          /* at the last look */
+	uint32_t looks;      /* since its name last changed */
+	uint32_t generation; /* of the scan that saw it last */
+	uint64_t corrections;
+	int error;          /* why it could not be placed, 0 */
+	gint64 retry_at_us; /* where it could not */
+	struct qrt_sched_thread *thread;
+};
+
+struct watch {
+	const struct qrt_sched_plan *plan;
+	struct qrt_sched_setting fresh; /* a thread of QEMU without a plan */
+	GHashTable *threads;            /* tid -> struct watched */
+	uint64_t corrections;
+	bool verbose;
+	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
+};
+
+/* Somebody says what a thread is. */
+struct watch_entry {
+	pid_t tid;
+	enum qrt_sched_role role;
+	int32_t index; /* -1: the next free of its role */
+	enum placed_by placed_by;
+	bool kernel;
+	const char *name; /* NULL: as /proc has it */
+};
+
+void watch_init(struct watch *watch, const struct qrt_sched_plan *plan,
+		const struct qrt_sched_setting *fresh);
+void watch_clear(struct watch *watch);
+struct watched *watch_find(const struct watch *watch, pid_t tid);
+/* Takes a thread note of, without a role. NULL where it ended. */
+struct watched *watch_note(struct watch *watch, pid_t tid);
+/* Gives a thread its role and places it. 0, or the error. */
+int watch_enter(struct watch *watch, const struct watch_entry *entry);
+void watch_forget(struct watch *watch, pid_t tid);
+/* True when another living thread of the role has the index. */
+bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
+/* Looks at every thread; one that is wrong twice in a row is put right and counted. */
+void watch_verify(struct watch *watch);
+/* Forgets threads of QEMU that the scan of this generation did not see, and kernel threads that ended. */
+void watch_sweep(struct watch *watch, uint32_t generation);
+uint32_t watch_count_unplaced(const struct watch *watch);
+/* What the plan says of the thread; set == 0 where nothing. */
+void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting);
+
+#endif
