@@ -2,6 +2,7 @@
 """Several ways, several rounds, interleaved: what the demo and the guest-latency benchmark share."""
 
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,12 +22,23 @@ class Interrupted(BaseException):
 
 
 def raise_interrupted(number, unused_frame):
+    # What is being ended now must not be cut short by an impatient second signal; it is bounded.
+    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
     raise Interrupted(signal.Signals(number).name)
 
 
 def catch_signals():
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_interrupted)
+
+
+def sweep(output):
+    """Removes what a killed benchmark left: folders that carry the number of a process that ended."""
+    for name in os.listdir(output):
+        match = re.match(r"^bench-(\d+)-", name)
+        if match and not os.path.exists("/proc/" + match.group(1)):
+            shutil.rmtree(os.path.join(output, name), ignore_errors=True)
 
 
 class Campaign:
@@ -86,7 +98,8 @@ class Campaign:
         self.environment["guest"] = benchlib.read_text(os.path.join(self.guest, "packages.list"))
         self.say("guests run under %s" % accel[0].upper())
         output = os.path.join(self.top, "build")
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=output) as directory:
+        sweep(output)
+        with tempfile.TemporaryDirectory(prefix="bench-%d-" % os.getpid(), dir=output) as directory:
             setup = guestrun.Setup(self.guest, self.build, directory, self.seconds)
             setup.accel, setup.cpu = accel
             self.environment["disk_cache"] = setup.cache
@@ -172,13 +185,13 @@ def table_lines(rows):
 
 def guarded(main):
     """Runs main(); one line and a code for what can go wrong on the way."""
+    name = os.path.basename(sys.argv[0]).removesuffix(".py")
     catch_signals()
     try:
         return main()
-    except benchlib.BenchError as error:
-        print("%s: %s" % (os.path.basename(sys.argv[0]), error), file=sys.stderr)
+    except (benchlib.BenchError, OSError) as error:
+        print("%s: %s" % (name, error), file=sys.stderr)
         return 1
     except Interrupted as signal_name:
-        print("%s: ended by %s; everything that was started is stopped" % (
-            os.path.basename(sys.argv[0]), signal_name), file=sys.stderr)
+        print("%s: ended by %s; everything that was started is stopped" % (name, signal_name), file=sys.stderr)
         return 130
