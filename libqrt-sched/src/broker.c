@@ -30,13 +30,6 @@ int qrt_sched_p_broker_open(struct qrt_sched_p_broker *broker, int fd, uint32_t 
 	return 0;
 }
 
-void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker)
-{
-	if (broker->fd >= 0)
-		close(broker->fd);
-	broker->fd = -1;
-}
-
 /* A host program may close descriptors that it does not know and get the number anew for something
  * of its own: then the line is gone, and the number not ours to write to, nor to close. */
 static int is_ours(struct qrt_sched_p_broker *broker)
@@ -49,6 +42,13 @@ static int is_ours(struct qrt_sched_p_broker *broker)
 		return 1;
 	broker->fd = -1;
 	return 0;
+}
+
+void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker)
+{
+	if (is_ours(broker))
+		close(broker->fd);
+	broker->fd = -1;
 }
 
 static int send_message(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message)

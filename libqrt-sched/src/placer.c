@@ -102,6 +102,11 @@ struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_placer *placer)
 	return NULL;
 }
 
+void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer)
+{
+	qrt_sched_p_broker_close(&placer->broker);
+}
+
 static enum qrt_sched_role role_of(const struct qrt_sched_placer *placer, const char *name,
 				   int32_t *ret_index)
 {

@@ -22,6 +22,10 @@ void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched
 /* Sends and waits for the answer's result. -ETIMEDOUT, -EPIPE. */
 int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
 
+/* In a forked child, which has the parent's placer but none of its threads: closes the line and takes
+ * no lock. The placer's memory stays. */
+void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
+
 /* ---- the own threads (residents.c) ---- */
 
 #define QRT_SCHED_P_INDEX_MAX 16384u

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload_p.h"
+
+#define OWN_NAME "libqrt-sched-preload.so"
+
+static int is_own(const char *path, size_t len)
+{
+	size_t own = strlen(OWN_NAME);
+
+	return len >= own && !memcmp(path + len - own, OWN_NAME, own) &&
+	       (len == own || path[len - own - 1] == '/');
+}
+
+/* Takes our library out of LD_PRELOAD and leaves the others in. */
+static void clean_preload(void)
+{
+	const char *value = getenv("LD_PRELOAD");
+	char *rest;
+	size_t len, at = 0;
+
+	if (!value)
+		return;
+	rest = calloc(1, strlen(value) + 1);
+	if (!rest)
+		return;
+	for (; *value; value += len) {
+		value += strspn(value, " :");
+		len = strcspn(value, " :");
+		if (!len || is_own(value, len))
+			continue;
+		if (at)
+			rest[at++] = ':';
+		memcpy(rest + at, value, len);
+		at += len;
+	}
+	if (at)
+		setenv("LD_PRELOAD", rest, 1);
+	else
+		unsetenv("LD_PRELOAD");
+	free(rest);
+}
+
+/* The descriptor that a variable names; it must not reach children. */
+static int take_fd(const char *variable)
+{
+	const char *value = getenv(variable);
+	char *end;
+	long fd;
+
+	if (!value)
+		return -1;
+	errno = 0;
+	fd = strtol(value, &end, 10);
+	if (errno || end == value || *end || fd < 3 || fd > 1 << 20 ||
+	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0) {
+		preload_say("%s='%.32s' is no open descriptor: going on without it", variable, value);
+		return -1;
+	}
+	return (int)fd;
+}
+
+static int parse(struct qrt_sched_plan *plan, const char *path, const char *text)
+{
+	struct qrt_sched_error error = {0};
+	int rc = 0;
+
+	/* In this order: what stands in the text overrides the file, as options do. */
+	if (path)
+		rc = qrt_sched_plan_parse_file(plan, path, &error);
+	if (rc >= 0 && text)
+		rc = qrt_sched_plan_parse_text(plan, text, strlen(text), &error);
+	if (rc >= 0)
+		rc = qrt_sched_plan_supported(plan, &error);
+	if (rc < 0)
+		preload_say("bad plan: %s; the program runs on with no thread placed", error.message);
+	return rc;
+}
+
+static struct qrt_sched_plan *read_plan(void)
+{
+	const char *path = getenv("QRT_SCHED_PLAN_FILE"), *text = getenv("QRT_SCHED_PLAN");
+	struct qrt_sched_plan *plan;
+
+	if (qrt_sched_plan_new(&plan) < 0)
+		return NULL;
+	return parse(plan, path, text) < 0 ? qrt_sched_plan_close(plan) : plan;
+}
+
+void preload_take_request(struct preload_request *ret_request)
+{
+	*ret_request = (struct preload_request){.broker_fd = -1, .recorder_fd = -1};
+	if (!getenv("QRT_SCHED_PLAN") && !getenv("QRT_SCHED_PLAN_FILE"))
+		return;
+	ret_request->plan = read_plan();
+	ret_request->broker_fd = take_fd("QRT_SCHED_BROKER");
+	ret_request->recorder_fd = take_fd("QRT_SCHED_RECORD");
+	clean_preload();
+	unsetenv("QRT_SCHED_PLAN");
+	unsetenv("QRT_SCHED_PLAN_FILE");
+	unsetenv("QRT_SCHED_BROKER");
+	unsetenv("QRT_SCHED_RECORD");
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* The preload library's parts, and the little that they share. */
+#ifndef QRT_SCHED_PRELOAD_P_H
+#define QRT_SCHED_PRELOAD_P_H
+
+#include <pthread.h>
+#include <qrt/sched.h>
+#include <qrt/sched_record.h>
+#include <spawn.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#define EXPORT      __attribute__((visibility("default")))
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+/* ---- the functions that we stand in for (real.c) ---- */
+
+struct preload_real {
+	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+	int (*pthread_mutex_init)(pthread_mutex_t *, const pthread_mutexattr_t *);
+	int (*pthread_mutex_lock)(pthread_mutex_t *);
+	int (*pthread_setname_np)(pthread_t, const char *);
+	int (*prctl)(int, ...);
+	int (*execve)(const char *, char *const[], char *const[]);
+	int (*execvpe)(const char *, char *const[], char *const[]);
+	int (*fexecve)(int, char *const[], char *const[]);
+	int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+			   const posix_spawnattr_t *, char *const[], char *const[]);
+	int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *,
+			    const posix_spawnattr_t *, char *const[], char *const[]);
+	int (*system)(const char *);
+	FILE *(*popen)(const char *, const char *);
+	int (*pclose)(FILE *);
+};
+
+/* Filled by the constructor, or by the first call of one of them before it. */
+const struct preload_real *preload_real(void);
+
+/* The next definition behind ours; of that version where there is one (NULL: the default). */
+void *preload_symbol(const char *name, const char *version);
+
+/* ---- the process (setup.c) ---- */
+
+enum preload_state {
+	PRELOAD_FRESH, /* nothing was looked at yet */
+	PRELOAD_STARTING,
+	PRELOAD_OFF, /* no plan, or a bad one: everything passes through */
+	PRELOAD_ON,
+	PRELOAD_FORKED, /* a child of fork: back to how the process began, until it starts a thread */
+};
+
+struct preload_process {
+	_Atomic int state; /* enum preload_state */
+	pid_t pid;
+	struct qrt_sched_plan *plan;
+	struct qrt_sched_globals globals;
+	struct qrt_sched_placer *placer;
+	struct qrt_sched_recorder *recorder;
+	struct qrt_sched_setting origin; /* of the process' first thread; set == 0: not known */
+};
+
+extern struct preload_process preload_process;
+
+/* Looks at the environment when nobody did yet. Returns 1 when threads are to be placed. */
+int preload_is_on(void);
+/* A forked child that starts a thread goes on as a program of its own. */
+void preload_resume(void);
+
+/* ---- the environment (environment.c) ---- */
+
+struct preload_request {
+	struct qrt_sched_plan *plan; /* NULL: nothing is asked of us */
+	int broker_fd;               /* -1: none */
+	int recorder_fd;             /* -1: none */
+};
+
+/* Reads what was asked for and takes it out of the environment, so that no child sees it. */
+void preload_take_request(struct preload_request *ret_request);
+
+/* ---- threads (birth.c, name.c) ---- */
+
+/* The calling thread enters the role of a name: NULL, QRT_SCHED_PLACER_MAIN, or the name. */
+void preload_enter(const char *name);
+/* Makes what is needed before the first birth. Negative errno. */
+int preload_prepare_births(void);
+/* The calling thread named itself. */
+void preload_named(const char *name);
+/* The calling thread locked a mutex without having named itself. */
+void preload_stayed_unnamed(void);
+/* How many threads were born and not named yet, though their kind names itself. */
+extern _Atomic uint64_t preload_pending;
+/* In a forked child: nobody is pending. */
+void preload_forget_births(void);
+
+/* ---- mutexes (mutex.c) ---- */
+
+void preload_prepare_mutexes(void);
+
+/* ---- timer advance (advance.c) ---- */
+
+/* On the main loop's thread. */
+void preload_prepare_advance(void);
+/* The calling thread runs a vCPU. */
+void preload_advance_vcpu(void);
+
+/* ---- memory (memory.c) ---- */
+
+/* As the plan says. */
+void preload_lock_memory(void);
+void preload_prefault_stack(void);
+/* At the first vCPU's birth. */
+void preload_prefault_guest(void);
+
+/* ---- children (fork.c) ---- */
+
+void preload_prepare_forks(void);
+/* The calling thread goes back to how the process began, if that is known. Safe after vfork: touches
+ * the stack alone. */
+void preload_give_back(void);
+
+/* ---- words (say.c) ---- */
+
+/* One line on standard error. */
+void preload_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same, the first time that it is said about this negative errno. */
+void preload_say_unplaced(const char *name, int error, const char *message);
+
+#endif
