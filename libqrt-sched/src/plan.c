@@ -225,6 +225,7 @@ int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan, struct qrt_sch
 		.pi_mutexes = plan->pi_mutexes,
 		.maxprio = plan->maxprio,
 		.pvsched = plan->pvsched,
+		.advance_us = plan->advance_us,
 		.defaulted = plan->defaulted,
 	};
 

@@ -205,7 +205,7 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 		if (r == 0)
 			r = fill_nice(plan, role);
 	}
-	plan->has_pi = plan->has_mlock = 1;
+	plan->has_pi = plan->has_mlock = plan->has_advance = 1;
 	plan->defaulted = 1;
 	return r;
 }

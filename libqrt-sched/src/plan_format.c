@@ -88,6 +88,8 @@ static void put_plan(struct out *out, const struct qrt_sched_plan *plan)
 		put(out, "mlock=%s\n", qrt_sched_p_mlock_name(plan->mlock));
 	if (plan->has_pi)
 		put(out, "pi=%s\n", plan->pi_mutexes ? "on" : "off");
+	if (plan->has_advance)
+		put(out, "advance=%u\n", plan->advance_us);
 }
 
 int qrt_sched_p_plan_fits(const struct qrt_sched_plan *plan)

@@ -62,6 +62,20 @@ static int set_pi(struct qrt_sched_plan *plan, const char *value, uint32_t line,
 	return 0;
 }
 
+static int set_advance(struct qrt_sched_plan *plan, const char *value, struct qrt_sched_error *reterr)
+{
+	int32_t us;
+	int r = qrt_sched_p_number_parse(value, 0, QRT_SCHED_ADVANCE_MAX, &us);
+
+	if (r < 0)
+		return qrt_sched_p_error(reterr, r, "advance: '%.40s' is %s: give 0..%d (us)", value,
+					 r == -ERANGE ? "out of range" : "not understood",
+					 QRT_SCHED_ADVANCE_MAX);
+	plan->advance_us = (uint32_t)us;
+	plan->has_advance = 1;
+	return 0;
+}
+
 /* The arguments of maxprio=P[,...], as they were said. */
 struct maxprio {
 	int32_t priority, aio_priority; /* aio: -1 where not said */
@@ -203,6 +217,8 @@ int qrt_sched_p_plan_global(struct qrt_sched_plan *plan, const char *key, char *
 		return set_mlock(plan, value, line, reterr);
 	if (!strcmp(key, "pi"))
 		return set_pi(plan, value, line, reterr);
+	if (!strcmp(key, "advance"))
+		return set_advance(plan, value, reterr);
 	if (!strcmp(key, "maxprio"))
 		return set_maxprio(plan, value, line, reterr);
 	if (is_argument_of_maxprio(key))

@@ -155,6 +155,8 @@ enum qrt_sched_mlock {
 	QRT_SCHED_MLOCK_ALL,      /* mlockall as the paper has it: every mapping populated at once */
 };
 
+#define QRT_SCHED_ADVANCE_MAX 1000 /* us */
+
 /* What a plan says about the whole VM. */
 struct qrt_sched_globals {
 	uint32_t size;       /* sizeof this, set by the caller */
@@ -162,6 +164,7 @@ struct qrt_sched_globals {
 	uint32_t pi_mutexes; /* 1: mutexes made without attributes inherit priority */
 	uint32_t maxprio;    /* of the paper's grammar, 0 where that was not used */
 	uint32_t pvsched;    /* 1: asked for; see qrt_sched_plan_supported() */
+	uint32_t advance_us; /* the main loop meets its deadlines awake: woken this early; 0: off */
 	uint32_t defaulted;  /* 1: qrt_sched_plan_set_defaults() made (part of) this plan */
 };
 
@@ -186,8 +189,9 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  *     name   patterns (*, ?) of thread names that have this role, besides the known ones
  *   maxprio=P[,policy=ff|rr|ts][,aioprio=P][,aiopolicy=ff|rr|ts][,pvsched=on|off]
  *     main, iothreads and pool workers get P, everything else P - 1; policy is ff where not named
- *   mlock=off|onfault|prefault|all      pi=on|off      (where not said: off, on)
- * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
+ *   mlock=off|onfault|prefault|all      pi=on|off      advance=US (0..1000, timer advance)      (where not
+ * said: off, on) A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy.
+ * [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
@@ -432,7 +436,7 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
 /* The calling thread enters the role that its name gives it (NULL: a thread without one, OTHR); the
  * calling thread of a process' start is MAIN: pass QRT_SCHED_PLACER_MAIN. Entering again changes the
  * role. vCPUs get RESET_ON_FORK. RETURN QRT_SCHED_PLACED_*, or the error: then the thread
- * runs on as it was. -ETIMEDOUT and -EPIPE: the broker did not answer, is gone. [setup] */
+ * runs on as it was, but never with more urgency than its role has (it inherits its creator's). -ETIMEDOUT and -EPIPE: the broker did not answer, is gone. [setup] */
 #define QRT_SCHED_PLACER_MAIN ((const char *)1)
 QRT_SCHED_API int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
 					 struct qrt_sched_error *reterr);
