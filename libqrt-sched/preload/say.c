@@ -63,6 +63,6 @@ void preload_say_unplaced(const char *name, int error, const char *message)
 		shown = "main";
 	else if (!name)
 		shown = "(unnamed)";
-	preload_say("thread '%.15s' (%s) is not placed and runs on as it is: %s%s", shown, role_of(name),
-		    message, error == -EPERM || error == -EACCES ? "; or start it by qrt-launcher" : "");
+	preload_say("thread '%.15s' (%s) is not placed: %s%s", shown, role_of(name), message,
+		    strstr(message, "qrt-launcher") ? "" : "; or start it by qrt-launcher");
 }

@@ -14,38 +14,55 @@ struct state {
 	struct qrt_sched_cpus cpus;
 };
 
-static int read_state(pid_t tid, struct state *ret_state)
+int qrt_sched_p_setting_read_some(pid_t tid, struct qrt_sched_setting *ret_setting)
+{
+	struct qrt_sched_p_attr attr = {0};
+	int rc = qrt_sched_p_sys->get_attr(tid, &attr);
+	int nice_rc, cpus_rc;
+
+	*ret_setting = (struct qrt_sched_setting){0};
+	if (rc < 0)
+		return rc;
+	ret_setting->set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_FLAGS;
+	ret_setting->policy = attr.policy;
+	ret_setting->priority = (int32_t)attr.priority;
+	ret_setting->flags = attr.flags & SCHED_FLAG_RESET_ON_FORK ? QRT_SCHED_FLAG_RESET_ON_FORK : 0;
+	nice_rc = qrt_sched_p_sys->get_nice(tid, &ret_setting->nice);
+	if (nice_rc >= 0)
+		ret_setting->set |= QRT_SCHED_SET_NICE;
+	cpus_rc = qrt_sched_p_sys->get_cpus(tid, &ret_setting->cpus);
+	if (cpus_rc >= 0)
+		ret_setting->set |= QRT_SCHED_SET_CPUS;
+	return nice_rc < 0 ? nice_rc : cpus_rc;
+}
+
+int qrt_sched_setting_read(pid_t tid, struct qrt_sched_setting *ret_setting)
+{
+	struct qrt_sched_setting setting;
+	int rc = tid < 0 ? -EINVAL : qrt_sched_p_setting_read_some(tid, &setting);
+
+	if (rc < 0)
+		return rc;
+	*ret_setting = setting;
+	return 0;
+}
+
+/* What a change needs to know. A seccomp filter can keep the nice value and the CPUs from being read
+ * and leave the policy to be changed, which must be possible then. */
+static int read_state(pid_t tid, uint32_t set, struct state *ret_state)
 {
 	int rc;
 
 	memset(ret_state, 0, sizeof(*ret_state));
 	rc = qrt_sched_p_sys->get_attr(tid, &ret_state->attr);
-	if (rc >= 0)
-		rc = qrt_sched_p_sys->get_nice(tid, &ret_state->nice);
-	if (rc >= 0)
-		rc = qrt_sched_p_sys->get_cpus(tid, &ret_state->cpus);
-	return rc;
-}
-
-int qrt_sched_setting_read(pid_t tid, struct qrt_sched_setting *ret_setting)
-{
-	struct state state;
-	int rc;
-
-	if (tid < 0)
-		return -EINVAL;
-	rc = read_state(tid, &state);
 	if (rc < 0)
 		return rc;
-	*ret_setting = (struct qrt_sched_setting){
-		.set = QRT_SCHED_SET_ALL,
-		.policy = state.attr.policy,
-		.priority = (int32_t)state.attr.priority,
-		.nice = state.nice,
-		.flags = state.attr.flags & SCHED_FLAG_RESET_ON_FORK ? QRT_SCHED_FLAG_RESET_ON_FORK : 0,
-		.cpus = state.cpus,
-	};
-	return 0;
+	rc = qrt_sched_p_sys->get_nice(tid, &ret_state->nice);
+	if (rc == -EPERM)
+		ret_state->nice = ret_state->attr.nice;
+	else if (rc < 0)
+		return rc;
+	return set & QRT_SCHED_SET_CPUS ? qrt_sched_p_sys->get_cpus(tid, &ret_state->cpus) : 0;
 }
 
 static int is_realtime(uint32_t policy)
@@ -158,28 +175,40 @@ static int take(enum step step, pid_t tid, const struct state *from, const struc
 	}
 }
 
-static int64_t urgency(const struct qrt_sched_p_attr *attr)
+/* FIFO and RR by priority above OTHER above BATCH above IDLE, and DEADLINE above all. */
+static int urgency(uint32_t policy, int priority, int nice)
 {
-	switch (attr->policy) {
+	switch (policy) {
 	case QRT_SCHED_P_POLICY_DEADLINE:
 		return 1000;
 	case QRT_SCHED_POLICY_FIFO:
 	case QRT_SCHED_POLICY_RR:
-		return 200 + (int64_t)attr->priority;
+		return 200 + priority;
 	case QRT_SCHED_POLICY_OTHER:
-		return 100 - attr->nice;
+		return 100 - nice;
 	case QRT_SCHED_POLICY_BATCH:
-		return 50 - attr->nice;
+		return 50 - nice;
 	default:
 		return 0;
 	}
+}
+
+int qrt_sched_p_is_more_urgent(const struct qrt_sched_setting *a, const struct qrt_sched_setting *b)
+{
+	return urgency(a->policy, a->priority, a->nice) > urgency(b->policy, b->priority, b->nice);
+}
+
+static int is_rising(const struct qrt_sched_p_attr *before, const struct qrt_sched_p_attr *after)
+{
+	return urgency(after->policy, (int)after->priority, after->nice) >
+	       urgency(before->policy, (int)before->priority, before->nice);
 }
 
 static int change(pid_t tid, const struct state *before, const struct state *after)
 {
 	static const enum step rising[STEPS] = {STEP_CPUS, STEP_ATTR, STEP_NICE};
 	static const enum step falling[STEPS] = {STEP_ATTR, STEP_NICE, STEP_CPUS};
-	const enum step *order = urgency(&after->attr) > urgency(&before->attr) ? rising : falling;
+	const enum step *order = is_rising(&before->attr, &after->attr) ? rising : falling;
 	int n, rc;
 
 	for (n = 0; n < STEPS; n++) {
@@ -205,7 +234,7 @@ int qrt_sched_setting_apply(pid_t tid, const struct qrt_sched_setting *setting,
 	rc = check_members(setting, reterr);
 	if (rc < 0)
 		return rc;
-	rc = read_state(tid, &before);
+	rc = read_state(tid, setting->set, &before);
 	if (rc < 0)
 		return qrt_sched_p_refusal(reterr, rc, tid, setting);
 	rc = merge(&before, setting, &after, reterr);

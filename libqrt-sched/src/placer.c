@@ -9,6 +9,7 @@
 #include "error_p.h"
 #include "placer_p.h"
 #include "struct_p.h"
+#include "sys_p.h"
 
 #define TIMEOUT_MS_DEFAULT 200
 
@@ -120,11 +121,8 @@ static enum qrt_sched_role role_of(const struct qrt_sched_placer *placer, const 
 
 static void remember(struct qrt_sched_placer *placer, struct qrt_sched_p_resident *r)
 {
-	if (qrt_sched_setting_read(0, &r->born) < 0)
-		r->born = (struct qrt_sched_setting){0};
-	r->origin = r->born;
-	if (r->born.set)
-		r->origin = qrt_sched_p_residents_origin(&placer->residents, &r->born);
+	qrt_sched_p_setting_read_some(0, &r->born);
+	r->origin = qrt_sched_p_residents_origin(&placer->residents, &r->born);
 }
 
 /* Takes the thread in and gives it role and index. Copies what is known of it. */
@@ -192,7 +190,8 @@ static void describe_thread(struct qrt_sched_broker_message *message, const stru
 	message->tid = r->tid;
 	message->role = r->role;
 	message->index = r->index;
-	message->origin = r->origin;
+	if (r->origin.set == QRT_SCHED_SET_ALL)
+		message->origin = r->origin;
 	if (name && name != QRT_SCHED_PLACER_MAIN)
 		memcpy(message->name, name, strnlen(name, sizeof(message->name) - 1));
 }
@@ -271,6 +270,28 @@ static int place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resid
 	return ask_broker(placer, r, name, reterr);
 }
 
+/*
+ * A thread that cannot be placed has inherited: a vCPU the main loop's priority and CPU, where it would
+ * keep the main loop from running for ever. Less urgency is within anybody's rights, also under a
+ * seccomp filter that forbids to choose CPUs: the role's, or that of before.
+ */
+static void give_up_urgency(const struct qrt_sched_p_resident *r, const struct qrt_sched_setting *want)
+{
+	const uint32_t needed = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY;
+	struct qrt_sched_setting have, less;
+	const struct qrt_sched_setting *from[2] = {want, &r->origin};
+	int i;
+
+	qrt_sched_p_setting_read_some(0, &have);
+	for (i = 0; i < 2; i++) {
+		less = *from[i];
+		less.set &= needed | QRT_SCHED_SET_FLAGS;
+		if (!(needed & ~less.set) && qrt_sched_p_is_more_urgent(&have, &less) &&
+		    qrt_sched_setting_apply(0, &less, NULL) >= 0)
+			return;
+	}
+}
+
 static void note_placed(struct qrt_sched_placer *placer, pid_t tid, const struct qrt_sched_setting *now)
 {
 	struct qrt_sched_p_resident *r;
@@ -302,6 +323,8 @@ int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_n
 		rc = want.set ? place(placer, &resident, &want, thread_name, reterr) : QRT_SCHED_PLACED_NONE;
 		if (rc > 0)
 			note_placed(placer, tid, &want);
+		else if (rc < 0)
+			give_up_urgency(&resident, &want);
 	}
 	pthread_setcancelstate(cancel, NULL);
 	return rc;

@@ -35,7 +35,7 @@ struct qrt_sched_p_resident {
 	enum qrt_sched_role role;
 	uint32_t index;
 	int is_placed;                   /* what the plan says of its role has been done to it */
-	struct qrt_sched_setting born;   /* as it was when it first entered; set == 0: not readable */
+	struct qrt_sched_setting born;   /* as it was when it first entered, as far as that can be read */
 	struct qrt_sched_setting origin; /* as it would have been without us */
 	struct qrt_sched_setting now;    /* as it was placed */
 };

@@ -77,8 +77,7 @@ static void explain(char *why, size_t size, const struct qrt_sched_setting *sett
 static void explain_other(char *why, size_t size, int rc, const struct qrt_sched_setting *setting)
 {
 	if (rc == -EINVAL && (setting->set & QRT_SCHED_SET_CPUS))
-		snprintf(why, size,
-			 "none of these CPUs is online and allowed to it (see nproc --all, cpuset)");
+		snprintf(why, size, "none of these CPUs is online and in its cpuset");
 	else if (rc == -ESRCH)
 		snprintf(why, size, "it has ended");
 	else

@@ -97,7 +97,9 @@ static int is_inherited(const struct qrt_sched_setting *born, const struct qrt_s
 {
 	int reset = (from->flags & QRT_SCHED_FLAG_RESET_ON_FORK) && born->policy == QRT_SCHED_POLICY_OTHER;
 
-	return (reset || (born->policy == from->policy && born->priority == from->priority)) &&
+	if (!reset && (born->policy != from->policy || born->priority != from->priority))
+		return 0;
+	return !(born->set & from->set & QRT_SCHED_SET_CPUS) ||
 	       !memcmp(&born->cpus, &from->cpus, sizeof(born->cpus));
 }
 

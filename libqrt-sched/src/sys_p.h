@@ -52,6 +52,12 @@ int qrt_sched_p_read_cpus(const char *path, struct qrt_sched_cpus *ret_cpus);
 /* The text behind "Name:" in a text like /proc/self/status, NULL where the name is not there. */
 const char *qrt_sched_p_field(const char *text, const char *name);
 
+/* Reads what can be read, and says in ret_setting->set what that was. Returns 0 when it was all of it,
+ * else why not; ret_setting is written in any case. */
+int qrt_sched_p_setting_read_some(pid_t tid, struct qrt_sched_setting *ret_setting);
+/* 1 when a thread that is as `a` goes before one that is as `b`. */
+int qrt_sched_p_is_more_urgent(const struct qrt_sched_setting *a, const struct qrt_sched_setting *b);
+
 /* "cannot give thread N ...: " with the missing right and the remedy; returns rc. */
 int qrt_sched_p_refusal(struct qrt_sched_error *reterr, int rc, pid_t tid,
 			const struct qrt_sched_setting *setting);
