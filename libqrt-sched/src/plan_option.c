@@ -89,7 +89,7 @@ static const char *role_name(int number)
 
 static const char *option_name(int number)
 {
-	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi"};
+	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi", "advance"};
 
 	return names[number];
 }
@@ -101,7 +101,7 @@ static const char *policy_name(int number)
 
 static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
 static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
-static const struct qrt_sched_p_names option_names = {option_name, 4};
+static const struct qrt_sched_p_names option_names = {option_name, 5};
 static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_IDLE + 1};
 
 static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word,

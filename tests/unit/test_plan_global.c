@@ -103,6 +103,10 @@ static void bad_arguments_are_refused_with_one_clear_line(void)
 		{"mlock=", -EINVAL, "empty"},
 		{"pi=1", -EINVAL, "on or off"},
 		{"pi=o", -EINVAL, "on or off"},
+		{"advance=1001", -ERANGE, "0..1000"},
+		{"advance=-1", -ERANGE, "0..1000"},
+		{"advance=1ms", -EINVAL, "0..1000"},
+		{"advance=", -EINVAL, "empty"},
 	};
 	struct qrt_sched_plan *plan = plan_of("maxprio=30,policy=rr vcpu_bias=1");
 	char *before = strdup(plan_text(plan));
@@ -160,6 +164,19 @@ static void memory_lock_and_inheritance_are_switched(void)
 	}
 }
 
+static void the_timer_advance_is_set(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+
+	CU_ASSERT_EQUAL(globals_of(plan).advance_us, 0);
+	CU_ASSERT_EQUAL(plan_add(plan, "advance=1000"), 0);
+	CU_ASSERT_EQUAL(globals_of(plan).advance_us, 1000);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "advance=1000\n");
+	CU_ASSERT_EQUAL(plan_add(plan, "advance=0"), 0);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "advance=0\n");
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
 	{"main loop, iothreads and pool get maxprio, all others one less",
 	 servers_get_maxprio_and_the_rest_one_less},
@@ -170,6 +187,7 @@ static const struct tap_test tests[] = {
 	 maxprio_and_role_options_override_each_other_in_order},
 	{"pvsched stays as said until it is said again", pvsched_is_remembered},
 	{"mlock and pi are switched", memory_lock_and_inheritance_are_switched},
+	{"advance is a number of microseconds, 0..1000", the_timer_advance_is_set},
 };
 
 TAP_MAIN("plan_global", tests)

@@ -92,6 +92,7 @@ static const struct {
 	{"VCPU_BIAS=1", -EINVAL, "unknown role"},
 	{"vcpu _bias=1", -EINVAL, "unknown role"},
 	{"mlcok=off", -EINVAL, "did you mean 'mlock'"},
+	{"advanse=1", -EINVAL, "did you mean 'advance'"},
 	{"include=other.plan", -EINVAL, "unknown option 'include'"},
 	{"include other.plan", -EINVAL, "no value"},
 	{"vcpu_sched=fif", -EINVAL, "did you mean 'fifo'"},
