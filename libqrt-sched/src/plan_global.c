@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* maxprio=..., mlock=..., pi=...: what says something of the whole VM. */
+/* maxprio=..., mlock=..., pi=..., advance=...: what says something of the whole VM. */
 #include "error_p.h"
 #include "plan_p.h"
 #include "plan_text_p.h"
