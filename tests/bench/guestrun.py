@@ -155,7 +155,8 @@ class Qrt(Way):
         self.status = None
 
     def command(self, setup, qemu, directory):
-        self.environment = {"QRT_RUN_DIR": directory}
+        self.environment = {"QRT_RUN_DIR": os.path.join(directory, "run")}
+        os.mkdir(self.environment["QRT_RUN_DIR"], 0o700)
         self.launcher = setup.launcher()
         return [self.launcher, "run", "--name", "demo"] + self.options + ["--"] + qemu
 
