@@ -218,11 +218,6 @@ static gboolean on_input(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-bool qmp_is_up(const struct supervisor *supervisor)
-{
-	return supervisor->qmp->is_up;
-}
-
 void qmp_open(struct supervisor *supervisor)
 {
 	struct qmp *qmp = g_new0(struct qmp, 1);

@@ -181,30 +181,35 @@ static void fit(struct table *table, int width)
 	}
 }
 
-static void print_cell(const struct table *table, size_t column, const char *text, bool *first)
+static size_t find_last(const struct table *table)
 {
+	size_t last = COLUMNS - 1;
+
+	while (!table->shown[last])
+		last--;
+	return last;
+}
+
+static void print_cell(const struct table *table, size_t column, const char *text)
+{
+	int width = columns[column].right ? table->widths[column] : -table->widths[column];
+
 	if (!table->shown[column])
 		return;
-	printf("%s%*s", *first ? "" : "  ",
-	       columns[column].right ? table->widths[column] : -table->widths[column], text);
-	*first = false;
+	if (column == find_last(table))
+		printf("%*s\n", columns[column].right ? width : 0, text);
+	else
+		printf("%*s  ", width, text);
 }
 
 static void print_table(const struct table *table)
 {
-	bool first = true;
 	guint i;
 
 	for (i = 0; i < COLUMNS; i++)
-		print_cell(table, i, columns[i].title, &first);
-	for (i = 0; i < table->cells->len; i++) {
-		if (i % COLUMNS == 0) {
-			putchar('\n');
-			first = true;
-		}
-		print_cell(table, i % COLUMNS, table->cells->pdata[i], &first);
-	}
-	putchar('\n');
+		print_cell(table, i, columns[i].title);
+	for (i = 0; i < table->cells->len; i++)
+		print_cell(table, i % COLUMNS, table->cells->pdata[i]);
 }
 
 static void print_threads(JsonArray *threads, int width)

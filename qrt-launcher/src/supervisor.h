@@ -54,8 +54,6 @@ void broker_drain(struct supervisor *supervisor);
 
 void qmp_open(struct supervisor *supervisor);
 void qmp_close(struct supervisor *supervisor);
-/* True when the monitor has greeted: QEMU runs. */
-bool qmp_is_up(const struct supervisor *supervisor);
 /* Asks for the ids of vCPU threads and iothreads. */
 void qmp_ask_threads(struct supervisor *supervisor);
 

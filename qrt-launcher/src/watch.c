@@ -171,16 +171,19 @@ static void set_name(struct watched *watched, const char *name)
 		proc_get_name(watched->tid, watched->name, sizeof(watched->name));
 }
 
+/* A thread of a role that the plan says nothing about stays as it is, unless another role changed it. */
 static int place(struct watch *watch, struct watched *watched)
 {
-	struct qrt_sched_setting planned;
-	int r = set_layers(watch, watched);
+	struct qrt_sched_setting before, planned;
+	int r;
 
+	watch_get_planned(watched, &before);
+	r = set_layers(watch, watched);
 	if (r < 0)
 		return r;
 	watched->wrong = false;
 	watch_get_planned(watched, &planned);
-	r = planned.set ? apply(watch, watched) : 0;
+	r = planned.set || before.set ? apply(watch, watched) : 0;
 	if (watch->verbose && r >= 0)
 		say_placed(watched);
 	return r < 0 ? r : 0;
