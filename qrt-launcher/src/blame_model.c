@@ -7,6 +7,9 @@
 /* The kernel counts an arrival a little before it writes the record of it. */
 #define SLACK_NS 20000u
 
+/* Without samples arrivals would be kept for ever. */
+#define ARRIVALS_MAX 65536u
+
 enum thread_state { STATE_UNKNOWN, STATE_RUNS, STATE_READY, STATE_SLEEPS };
 
 /* The thread was switched in. */
@@ -113,10 +116,19 @@ static void emit_preempted(struct blame_model *model, const struct watched *thre
 
 static void thread_goes_out(struct watched *thread, const struct blame_switch *record)
 {
-	thread->state = record->still_ready ? STATE_READY : STATE_SLEEPS;
+	thread->state = record->told_by_in ? STATE_UNKNOWN : record->still_ready ? STATE_READY : STATE_SLEEPS;
 	thread->since_ns = record->time_ns;
 	thread->ready_ns = 0;
 	thread->cpu = record->cpu;
+}
+
+/* Nothing that hangs on an unbroken row of records may be used any more. */
+static void lose_track(struct watched *thread)
+{
+	thread->state = STATE_UNKNOWN;
+	thread->ready_ns = 0;
+	thread->anchored = false;
+	g_array_set_size(thread->arrivals, 0);
 }
 
 static void thread_comes_in(struct blame_model *model, struct watched *thread,
@@ -129,12 +141,16 @@ static void thread_comes_in(struct blame_model *model, struct watched *thread,
 		arrival.waited_ns = record->time_ns - thread->since_ns;
 	} else {
 		arrival.woken = true;
-		arrival.ready_ns = thread->ready_ns;
+		/* Seen ready later than that: it was seen running. */
+		arrival.ready_ns = thread->ready_ns < record->time_ns ? thread->ready_ns : 0;
 		arrival.since_ns = thread->state == STATE_SLEEPS ? thread->since_ns : 0;
 	}
 	thread->state = STATE_RUNS;
 	thread->since_ns = record->time_ns;
+	thread->ready_ns = 0;
 	thread->cpu = record->cpu;
+	if (thread->arrivals->len >= ARRIVALS_MAX)
+		lose_track(thread);
 	g_array_append_val(thread->arrivals, arrival);
 }
 
@@ -142,20 +158,13 @@ void blame_model_switch(struct blame_model *model, const struct blame_switch *re
 {
 	struct watched *out = find(model, record->out), *in = find(model, record->in);
 
+	if (record->told_by_in && blame_timeline_now(model->timeline, record->cpu) == record->in)
+		return;
 	blame_timeline_run(model->timeline, record->cpu, record->time_ns, record->in);
 	if (out)
 		thread_goes_out(out, record);
 	if (in)
 		thread_comes_in(model, in, record);
-}
-
-/* Nothing that hangs on an unbroken row of records may be used any more. */
-static void lose_track(struct watched *thread)
-{
-	thread->state = STATE_UNKNOWN;
-	thread->ready_ns = 0;
-	thread->anchored = false;
-	g_array_set_size(thread->arrivals, 0);
 }
 
 void blame_model_lost(struct blame_model *model, uint32_t cpu, uint64_t time_ns, uint64_t count)

@@ -48,6 +48,9 @@ struct blame_switch {
 	uint32_t cpu;
 	int32_t out, in;  /* thread ids; 0: idle */
 	bool still_ready; /* the one that went out could have run on */
+	/* Told by the one that came in, which does not know still_ready. Each switch is told twice; this
+	 * one counts where the other is missing, as it is at times when kernel threads go out. */
+	bool told_by_in;
 };
 
 struct blame_counts {

@@ -53,6 +53,15 @@ void blame_timeline_run(struct blame_timeline *timeline, uint32_t cpu, uint64_t 
 	segment->tid = tid;
 }
 
+int32_t blame_timeline_now(const struct blame_timeline *timeline, uint32_t cpu)
+{
+	const struct cpu_history *history = cpu < BLAME_CPUS_MAX ? timeline->cpus[cpu] : NULL;
+
+	if (!history || history->written == 0)
+		return BLAME_TID_UNKNOWN;
+	return history->segments[(history->written - 1) % SEGMENTS].tid;
+}
+
 /* The sum by task. Tasks beyond its room are counted together. */
 struct shares {
 	size_t count;

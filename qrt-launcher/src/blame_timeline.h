@@ -26,6 +26,9 @@ struct blame_timeline *blame_timeline_free(struct blame_timeline *timeline);
 /* From time_ns on `tid` runs on `cpu`. Times of one CPU must not fall. */
 void blame_timeline_run(struct blame_timeline *timeline, uint32_t cpu, uint64_t time_ns, int32_t tid);
 
+/* Who runs there by the last word, BLAME_TID_UNKNOWN before there is one. */
+int32_t blame_timeline_now(const struct blame_timeline *timeline, uint32_t cpu);
+
 /* Who ran on `cpu` between two times, the longest first. Returns how many were written; together
  * they are the whole time. */
 size_t blame_timeline_share(const struct blame_timeline *timeline, uint32_t cpu, uint64_t from_ns,

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "blame_report.h"
+#include "plan_request.h"
+
+static void put_string(JsonBuilder *builder, const char *name, const char *value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_string_value(builder, value);
+}
+
+static void put_int(JsonBuilder *builder, const char *name, uint64_t value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_int_value(builder, (gint64)value);
+}
+
+static void put_bool(JsonBuilder *builder, const char *name, bool value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_boolean_value(builder, value);
+}
+
+/* Names of tasks are bytes; JSON is UTF-8. */
+static void put_comm(JsonBuilder *builder, const char *name, const char *comm)
+{
+	g_autofree char *text = g_utf8_make_valid(comm, -1);
+
+	put_string(builder, name, text);
+}
+
+static void put_suspect(JsonBuilder *builder, const struct blame_suspect *suspect)
+{
+	char policy[48];
+
+	json_builder_begin_object(builder);
+	put_comm(builder, "comm", suspect->name.comm);
+	put_int(builder, "tid", suspect->tid > 0 ? (uint64_t)suspect->tid : 0);
+	put_int(builder, "pid", (uint64_t)suspect->name.pid);
+	put_string(builder, "policy", blame_names_policy(&suspect->name, policy, sizeof(policy)));
+	put_int(builder, "ns", suspect->ns);
+	json_builder_end_object(builder);
+}
+
+static void put_suspects(JsonBuilder *builder, const struct blame_suspect *suspects, size_t count)
+{
+	size_t i;
+
+	json_builder_set_member_name(builder, "culprits");
+	json_builder_begin_array(builder);
+	for (i = 0; i < count; i++)
+		put_suspect(builder, &suspects[i]);
+	json_builder_end_array(builder);
+}
+
+static void put_mutex(JsonBuilder *builder, const struct blame_entry *entry)
+{
+	put_int(builder, "mutex", entry->delay.mutex);
+	put_int(builder, "caller", entry->delay.caller);
+	put_int(builder, "owner", (uint64_t)entry->delay.owner);
+	put_string(builder, "owner_role", entry->owner_is_ours ? qrt_sched_role_name(entry->owner_role) : "");
+}
+
+static void put_entry(JsonBuilder *builder, const struct blame_entry *entry)
+{
+	static const char *const kinds[] = {"preempted", "woken", "mutex"};
+	const struct blame_delay *delay = &entry->delay;
+
+	json_builder_begin_object(builder);
+	put_string(builder, "kind", kinds[delay->kind]);
+	put_string(builder, "role", qrt_sched_role_name(entry->role));
+	put_int(builder, "index", (uint64_t)(int64_t)entry->index);
+	put_int(builder, "tid", (uint64_t)delay->tid);
+	put_comm(builder, "name", entry->name);
+	put_int(builder, "cpu", (uint64_t)(int64_t)delay->cpu);
+	put_int(builder, "start_ns", delay->start_ns);
+	put_int(builder, "least_ns", delay->least_ns);
+	put_int(builder, "most_ns", delay->ns);
+	put_int(builder, "wakes", delay->wakes);
+	put_bool(builder, "lasts", delay->lasts);
+	if (delay->kind == BLAME_MUTEX)
+		put_mutex(builder, entry);
+	put_suspects(builder, entry->suspects, entry->suspects_count);
+	json_builder_end_object(builder);
+}
+
+static void put_sum(JsonBuilder *builder, const struct blame_sum *sum, const char *role)
+{
+	const struct blame_suspect *suspects = (const void *)sum->suspects->data;
+
+	json_builder_begin_object(builder);
+	put_string(builder, "role", role);
+	put_int(builder, "count", sum->count);
+	put_int(builder, "worst_ns", sum->worst_ns);
+	put_int(builder, "sum_ns", sum->sum_ns);
+	put_suspects(builder, suspects, MIN(sum->suspects->len, 10));
+	json_builder_end_object(builder);
+}
+
+static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
+{
+	put_string(builder, "name", facts->name ? facts->name : "");
+	put_int(builder, "pid", (uint64_t)facts->pid);
+	put_int(builder, "start_ns", facts->start_ns);
+	put_int(builder, "end_ns", facts->end_ns);
+	put_int(builder, "over_ns", facts->over_ns);
+	put_int(builder, "steal_ns", facts->steal_ns);
+	put_bool(builder, "mutexes", facts->mutexes);
+	put_int(builder, "lost_mutexes", facts->lost_mutexes);
+	put_int(builder, "possible", facts->counts.possible);
+	put_int(builder, "lost", facts->counts.lost);
+	put_int(builder, "broken", facts->counts.broken);
+	put_bool(builder, "vm_ended", facts->vm_ended);
+}
+
+void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)
+{
+	JsonBuilder *builder = json_builder_new();
+	uint32_t role;
+	size_t i;
+
+	json_builder_begin_object(builder);
+	put_facts(builder, facts);
+	json_builder_set_member_name(builder, "roles");
+	json_builder_begin_array(builder);
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (report->roles >> role & 1)
+			put_sum(builder, &report->sums[role], qrt_sched_role_name(role));
+	}
+	json_builder_end_array(builder);
+	json_builder_set_member_name(builder, "delays");
+	json_builder_begin_array(builder);
+	for (i = 0; i < shown; i++)
+		put_entry(builder, &g_array_index(report->entries, struct blame_entry, i));
+	json_builder_end_array(builder);
+	json_builder_end_object(builder);
+	plan_print_json(builder);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "blame_perf.h"
+
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <qrt/sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PAGE           4096u
+#define PAGES_MOST     512u /* a ring: 2 MiB, some 20,000 switches */
+#define PAGES_LEAST    64u
+#define PAGES_TOGETHER 16384u /* 64 MiB for all rings */
+
+struct ring {
+	int fd;
+	uint32_t cpu;
+	struct perf_event_mmap_page *page;
+	size_t size; /* of the data, a power of two */
+};
+
+struct blame_perf {
+	size_t count;
+	struct ring *rings;
+	uint64_t *record; /* room for the longest record, for those that wrap around */
+};
+
+static int open_event(uint32_t cpu)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CPU,
+		.disabled = 1,
+		.sample_id_all = 1,
+		.context_switch = 1,
+		.comm = 1,
+		.task = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
+		/* Nobody polls: the reader comes by itself. */
+		.watermark = 1,
+		.wakeup_watermark = UINT32_MAX,
+	};
+	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_ring(struct ring *ring, uint32_t cpu, size_t pages)
+{
+	int fd = open_event(cpu);
+	void *memory;
+
+	if (fd < 0)
+		return fd;
+	ring->size = pages * PAGE;
+	memory = mmap(NULL, PAGE + ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		int r = -errno;
+
+		close(fd);
+		return r;
+	}
+	ring->fd = fd;
+	ring->cpu = cpu;
+	ring->page = memory;
+	return 0;
+}
+
+static size_t pages_per_ring(size_t rings)
+{
+	size_t pages = PAGES_MOST;
+
+	while (pages > PAGES_LEAST && pages * rings > PAGES_TOGETHER)
+		pages /= 2;
+	return pages;
+}
+
+static int read_online(struct qrt_sched_cpus *ret_cpus)
+{
+	char text[1024] = "";
+	FILE *file = fopen("/sys/devices/system/cpu/online", "re");
+
+	if (file) {
+		if (!fgets(text, sizeof(text), file))
+			text[0] = '\0';
+		fclose(file);
+		text[strcspn(text, "\n")] = '\0';
+	}
+	return qrt_sched_cpus_parse(text, ret_cpus);
+}
+
+static int open_rings(struct blame_perf *perf, const struct qrt_sched_cpus *cpus)
+{
+	size_t pages = pages_per_ring((size_t)qrt_sched_cpus_count(cpus));
+	int cpu = -1, r;
+
+	perf->rings = g_new0(struct ring, qrt_sched_cpus_count(cpus));
+	while ((cpu = qrt_sched_cpus_next(cpus, cpu)) >= 0) {
+		r = open_ring(&perf->rings[perf->count], (uint32_t)cpu, pages);
+		if (r < 0)
+			return r;
+		perf->count++;
+	}
+	return perf->count > 0 ? 0 : -ENODEV;
+}
+
+int blame_perf_open(struct blame_perf **ret_perf)
+{
+	struct blame_perf *perf = g_new0(struct blame_perf, 1);
+	struct qrt_sched_cpus cpus;
+	size_t i;
+	int r = read_online(&cpus);
+
+	if (r >= 0)
+		r = open_rings(perf, &cpus);
+	if (r < 0) {
+		blame_perf_close(perf);
+		return r;
+	}
+	perf->record = g_malloc(UINT16_MAX + 1);
+	for (i = 0; i < perf->count; i++)
+		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_ENABLE, 0);
+	*ret_perf = perf;
+	return 0;
+}
+
+struct blame_perf *blame_perf_close(struct blame_perf *perf)
+{
+	size_t i;
+
+	if (!perf)
+		return NULL;
+	for (i = 0; i < perf->count; i++) {
+		munmap(perf->rings[i].page, PAGE + perf->rings[i].size);
+		close(perf->rings[i].fd);
+	}
+	g_free(perf->rings);
+	g_free(perf->record);
+	g_free(perf);
+	return NULL;
+}
+
+static void copy_out(const struct ring *ring, uint64_t from, void *to, size_t size)
+{
+	const char *data = (const char *)ring->page + PAGE;
+	size_t start = from & (ring->size - 1), first = ring->size - start;
+
+	if (first > size)
+		first = size;
+	memcpy(to, data + start, first);
+	memcpy((char *)to + first, data, size - first);
+}
+
+static void read_ring(struct blame_perf *perf, const struct ring *ring, GArray *events)
+{
+	/* Pairs with the kernel's barrier between the data and data_head. */
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE),
+		 tail = ring->page->data_tail;
+	struct perf_event_header header;
+	struct blame_event event;
+
+	while (tail < head) {
+		copy_out(ring, tail, &header, sizeof(header));
+		if (header.size < sizeof(header) || header.size > head - tail)
+			break;
+		copy_out(ring, tail, perf->record, header.size);
+		if (blame_perf_decode(perf->record, header.size, ring->cpu, &event))
+			g_array_append_val(events, event);
+		tail += header.size;
+	}
+	/* The data was read before the kernel may overwrite it. */
+	__atomic_store_n(&ring->page->data_tail, head, __ATOMIC_RELEASE);
+}
+
+void blame_perf_read(struct blame_perf *perf, GArray *events)
+{
+	size_t i;
+
+	for (i = 0; i < perf->count; i++)
+		read_ring(perf, &perf->rings[i], events);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What blame found: the delays with the names of the moment, and their sums per role. */
+#ifndef QRT_LAUNCHER_BLAME_REPORT_H
+#define QRT_LAUNCHER_BLAME_REPORT_H
+
+#include "blame_model.h"
+#include "blame_names.h"
+#include "blame_threads.h"
+
+/* When so many delays are kept, the shorter half is left to the sums. */
+#define BLAME_ENTRIES_MAX 20000u
+
+struct blame_suspect {
+	int32_t tid;
+	uint64_t ns;
+	struct blame_name name;
+};
+
+/* One delay, with who everybody was when it was found. */
+struct blame_entry {
+	struct blame_delay delay;
+	enum qrt_sched_role role;
+	int32_t index;
+	char name[16];
+	struct blame_suspect suspects[BLAME_CULPRITS]; /* of MUTEX: the owner alone */
+	size_t suspects_count;
+	bool owner_is_ours; /* MUTEX: owner_role and owner_index say which thread of the VM */
+	enum qrt_sched_role owner_role;
+	int32_t owner_index;
+};
+
+struct blame_sum {
+	uint64_t count, worst_ns, sum_ns;
+	GArray *suspects; /* struct blame_suspect, by process and name; the longest first once finished */
+};
+
+/* Facts about the run, filled by the caller before printing. */
+struct blame_facts {
+	const char *name; /* of the VM, NULL: looked at by its process id */
+	int32_t pid;
+	uint64_t start_ns, end_ns, over_ns;
+	uint64_t steal_ns; /* time that the machine below took, over all CPUs */
+	bool mutexes;      /* a recorder was there */
+	uint64_t lost_mutexes;
+	struct blame_counts counts;
+	bool vm_ended;
+};
+
+struct blame_report {
+	uint32_t roles; /* which are reported: bit per role */
+	struct blame_names *names;
+	struct blame_threads *threads;
+	GArray *entries; /* struct blame_entry, in the order in which they were found */
+	struct blame_sum sums[QRT_SCHED_ROLES];
+};
+
+/* Borrows names and threads. */
+void blame_report_init(struct blame_report *report, uint32_t roles, struct blame_names *names,
+		       struct blame_threads *threads);
+void blame_report_clear(struct blame_report *report);
+/* Takes in a delay; a blame_delay_fn with the report as context. */
+void blame_report_add(void *report, const struct blame_delay *delay);
+/* Sorts: the sums' suspects by time, the entries by length, and of those the first `top` by start. Returns
+ * how many entries are to be shown. */
+size_t blame_report_finish(struct blame_report *report, size_t top);
+
+void blame_print_text(const struct blame_report *report, const struct blame_facts *facts, size_t shown);
+void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown);
+
+#endif

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+#include "blame_session.h"
+
+#include "blame_perf.h"
+#include "check_item.h"
+#include "command.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_NS      5000000u   /* samples are taken this often: fewer wake-ups share one */
+#define TICK_MOST_NS 20000000u  /* with very many threads */
+#define THREAD_NS    8000u      /* what a sample of one thread costs at most */
+#define SCAN_NS      100000000u /* new and ended threads are looked for this often */
+#define RECORDS_MAX  256u
+
+struct session {
+	const struct blame_options *options;
+	struct blame_vm *vm;
+	struct blame_model *model;
+	struct blame_perf *perf;
+	struct blame_names *names;
+	struct blame_threads *threads;
+	struct blame_report report;
+	struct blame_facts facts;
+	GArray *events; /* struct blame_event, not given to the model yet */
+	uint64_t old_threshold;
+	uint64_t steal_ticks;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void sleep_until(uint64_t time_ns)
+{
+	struct timespec ts = {.tv_sec = (time_t)(time_ns / 1000000000u),
+			      .tv_nsec = (long)(time_ns % 1000000000u)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static uint64_t read_steal_ticks(void)
+{
+	struct check_host host = {.live = true};
+	uint64_t ticks;
+
+	if (check_host_open(&host, "/") < 0)
+		return 0;
+	ticks = host.first.steal;
+	check_host_close(&host);
+	return ticks;
+}
+
+static int complain_of_perf(int error)
+{
+	if (error == -EACCES || error == -EPERM)
+		complain("blame: the kernel's switch records are not ours to read: %s; give CAP_PERFMON (or "
+			 "run as root), "
+			 "or set kernel.perf_event_paranoid to -1",
+			 strerror(-error));
+	else if (error == -ENOSYS || error == -ENOENT || error == -EOPNOTSUPP)
+		complain("blame: this kernel has no performance events (CONFIG_PERF_EVENTS): %s",
+			 strerror(-error));
+	else
+		complain("blame: performance events: %s", strerror(-error));
+	return -EXIT_FAILED;
+}
+
+/* The observer must not be what it observes: it stays off the vCPUs' CPUs where there are others, and
+ * above time sharing only where all that it watches is above it. */
+static void place_observer(const struct session *session)
+{
+	struct sched_param param = {.sched_priority = 1};
+	struct qrt_sched_setting own = {.set = 0};
+	struct qrt_sched_cpus vcpus;
+	bool realtime;
+	int cpu = -1;
+	cpu_set_t mask;
+
+	blame_threads_read_cpus(session->threads, &vcpus, &realtime);
+	CPU_ZERO(&mask);
+	if (qrt_sched_setting_read(0, &own) < 0)
+		return;
+	while ((cpu = qrt_sched_cpus_next(&own.cpus, cpu)) >= 0) {
+		if (qrt_sched_cpus_has(&vcpus, cpu) == 0)
+			CPU_SET((size_t)cpu, &mask);
+	}
+	if (CPU_COUNT(&mask) > 0)
+		sched_setaffinity(0, sizeof(mask), &mask);
+	if (realtime && CPU_COUNT(&mask) > 0)
+		sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
+}
+
+static void start_recorder(struct session *session)
+{
+	struct qrt_sched_recorder *recorder = session->vm->recorder;
+	struct qrt_sched_record stale[RECORDS_MAX];
+	uint64_t lost;
+
+	session->facts.mutexes = recorder != NULL;
+	if (!recorder)
+		return;
+	session->old_threshold = qrt_sched_recorder_get_threshold(recorder);
+	qrt_sched_recorder_set_threshold(recorder, session->options->over_ns);
+	while (qrt_sched_recorder_read(recorder, stale, RECORDS_MAX, &lost) > 0)
+		;
+}
+
+static void stop_recorder(const struct session *session)
+{
+	if (session->vm->recorder)
+		qrt_sched_recorder_set_threshold(session->vm->recorder, session->old_threshold);
+}
+
+static int start(struct session *session)
+{
+	const GArray *told = session->vm->told;
+	int r = blame_perf_open(&session->perf);
+	guint i;
+
+	if (r < 0)
+		return complain_of_perf(r);
+	session->names = blame_names_new();
+	session->threads = blame_threads_new(session->vm->pid, session->vm->plan);
+	session->model = blame_model_new(session->options->over_ns, blame_report_add, &session->report);
+	session->events = g_array_new(FALSE, FALSE, sizeof(struct blame_event));
+	blame_report_init(&session->report, session->options->roles, session->names, session->threads);
+	for (i = 0; i < told->len; i++)
+		blame_threads_tell(session->threads, session->model,
+				   &g_array_index(told, struct blame_thread, i));
+	blame_threads_scan(session->threads, session->model);
+	place_observer(session);
+	start_recorder(session);
+	session->steal_ticks = read_steal_ticks();
+	session->facts.start_ns = now_ns();
+	return 0;
+}
+
+/* The child of a fork has its parent's name until it takes one. */
+static void take_fork(struct session *session, const struct blame_event *event)
+{
+	struct blame_name parent;
+
+	if (event->pid == session->vm->pid)
+		blame_threads_add(session->threads, session->model, event->tid);
+	if (blame_names_get(session->names, event->other)->pid == 0)
+		blame_names_look(session->names, event->other);
+	parent = *blame_names_get(session->names, event->other);
+	blame_names_set(session->names, event->tid, event->pid, parent.comm);
+}
+
+static void take_event(struct session *session, const struct blame_event *event)
+{
+	struct blame_switch record = {.time_ns = event->time_ns, .cpu = event->cpu};
+
+	switch (event->type) {
+	case BLAME_EVENT_SWITCH:
+		record.out = event->tid;
+		record.in = event->other;
+		record.still_ready = event->still_ready;
+		record.told_by_in = event->told_by_in;
+		blame_model_switch(session->model, &record);
+		break;
+	case BLAME_EVENT_COMM:
+		blame_names_set(session->names, event->tid, event->pid, event->comm);
+		break;
+	case BLAME_EVENT_FORK:
+		take_fork(session, event);
+		break;
+	case BLAME_EVENT_EXIT:
+		blame_model_forget(session->model, event->tid);
+		break;
+	case BLAME_EVENT_LOST:
+		blame_model_lost(session->model, event->cpu, event->time_ns, event->count);
+		break;
+	}
+}
+
+static gint compare_events(gconstpointer a, gconstpointer b)
+{
+	const struct blame_event *x = a, *y = b;
+
+	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+/* What is newer than until_ns waits: another CPU's ring, read before it, may hold something older. */
+static void take_events(struct session *session, uint64_t until_ns)
+{
+	guint n = 0;
+
+	blame_perf_read(session->perf, session->events);
+	g_array_sort(session->events, compare_events);
+	while (n < session->events->len &&
+	       g_array_index(session->events, struct blame_event, n).time_ns <= until_ns)
+		take_event(session, &g_array_index(session->events, struct blame_event, n++));
+	g_array_remove_range(session->events, 0, n);
+}
+
+static void take_mutex(struct session *session, const struct qrt_sched_record *record)
+{
+	struct blame_delay delay = {.kind = BLAME_MUTEX, .tid = record->tid, .cpu = -1};
+
+	delay.start_ns = record->start_ns;
+	delay.ns = delay.least_ns = record->wait_ns;
+	delay.owner = record->owner;
+	delay.mutex = record->mutex;
+	delay.caller = record->caller;
+	if (delay.ns >= session->options->over_ns)
+		blame_report_add(&session->report, &delay);
+}
+
+static void take_mutexes(struct session *session)
+{
+	struct qrt_sched_record records[RECORDS_MAX];
+	uint64_t lost = 0;
+	int n, i;
+
+	if (!session->vm->recorder)
+		return;
+	n = qrt_sched_recorder_read(session->vm->recorder, records, RECORDS_MAX, &lost);
+	session->facts.lost_mutexes += lost;
+	for (i = 0; i < n; i++)
+		take_mutex(session, &records[i]);
+}
+
+static void tick(struct session *session)
+{
+	uint64_t until_ns;
+
+	blame_threads_sample(session->threads);
+	until_ns = now_ns();
+	take_events(session, until_ns);
+	blame_threads_feed(session->threads, session->model);
+	take_mutexes(session);
+}
+
+static uint64_t tick_length(const struct session *session)
+{
+	/* At most 2 % of a CPU. */
+	uint64_t ns = blame_threads_count(session->threads) * THREAD_NS * 50;
+
+	return ns < TICK_NS ? TICK_NS : ns > TICK_MOST_NS ? TICK_MOST_NS : ns;
+}
+
+static void watch(struct session *session)
+{
+	uint64_t end_ns = session->facts.start_ns + session->options->length_ns, time_ns, scan_ns = 0;
+
+	while (!stopped && (time_ns = now_ns()) < end_ns) {
+		tick(session);
+		if (time_ns >= scan_ns) {
+			session->facts.vm_ended = blame_threads_scan(session->threads, session->model) < 0;
+			scan_ns = time_ns + SCAN_NS;
+		}
+		if (session->facts.vm_ended)
+			break;
+		time_ns += tick_length(session);
+		sleep_until(time_ns < end_ns ? time_ns : end_ns);
+	}
+	tick(session);
+}
+
+static void finish(struct session *session)
+{
+	struct blame_facts *facts = &session->facts;
+	long hertz = sysconf(_SC_CLK_TCK);
+
+	facts->end_ns = now_ns();
+	blame_model_finish(session->model, facts->end_ns);
+	stop_recorder(session);
+	facts->steal_ns = (read_steal_ticks() - session->steal_ticks) *
+			  (1000000000u / (uint64_t)(hertz > 0 ? hertz : 100));
+	facts->name = session->vm->name[0] ? session->vm->name : NULL;
+	facts->pid = session->vm->pid;
+	facts->over_ns = session->options->over_ns;
+	blame_model_get_counts(session->model, &facts->counts);
+}
+
+static void clear(struct session *session)
+{
+	blame_perf_close(session->perf);
+	blame_model_free(session->model);
+	blame_report_clear(&session->report);
+	blame_threads_free(session->threads);
+	blame_names_free(session->names);
+	g_array_unref(session->events);
+}
+
+int blame_session_run(const struct blame_options *options, struct blame_vm *vm)
+{
+	struct session session = {.options = options, .vm = vm};
+	size_t shown;
+	int r;
+
+	catch_signals();
+	r = start(&session);
+	if (r < 0)
+		return -r;
+	watch(&session);
+	finish(&session);
+	shown = blame_report_finish(&session.report, options->top);
+	if (options->json)
+		blame_print_json(&session.report, &session.facts, shown);
+	else
+		blame_print_text(&session.report, &session.facts, shown);
+	clear(&session);
+	return EXIT_OK;
+}

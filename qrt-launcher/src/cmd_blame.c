@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* blame: who kept a VM's threads from running, and who held a mutex. */
+#include "blame_session.h"
+#include "command.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define OVER_DEFAULT_NS   1000000u
+#define LENGTH_DEFAULT_NS UINT64_C(10000000000)
+#define LENGTH_MOST_NS    UINT64_C(86400000000000)
+#define TOP_DEFAULT       20
+
+static void print_help(void)
+{
+	puts("Usage: qrt-launcher blame NAME [--over TIME] [--seconds N] [--role ROLE]... [--top N] "
+	     "[--json]\n"
+	     "       qrt-launcher blame --pid PID ...\n\n"
+	     "Watches a running VM and says when a thread was ready but kept from running, or waited for\n"
+	     "a mutex: how long, and who ran on its CPU or held the mutex.\n\n"
+	     "  --over TIME  delays from this length on, such as 500us, 1ms, 2s (1ms)\n"
+	     "  --seconds N  how long to watch (10); Ctrl-C ends it early\n"
+	     "  --role ROLE  vcpu, main, paio, vncm, vncs, ioth, kio or othr; all where none is named\n"
+	     "  --top N      how many delays are listed, the longest ones (20)\n"
+	     "  --pid PID    a process without a launcher: roles by names of threads, no mutexes\n"
+	     "  --json       print JSON\n\n"
+	     "Exit code: 0 watched, 1 failed, 2 usage.");
+}
+
+static int parse_time(const char *text, uint64_t *ret_ns)
+{
+	static const struct {
+		const char *unit;
+		uint64_t ns;
+	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
+	unsigned long long number;
+	char *end;
+	size_t i;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (end == text || errno != 0 || text[0] == '-')
+		return -EINVAL;
+	for (i = 0; i < G_N_ELEMENTS(units); i++) {
+		if (strcmp(end, units[i].unit) != 0)
+			continue;
+		if (number == 0 || number > LENGTH_MOST_NS / units[i].ns)
+			return -ERANGE;
+		*ret_ns = number * units[i].ns;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_number(const char *text, unsigned long most, unsigned long *ret_number)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (end == text || *end != '\0' || errno != 0 || text[0] == '-' || number < 1 || number > most)
+		return -EINVAL;
+	*ret_number = number;
+	return 0;
+}
+
+static int take_over(struct blame_options *options, const char *value)
+{
+	return parse_time(value, &options->over_ns);
+}
+
+static int take_seconds(struct blame_options *options, const char *value)
+{
+	unsigned long seconds;
+	int r = parse_number(value, LENGTH_MOST_NS / 1000000000, &seconds);
+
+	if (r == 0)
+		options->length_ns = seconds * UINT64_C(1000000000);
+	return r;
+}
+
+static int take_role(struct blame_options *options, const char *value)
+{
+	int role = qrt_sched_role_parse(value);
+
+	if (role >= 0)
+		options->roles |= 1u << role;
+	return role < 0 ? role : 0;
+}
+
+static int take_top(struct blame_options *options, const char *value)
+{
+	unsigned long top;
+	int r = parse_number(value, BLAME_ENTRIES_MAX / 2, &top);
+
+	if (r == 0)
+		options->top = top;
+	return r;
+}
+
+static int take_pid(struct blame_options *options, const char *value)
+{
+	unsigned long pid;
+	int r = parse_number(value, INT32_MAX, &pid);
+
+	if (r == 0)
+		options->pid = (int32_t)pid;
+	return r;
+}
+
+/* Options with a value, and what a wrong one should have been. */
+static const struct {
+	const char *name;
+	int (*take)(struct blame_options *options, const char *value);
+	const char *wanted;
+} valued[] = {
+	{"--over", take_over, "a time such as 500us, 1ms or 2s"},
+	{"--seconds", take_seconds, "a number of seconds from 1 to 86400"},
+	{"--role", take_role, "one of vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
+	{"--top", take_top, "a number from 1 to 10000"},
+	{"--pid", take_pid, "the number of a process"},
+};
+
+static int take_valued(struct blame_options *options, int argc, char **argv, int *index)
+{
+	const char *argument = argv[*index], *value;
+	size_t i, len;
+
+	for (i = 0; i < G_N_ELEMENTS(valued); i++) {
+		len = strlen(valued[i].name);
+		if (strncmp(argument, valued[i].name, len) != 0 ||
+		    (argument[len] != '\0' && argument[len] != '='))
+			continue;
+		value = argument[len] == '=' ? argument + len + 1 : *index + 1 < argc ? argv[++*index] : NULL;
+		if (!value || valued[i].take(options, value) < 0) {
+			complain("blame: %s '%s': give %s", valued[i].name, value ? value : "",
+				 valued[i].wanted);
+			return -EXIT_USAGE;
+		}
+		return 1;
+	}
+	return 0;
+}
+
+static int take_argument(struct blame_options *options, int argc, char **argv, int *index)
+{
+	const char *argument = argv[*index];
+	int r = take_valued(options, argc, argv, index);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	if (strcmp(argument, "--json") == 0) {
+		options->json = true;
+	} else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
+		options->help = true;
+	} else if (argument[0] != '-' && !options->name) {
+		options->name = argument;
+	} else {
+		complain("blame: what is '%s'? try 'qrt-launcher blame --help'", argument);
+		return -EXIT_USAGE;
+	}
+	return 0;
+}
+
+static int parse(struct blame_options *options, int argc, char **argv)
+{
+	int index, r;
+
+	for (index = 1; index < argc && !options->help; index++) {
+		r = take_argument(options, argc, argv, &index);
+		if (r < 0)
+			return r;
+	}
+	if (options->help)
+		return 0;
+	if ((options->name != NULL) == (options->pid != 0)) {
+		complain("blame: name one VM (qrt-launcher status lists them), or a process with --pid");
+		return -EXIT_USAGE;
+	}
+	if (options->roles == 0)
+		options->roles = (1u << QRT_SCHED_ROLES) - 1;
+	return 0;
+}
+
+int command_blame(int argc, char **argv)
+{
+	struct blame_options options = {
+		.over_ns = OVER_DEFAULT_NS,
+		.length_ns = LENGTH_DEFAULT_NS,
+		.top = TOP_DEFAULT,
+	};
+	struct blame_vm vm = {.pid = 0};
+	int r = parse(&options, argc, argv);
+
+	if (r < 0)
+		return -r;
+	if (options.help) {
+		print_help();
+		return EXIT_OK;
+	}
+	r = options.name ? blame_vm_ask(&vm, options.name) : blame_vm_take_process(&vm, options.pid);
+	r = r < 0 ? -r : blame_session_run(&options, &vm);
+	blame_vm_clear(&vm);
+	return r;
+}
