@@ -91,13 +91,21 @@ static int wait_for(struct qrt_sched_p_broker *broker, short events, uint64_t un
 	return 0;
 }
 
+/* An empty message looks like the end of the line. */
+static int is_hung_up(const struct qrt_sched_p_broker *broker)
+{
+	struct pollfd p = {.fd = broker->fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) < 0 || (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+}
+
 /* Takes one message. 1: it is the answer, 0: something else, or nothing. */
 static int take_answer(struct qrt_sched_p_broker *broker, uint32_t sequence, int *ret_result)
 {
 	struct qrt_sched_broker_message answer;
 	ssize_t got = recv(broker->fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+	if ((got == 0 && is_hung_up(broker)) || (got < 0 && errno != EAGAIN && errno != EINTR)) {
 		qrt_sched_p_broker_close(broker);
 		return -EPIPE;
 	}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "fake_kernel.h"
+#include "tap.h"
+
+#define STAT(name, priority)                                                                                 \
+	"5 (" name ") S 2 0 0 0 -1 69238848 0 0 0 0 0 3 0 0 20 0 1 0 6 0 0 18446744073709551615 0 0 0 0 "    \
+	"0 0 0 2147483647 0 0 0 0 17 0 " priority " 1 0 0 0 0 0 0 0 0 0 0 0\n"
+
+static struct qrt_sched_host read_host(void)
+{
+	struct qrt_sched_host host = {.size = sizeof(host)};
+
+	CU_ASSERT_EQUAL(qrt_sched_host_read(&host, NULL), 0);
+	return host;
+}
+
+static void begin(const char *status)
+{
+	fake_kernel_begin();
+	fake_kernel_file("/sys/devices/system/cpu/online", "0-7\n");
+	fake_kernel_file("/proc/thread-self/status", status);
+	fake_kernel_file("/proc/sys/kernel/sched_rt_runtime_us", "950000\n");
+	fake_kernel_file("/proc/sys/kernel/sched_rt_period_us", "1000000\n");
+}
+
+static void reads_a_plain_host(void)
+{
+	struct qrt_sched_host host;
+
+	begin("CapEff:\t000001ffffffffff\n");
+	fake_kernel_file("/sys/devices/system/cpu/isolated", "\n");
+	host = read_host();
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.online), 8);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.allowed), 4);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.isolated), 0);
+	CU_ASSERT_EQUAL(host.timer_priority, 0);
+	CU_ASSERT_EQUAL(host.rtprio_limit, 99);
+	CU_ASSERT_EQUAL(host.rt_runtime_us, 950000);
+	CU_ASSERT_EQUAL(host.rt_period_us, 1000000);
+	fake_kernel_end();
+}
+
+static void reads_a_real_time_kernel(void)
+{
+	struct qrt_sched_host host;
+
+	begin("CapEff:\t0000000000000000\n");
+	fake_kernel.limit = 40;
+	fake_kernel_file("/sys/kernel/realtime", "1\n");
+	fake_kernel_file("/sys/devices/system/cpu/isolated", "4-7\n");
+	fake_kernel_file("/proc/sys/kernel/sched_rt_runtime_us", "-1\n");
+	fake_kernel_file("/proc/5/stat", STAT("ktimers/0", "1"));
+	fake_kernel_file("/proc/6/stat", STAT("ksoftirqd/0", "0"));
+	fake_kernel_file("/proc/7/stat", STAT("ktimers/1", "33"));
+	fake_kernel_file("/proc/8/stat", STAT("a (ktimers/9", "98"));
+	fake_kernel_file("/proc/9/stat", "garbage");
+	fake_kernel_file("/proc/10/stat", "10 (ktimers/2) S 1");
+	host = read_host();
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_PREEMPT_RT);
+	CU_ASSERT_EQUAL(host.rtprio_limit, 40);
+	CU_ASSERT_EQUAL(host.rt_runtime_us, -1);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.isolated), 4);
+	CU_ASSERT_EQUAL(host.timer_priority, 33);
+	fake_kernel_end();
+}
+
+static void memory_may_be_locked_without_a_limit(void)
+{
+	struct qrt_sched_host host;
+
+	begin("CapEff:\t0000000000000000\n");
+	fake_kernel.limit = UINT64_MAX;
+	host = read_host();
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_LOCK);
+	CU_ASSERT_EQUAL(host.rtprio_limit, 99);
+	fake_kernel_end();
+}
+
+static void a_host_without_sys_is_an_error_in_words(void)
+{
+	struct qrt_sched_host host = {.size = sizeof(host), .rt_period_us = 42};
+	struct qrt_sched_error error = {0};
+
+	fake_kernel_begin();
+	CU_ASSERT_EQUAL(qrt_sched_host_read(&host, &error), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "/sys"));
+	CU_ASSERT_EQUAL(host.rt_period_us, 42);
+	fake_kernel_file("/sys/devices/system/cpu/online", "what?\n");
+	CU_ASSERT_EQUAL(qrt_sched_host_read(&host, &error), -EINVAL);
+	fake_kernel_end();
+}
+
+static void a_host_without_a_size_is_refused(void)
+{
+	struct qrt_sched_host host = {0};
+	struct {
+		struct qrt_sched_host host;
+		uint64_t newer;
+	} longer = {.host = {.size = sizeof(longer)}, .newer = 7};
+
+	begin("CapEff:\t0\n");
+	CU_ASSERT_EQUAL(qrt_sched_host_read(&host, NULL), -EINVAL);
+	CU_ASSERT_EQUAL(qrt_sched_host_read(&longer.host, NULL), 0);
+	CU_ASSERT_EQUAL(longer.newer, 0);
+	CU_ASSERT_EQUAL(longer.host.size, sizeof(longer));
+	fake_kernel_end();
+}
+
+static void reads_this_host(void)
+{
+	struct qrt_sched_host host = read_host();
+
+	CU_ASSERT(qrt_sched_cpus_count(&host.online) >= 1);
+	CU_ASSERT(qrt_sched_cpus_count(&host.allowed) >= 1);
+}
+
+static const struct tap_test tests[] = {
+	{"reads a plain host", reads_a_plain_host},
+	{"reads a real-time kernel", reads_a_real_time_kernel},
+	{"memory may be locked without a limit", memory_may_be_locked_without_a_limit},
+	{"a host without /sys is an error in words", a_host_without_sys_is_an_error_in_words},
+	{"a host without a size is refused", a_host_without_a_size_is_refused},
+	{"reads this host", reads_this_host},
+};
+
+TAP_MAIN("host", tests)
