@@ -25,6 +25,7 @@ static gboolean on_look(gpointer data)
 	broker_drain(supervisor);
 	supervisor_scan(supervisor);
 	watch_verify(&supervisor->watch);
+	rank_beat(supervisor);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -86,64 +87,6 @@ static gboolean on_signal(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* The VM's CPUs are not ours to run on, as long as there is another one. */
-static void leave_vcpus(const struct supervisor *supervisor, struct qrt_sched_setting *setting)
-{
-	struct qrt_sched_cpus left = supervisor->watch.fresh.cpus;
-	struct qrt_sched_setting vcpu;
-	uint32_t i;
-	size_t n;
-
-	for (i = 0; i < supervisor->vm.vcpus; i++) {
-		if (qrt_sched_plan_get(supervisor->plan, QRT_SCHED_ROLE_VCPU, i, &vcpu) < 0 ||
-		    !(vcpu.set & QRT_SCHED_SET_CPUS))
-			return;
-		for (n = 0; n < G_N_ELEMENTS(left.bits); n++)
-			left.bits[n] &= ~vcpu.cpus.bits[n];
-	}
-	if (qrt_sched_cpus_count(&left) == 0)
-		return;
-	setting->set |= QRT_SCHED_SET_CPUS;
-	setting->cpus = left;
-}
-
-static bool is_realtime(const struct supervisor *supervisor)
-{
-	struct qrt_sched_setting setting;
-	uint32_t role, index;
-
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index <= supervisor->vm.vcpus; index++) {
-			if (qrt_sched_plan_get(supervisor->plan, role, index, &setting) >= 0 &&
-			    setting.set & QRT_SCHED_SET_POLICY &&
-			    (setting.policy == QRT_SCHED_POLICY_FIFO ||
-			     setting.policy == QRT_SCHED_POLICY_RR))
-				return true;
-		}
-	}
-	return false;
-}
-
-/*
- * A supervisor that the host's load keeps waiting could neither answer a newborn thread in time nor put a
- * wrong one right; one above the VM would disturb it. So: the lowest real-time priority there is.
- */
-static void place_own(const struct supervisor *supervisor)
-{
-	struct qrt_sched_setting setting = {
-		.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
-		.policy = QRT_SCHED_POLICY_RR,
-		.priority = 1,
-	};
-	struct qrt_sched_error error = {.message = ""};
-
-	if (!is_realtime(supervisor))
-		return;
-	leave_vcpus(supervisor, &setting);
-	if (qrt_sched_setting_apply(0, &setting, &error) < 0)
-		complain("the supervisor stays time-shared and may be late under load: %s", error.message);
-}
-
 static void open_all(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
@@ -172,6 +115,7 @@ static void close_all(struct supervisor *supervisor)
 	if (supervisor->outside && qrt_sched_snapshot_restore(supervisor->outside, &error) < 0)
 		complain("a kernel thread could not be put back: %s", error.message);
 	qrt_sched_snapshot_close(supervisor->outside);
+	rank_close(supervisor);
 	control_close(supervisor);
 	qmp_close(supervisor);
 	if (supervisor->broker_source)
@@ -201,7 +145,7 @@ int supervisor_run(struct supervisor *supervisor)
 	bool was_up;
 
 	open_all(supervisor);
-	place_own(supervisor);
+	rank_open(supervisor);
 	g_main_loop_run(supervisor->loop);
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;

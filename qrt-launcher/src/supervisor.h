@@ -13,6 +13,7 @@
 
 struct qmp;
 struct control;
+struct rank;
 
 struct supervisor {
 	/* Set by the caller, and the caller's. */
@@ -32,6 +33,7 @@ struct supervisor {
 	GHashTable *strangers;              /* processes that are no thread of this VM */
 	struct qmp *qmp;
 	struct control *control;
+	struct rank *rank;
 	uint32_t generation;
 	guint broker_source;
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
@@ -51,6 +53,12 @@ void supervisor_scan_kernel(struct supervisor *supervisor);
 /* Takes what threads say of themselves; the descriptor stays the caller's. */
 void broker_open(struct supervisor *supervisor);
 void broker_drain(struct supervisor *supervisor);
+
+/* Gives the supervisor itself its priority and CPUs. */
+void rank_open(struct supervisor *supervisor);
+void rank_close(struct supervisor *supervisor);
+/* Says that the supervisor has had its turn. */
+void rank_beat(struct supervisor *supervisor);
 
 void qmp_open(struct supervisor *supervisor);
 void qmp_close(struct supervisor *supervisor);

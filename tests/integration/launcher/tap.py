@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""TAP for test programs: functions in order, skips that say why, a failure that shows itself."""
+
+import sys
+import traceback
+
+
+class Skip(Exception):
+    pass
+
+
+def note(text):
+    for line in str(text).splitlines():
+        print("# " + line, flush=True)
+
+
+def check(condition, what):
+    if not condition:
+        raise AssertionError(what)
+
+
+def check_equal(actual, wanted, what):
+    check(actual == wanted, "%s: %r, wanted %r" % (what, actual, wanted))
+
+
+def run_one(number, name, function):
+    try:
+        function()
+    except Skip as skip:
+        print("ok %d - %s # SKIP %s" % (number, name, skip), flush=True)
+        return True
+    except Exception as error:  # whatever it is, the next test runs
+        print("not ok %d - %s" % (number, name), flush=True)
+        note(error)
+        note(traceback.format_exc())
+        return False
+    print("ok %d - %s" % (number, name), flush=True)
+    return True
+
+
+def main(tests):
+    """tests: (promise, function). Arguments choose those that have one of them in their name."""
+    chosen = [test for test in tests if not sys.argv[1:] or any(word in test[0] for word in sys.argv[1:])]
+    print("1..%d" % len(chosen), flush=True)
+    results = [run_one(number, *test) for number, test in enumerate(chosen, 1)]
+    sys.exit(0 if all(results) else 1)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""A real QEMU under qrt-launcher, seen from outside."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from tap import Skip, check, note
+
+BUILD = os.environ["QRT_BUILD"]
+LAUNCHER = os.path.join(BUILD, "qrt-launcher", "qrt-launcher")
+QEMU = "qemu-system-x86_64"
+PATIENCE = 30  # seconds for what takes a fraction of one on an idle machine
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root: real-time policies for threads of other users")
+
+
+def wait_for(what, look, patience=PATIENCE):
+    """The first true value of look()."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        value = look()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError("not within %d s: %s" % (patience, what))
+
+
+class Monitor:
+    """QMP, just enough of it."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(path)
+        self.file = self.socket.makefile("rw", encoding="utf-8")
+        self.file.readline()
+        self.call("qmp_capabilities")
+
+    def call(self, command, **arguments):
+        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
+        self.file.flush()
+        while True:
+            answer = json.loads(self.file.readline())
+            if "return" in answer:
+                return answer["return"]
+            check("error" not in answer, answer)
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+class Place:
+    """A folder that QEMU as any user may use, and a run directory of ours."""
+
+    def __init__(self):
+        self.path = tempfile.mkdtemp(prefix="qrt-test-")
+        os.chmod(self.path, 0o777)
+        self.run = os.path.join(self.path, "run")
+        self.environment = dict(os.environ, QRT_RUN_DIR=self.run)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def file(self, name):
+        return os.path.join(self.path, name)
+
+    def call(self, *arguments, **options):
+        """A launcher command that ends by itself: (code, stdout, stderr)."""
+        done = subprocess.run([LAUNCHER, *arguments], env=dict(self.environment, **options.get("env", {})),
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout, done.stderr
+
+
+class Vm:
+    """`qrt-launcher run` of a VM without a guest."""
+
+    def __init__(self, place, run=(), qemu=(), name="vm", env=None):
+        self.place, self.name = place, name
+        self.errors = open(place.file(name + ".err"), "w+", encoding="utf-8")
+        arguments = [LAUNCHER, "run", *run, "--name", name, "--", QEMU, "-nodefaults", "-no-user-config",
+                     "-display", "none", "-m", "64", "-accel", "tcg,thread=multi", *qemu]
+        self.process = subprocess.Popen(arguments, env=dict(place.environment, **(env or {})), stdin=subprocess.DEVNULL,
+                                        stdout=self.errors, stderr=self.errors, start_new_session=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            try:  # the session is ours: launcher and QEMU
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        else:
+            self.kill_orphan()
+        self.process.wait()
+        self.errors.close()
+
+    def kill_orphan(self):
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+    def output(self):
+        self.errors.flush()
+        with open(self.errors.name, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def status(self):
+        """None while there is none."""
+        code, out, _ = self.place.call("status", self.name, "--json")
+        return json.loads(out) if code == 0 else None
+
+    def wait_up(self):
+        """The first status of a guest that runs."""
+        def look():
+            check(self.process.poll() is None, "the launcher ended: " + self.output())
+            status = self.status()
+            return status if status and status["guest_state"] in ("running", "prelaunch") else None
+        return wait_for("a running VM", look)
+
+    def wait_roles(self, wanted):
+        """The first status in which each of these roles has at least that many threads, all of them placed."""
+        def look():
+            check(self.process.poll() is None, "the launcher ended: " + self.output())
+            status = self.status()
+            return status if status and has_roles(status, wanted) else None
+        try:
+            return wait_for("roles %s" % wanted, look)
+        except AssertionError:
+            note(json.dumps(self.status(), indent=1))
+            note(self.output())
+            raise
+
+    def wait_end(self, patience=PATIENCE):
+        return self.process.wait(timeout=patience)
+
+
+def has_roles(status, wanted):
+    roles = [thread["role"] for thread in status["threads"] if thread["placed_by"] != "nobody"]
+    return len(roles) == len(status["threads"]) and all(roles.count(role) >= n for role, n in wanted.items())
+
+
+def threads_of(status, role):
+    return [thread for thread in status["threads"] if thread["role"] == role]
+
+
+def read_setting(tid):
+    """(policy, priority, nice, CPUs) as the kernel has it."""
+    return (os.sched_getscheduler(tid) & 0xff, os.sched_getparam(tid).sched_priority,
+            os.getpriority(os.PRIO_PROCESS, tid), tuple(sorted(os.sched_getaffinity(tid))))
+
+
+def list_threads(pid):
+    return [int(tid) for tid in os.listdir("/proc/%d/task" % pid)]
+
+
+def find_unplanned(pid):
+    """Threads of a process that are not as a process of ours would be: [(tid, setting)]."""
+    fresh, wrong = read_setting(0), []
+    for tid in list_threads(pid):
+        try:
+            setting = read_setting(tid)
+        except ProcessLookupError:
+            continue
+        if setting != fresh:
+            wrong.append((tid, setting))
+    return wrong
+
+
+def is_alive(pid):
+    try:
+        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
