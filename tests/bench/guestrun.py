@@ -148,26 +148,38 @@ class HandLocked(Hand):
 
 
 class Qrt(Way):
-    """qrt-launcher with its default plan, or that with some options."""
+    """qrt-launcher with the plan that it makes by default, and options that change it (an option alone
+    would be the whole plan). Options that bring a plan file stand for themselves."""
 
     def __init__(self, options=()):
         self.options = list(options)
-        self.status = None
 
     def command(self, setup, qemu, directory):
+        self.launcher = setup.launcher()
         self.environment = {"QRT_RUN_DIR": os.path.join(directory, "run")}
         os.mkdir(self.environment["QRT_RUN_DIR"], 0o700)
-        self.launcher = setup.launcher()
-        return [self.launcher, "run", "--name", "demo"] + self.options + ["--"] + qemu
+        plan = []
+        if self.options and "--plan" not in self.options:
+            plan = ["--plan", self.write_default_plan(directory, qemu)]
+        return [self.launcher, "run", "--name", "demo"] + plan + self.options + ["--"] + qemu
 
-    def ask_status(self):
-        done = subprocess.run([self.launcher, "status", "demo", "--json"], check=False, timeout=60,
+    def write_default_plan(self, directory, qemu):
+        path = os.path.join(directory, "default.plan")
+        with open(path, "wb") as file:
+            file.write(self.ask("plan", "--", *qemu))
+        return path
+
+    def ask(self, *arguments):
+        done = subprocess.run([self.launcher] + list(arguments), check=False, timeout=60,
                               env=dict(os.environ, **self.environment), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE)
         if done.returncode:
-            raise BenchError("qrt-launcher status failed (code %d): %s" % (
-                done.returncode, done.stderr.decode(errors="replace").strip()))
-        status = json.loads(done.stdout)
+            raise BenchError("qrt-launcher %s failed (code %d): %s" % (
+                arguments[0], done.returncode, done.stderr.decode(errors="replace").strip()))
+        return done.stdout
+
+    def ask_status(self):
+        status = json.loads(self.ask("status", "demo", "--json"))
         return status[0] if isinstance(status, list) else status
 
     def prepare(self, vm, monitor):
