@@ -197,7 +197,7 @@ int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role ro
 
 int qrt_sched_p_plan_contradicts(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index)
 {
-	struct qrt_sched_setting s;
+	struct qrt_sched_setting s = {0};
 
 	qrt_sched_plan_get(plan, role, index, &s);
 	if (!(s.set & QRT_SCHED_SET_POLICY))

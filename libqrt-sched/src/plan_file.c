@@ -60,6 +60,8 @@ int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, siz
 	struct qrt_sched_plan scratch = {0};
 	int r;
 
+	if (len && !text)
+		return qrt_sched_p_error(reterr, -EINVAL, "there is no text of %zu bytes", len);
 	if (len > QRT_SCHED_P_FILE_MAX)
 		return qrt_sched_p_error(reterr, -EFBIG, "the plan is longer than 64 KiB");
 	r = qrt_sched_p_plan_copy(&scratch, plan);

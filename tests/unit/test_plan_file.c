@@ -59,6 +59,7 @@ static void an_empty_text_changes_nothing(void)
 
 	CU_ASSERT_EQUAL(parse(plan, "", 0), 0);
 	CU_ASSERT_EQUAL(parse(plan, NULL, 0), 0);
+	CU_ASSERT_EQUAL(parse(plan, NULL, 1), -EINVAL);
 	CU_ASSERT_EQUAL(parse(plan, "# nothing", 9), 0);
 	CU_ASSERT_STRING_EQUAL(plan_text(plan), "vcpu_prio=1\n");
 	qrt_sched_plan_close(plan);

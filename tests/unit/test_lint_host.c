@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "lint_help.h"
+#include "plan_help.h"
+#include "tap.h"
+
+#include <string.h>
+
+static void the_host_needs_a_cpu(void)
+{
+	lint_on("vcpu_bias=0,1 vcpu_prio=5 main_prio=6 paio_prio=6", "0-1", 2, 0);
+	lint_expect("all taken", "no-housekeeping", QRT_SCHED_WARNING);
+	lint_on("vcpu_bias=1 vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 2, 0);
+	lint_expect("one left", "no-housekeeping", -1);
+	lint_on("vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 1, 0);
+	lint_expect("one vCPU, two CPUs", "no-housekeeping", -1);
+	lint_on("vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 2, 0);
+	lint_expect("two vCPUs, two CPUs", "no-housekeeping", QRT_SCHED_WARNING);
+	lint_on("vcpu_sched=other", "0-1", 2, 0);
+	lint_expect("time sharing", "no-housekeeping", -1);
+	lint_on("vcpu_prio=5 main_prio=6 paio_prio=6", "0", 1, 0);
+	lint_expect("a single CPU", "no-housekeeping", QRT_SCHED_NOTE);
+}
+
+static void timer_threads_have_to_be_above(void)
+{
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(1, 0);
+
+	host.timer_priority = 10;
+	lint_with("main_prio=10", &host, &vm);
+	lint_expect("no PREEMPT_RT", "timer-priority", -1);
+	host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
+	lint_with("main_prio=10", &host, &vm);
+	lint_expect("equal", "timer-priority", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("timer-priority")->remedy, "chrt -f -p 11"));
+	lint_with("main_prio=9", &host, &vm);
+	lint_expect("below", "timer-priority", -1);
+	host.timer_priority = 0;
+	lint_with("main_prio=10", &host, &vm);
+	lint_expect("unknown", "timer-priority", -1);
+}
+
+static void rights_have_to_suffice(void)
+{
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(1, 0);
+
+	host.flags = 0;
+	host.rtprio_limit = 10;
+	lint_with("main_prio=11 vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("limit 10", "no-privilege", QRT_SCHED_FAULT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("no-privilege")->message, "main 0"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("no-privilege")->remedy, "CAP_SYS_NICE"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("no-privilege")->remedy, "rtprio 11"));
+	lint_with("main_prio=10", &host, &vm);
+	lint_expect("within the limit", "no-privilege", -1);
+	lint_with("main_nice=0 mlock=onfault", &host, &vm);
+	lint_expect("time sharing", "no-privilege", -1);
+	lint_expect("memory", "no-lock-privilege", QRT_SCHED_WARNING);
+	lint_with("mlock=off", &host, &vm);
+	lint_expect("no memory lock", "no-lock-privilege", -1);
+	host.flags = QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK;
+	host.rtprio_limit = 0;
+	lint_with("main_prio=99 mlock=all", &host, &vm);
+	lint_expect("capability", "no-privilege", -1);
+	lint_expect("capability", "no-lock-privilege", -1);
+}
+
+static void throttling_is_said(void)
+{
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(1, 0);
+
+	host.rt_runtime_us = 950000;
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("950 of 1000 ms", "rt-throttling", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("rt-throttling")->message, "50 ms of every 1000 ms"));
+	lint_with("main_prio=5", &host, &vm);
+	lint_expect("no real-time vCPU", "rt-throttling", -1);
+	host.rt_runtime_us = 1000000;
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("all of it", "rt-throttling", -1);
+}
+
+static void priority_99_is_the_kernels(void)
+{
+	lint_on("main_prio=99", "0-3", 1, 0);
+	lint_expect("99", "reserved-99", QRT_SCHED_WARNING);
+	lint_on("main_prio=98", "0-3", 1, 0);
+	lint_expect("98", "reserved-99", -1);
+}
+
+static const struct tap_test tests[] = {
+	{"the host needs a CPU of its own", the_host_needs_a_cpu},
+	{"the kernel's timer threads have to be above", timer_threads_have_to_be_above},
+	{"rights have to suffice", rights_have_to_suffice},
+	{"throttling of a real-time vCPU is said", throttling_is_said},
+	{"priority 99 is the kernel's", priority_99_is_the_kernels},
+};
+
+TAP_MAIN("lint_host", tests)
