@@ -189,9 +189,9 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  *     name   patterns (*, ?) of thread names that have this role, besides the known ones
  *   maxprio=P[,policy=ff|rr|ts][,aioprio=P][,aiopolicy=ff|rr|ts][,pvsched=on|off]
  *     main, iothreads and pool workers get P, everything else P - 1; policy is ff where not named
- *   mlock=off|onfault|prefault|all      pi=on|off      advance=US (0..1000, timer advance)      (where not
- * said: off, on) A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy.
- * [setup] */
+ *   mlock=off|onfault|prefault|all    pi=on|off    advance=US (0..1000)    not said: off, on, 0
+ *
+ * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
