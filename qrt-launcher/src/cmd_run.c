@@ -154,7 +154,8 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 static int start_in(struct run *run, struct state *state)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
-	struct launch launch = {.path = run->path, .preload = run->preload, .user = run->user};
+	struct launch launch = {
+		.path = run->path, .preload = run->preload, .user = run->user, .lock_fd = state->lock_fd};
 	int r;
 
 	launch.argv = run_make_argv(run);

@@ -98,6 +98,8 @@ static void run_child(const struct launch *launch, int go_fd, int error_fd)
 	struct failure failure;
 	char go;
 
+	/* A lock that outlived its launcher, if only for a moment, would say that it lives. */
+	close(launch->lock_fd);
 	give_signals_back(launch);
 	if (read(go_fd, &go, 1) != 1)
 		_exit(EXIT_LAUNCHER);

@@ -23,6 +23,7 @@ struct launch {
 	struct launch_user user; /* whom to become */
 	bool lock_memory;        /* lift the limit on locked memory */
 	int fds[3];              /* handed on; -1: none */
+	int lock_fd;             /* the launcher's alone */
 
 	pid_t pid; /* from here on: the child */
 	int go_fd, error_fd;

@@ -89,7 +89,7 @@ class Vm:
 
     def __init__(self, place, run=(), qemu=(), name="vm", env=None):
         self.place, self.name = place, name
-        self.errors = open(place.file(name + ".err"), "w+", encoding="utf-8")
+        self.errors = tempfile.NamedTemporaryFile("w+", dir=place.path, suffix=".err", encoding="utf-8")
         arguments = [LAUNCHER, "run", *run, "--name", name, "--", QEMU, "-nodefaults", "-no-user-config",
                      "-display", "none", "-m", "64", "-accel", "tcg,thread=multi", *qemu]
         self.process = subprocess.Popen(arguments, env=dict(place.environment, **(env or {})), stdin=subprocess.DEVNULL,

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What of the host a VM's run must leave as it was."""
+
+import glob
+import os
+import resource
+
+from tap import check
+from vm import read_setting
+
+
+def read_text(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def read_start(tid):
+    text = read_text("/proc/%d/stat" % tid)
+    return text.rpartition(")")[2].split()[19] if text else None
+
+
+def read_threads():
+    """(tid, start) -> setting. Kernel workers are left out: they change their own nice value and CPUs."""
+    threads = {}
+    for path in glob.glob("/proc/[0-9]*/task/[0-9]*"):
+        tid = int(path.rsplit("/", 1)[1])
+        name = read_text(path + "/comm")
+        try:
+            setting = read_setting(tid)
+        except OSError:
+            continue
+        if name and not name.startswith("kworker"):
+            threads[(tid, read_start(tid))] = (name.strip(), setting)
+    return threads
+
+
+class Host:
+    """A picture of the host, to be compared with a later one."""
+
+    def __init__(self, place):
+        self.place = place
+        self.threads = read_threads()
+        self.limits = [resource.getrlimit(kind) for kind in range(16)]
+        self.init_limits = read_text("/proc/1/limits")
+        self.knobs = {path: read_text(path) for path in glob.glob("/proc/sys/kernel/sched_*")}
+        self.cgroup = read_text("/proc/self/cgroup")
+        self.files = sorted(os.listdir(place.run)) if os.path.isdir(place.run) else []
+
+    def find_changed_threads(self, later):
+        return ["%s (%d): %s -> %s" % (name, key[0], setting, later.threads[key][1])
+                for key, (name, setting) in self.threads.items()
+                if key in later.threads and later.threads[key][1] != setting]
+
+    def check_same(self):
+        """Other programs may change their own threads: what they changed once they rarely change again."""
+        later = Host(self.place)
+        changed = self.find_changed_threads(later)
+        check(not changed, "threads of the host changed: " + "; ".join(changed))
+        for name in ("limits", "init_limits", "knobs", "cgroup", "files"):
+            check(getattr(self, name) == getattr(later, name),
+                  "%s changed: %s -> %s" % (name, getattr(self, name), getattr(later, name)))
