@@ -3,6 +3,7 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <string.h>
 
 static void an_empty_plan_says_nothing(void)
@@ -216,6 +217,41 @@ static void what_works_is_supported(void)
 	}
 }
 
+#define READERS 4
+
+static void *read_often(void *plan)
+{
+	struct qrt_sched_setting s;
+	intptr_t wrong = 0;
+	int32_t index;
+	uint32_t i;
+
+	for (i = 0; i < 2000; i++) {
+		wrong += qrt_sched_plan_get(plan, QRT_SCHED_ROLE_VCPU, i, &s) < 0 ||
+			 s.priority != (i ? 6 : 5);
+		wrong += qrt_sched_plan_classify(plan, "vcpu7", &index) != QRT_SCHED_ROLE_VCPU || index != 7;
+		wrong += qrt_sched_plan_has(plan, QRT_SCHED_ROLE_MAIN) != 0;
+	}
+	return (void *)wrong;
+}
+
+/* The placer does this: threads are born at any time. The thread sanitizer looks on. */
+static void several_threads_may_read_a_plan(void)
+{
+	struct qrt_sched_plan *plan = plan_of("vcpu_prio=5,6 vcpu_name=vcpu*");
+	pthread_t readers[READERS];
+	void *wrong;
+	int i;
+
+	for (i = 0; i < READERS; i++)
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&readers[i], NULL, read_often, plan), 0);
+	for (i = 0; i < READERS; i++) {
+		pthread_join(readers[i], &wrong);
+		CU_ASSERT_PTR_NULL(wrong);
+	}
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
 	{"an empty plan says nothing", an_empty_plan_says_nothing},
 	{"policy and priority imply each other where one is missing", policy_and_priority_imply_each_other},
@@ -229,6 +265,7 @@ static const struct tap_test tests[] = {
 	{"what this version cannot do is refused with a remedy",
 	 unsupported_things_are_refused_with_a_remedy},
 	{"what this version can do is supported", what_works_is_supported},
+	{"several threads may read a plan at the same time", several_threads_may_read_a_plan},
 };
 
 TAP_MAIN("plan", tests)
