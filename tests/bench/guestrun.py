@@ -5,6 +5,7 @@ stock QEMU set up by hand, and under qrt-launcher."""
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -179,7 +180,16 @@ class Qrt(Way):
         return done.stdout
 
     def ask_status(self):
-        status = json.loads(self.ask("status", "demo", "--json"))
+        """Urgent threads of the VM may keep the supervisor from answering; that is said, not fatal."""
+        for patience in (2, 5, 0):
+            try:
+                status = json.loads(self.ask("status", "demo", "--json"))
+                break
+            except BenchError as error:
+                if not patience:
+                    raise
+                print("%s; asking again" % error, file=sys.stderr)
+                time.sleep(patience)
         return status[0] if isinstance(status, list) else status
 
     def prepare(self, vm, monitor):
