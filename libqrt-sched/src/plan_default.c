@@ -30,6 +30,7 @@ struct layout {
 	struct qrt_sched_cpus shared; /* by the vCPUs that have none of their own */
 	struct qrt_sched_cpus rest;   /* everything else */
 	uint32_t vcpu_policy;
+	int takes_turns; /* all real-time roles round-robin at one priority */
 };
 
 /* All CPUs in the order in which everything else gets them: isolated ones last. Returns how many. */
@@ -86,7 +87,7 @@ static void lay_out_shared(struct layout *l, const int32_t *order, int count, ui
 		qrt_sched_cpus_add(&l->shared, order[i]);
 }
 
-static int lay_out(struct layout *l, const struct qrt_sched_host *host, uint32_t vcpus,
+static int lay_out(struct layout *l, const struct qrt_sched_host *host, const struct qrt_sched_vm *vm,
 		   struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_cpus usable = host->allowed;
@@ -99,10 +100,12 @@ static int lay_out(struct layout *l, const struct qrt_sched_host *host, uint32_t
 		return qrt_sched_p_error(
 			reterr, -EINVAL,
 			"no CPU of this host is online and allowed to this process: widen its cpuset");
-	if (vcpus && vcpus < (uint32_t)count)
-		lay_out_own(l, order, count, vcpus, &host->isolated);
+	if (vm->vcpus && vm->vcpus < (uint32_t)count)
+		lay_out_own(l, order, count, vm->vcpus, &host->isolated);
 	else
-		lay_out_shared(l, order, count, vcpus);
+		lay_out_shared(l, order, count, vm->vcpus);
+	/* Under TCG a thread above a vCPU on its only CPU can spin for ever for a lock of it. */
+	l->takes_turns = vm->tcg && count == 1;
 	return 0;
 }
 
@@ -152,13 +155,14 @@ static int32_t highest_vcpu(const struct qrt_sched_plan *plan)
 	return highest;
 }
 
-static int32_t default_priority(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
+static int32_t default_priority(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
+				const struct layout *l)
 {
 	int32_t base = highest_vcpu(plan), priority;
 
 	if (role == QRT_SCHED_ROLE_VCPU || base < VCPU_PRIORITY)
 		base = VCPU_PRIORITY;
-	priority = base + steps[role].above_vcpu;
+	priority = base + (l->takes_turns ? 0 : steps[role].above_vcpu);
 	return priority > 99 ? 99 : priority;
 }
 
@@ -171,7 +175,9 @@ static int fill_urgency(struct qrt_sched_plan *plan, enum qrt_sched_role role, c
 
 	if (plan->lists[role][QRT_SCHED_P_KEY_PRIO].count)
 		return 0;
-	if (steps[role].is_rt)
+	if (steps[role].is_rt && l->takes_turns)
+		policy = QRT_SCHED_POLICY_RR;
+	else if (steps[role].is_rt)
 		policy = role == QRT_SCHED_ROLE_VCPU ? (int32_t)l->vcpu_policy : QRT_SCHED_POLICY_FIFO;
 	if (!sched->count)
 		r = qrt_sched_p_plan_set_number(plan, role, QRT_SCHED_P_KEY_SCHED, policy, 0);
@@ -179,7 +185,7 @@ static int fill_urgency(struct qrt_sched_plan *plan, enum qrt_sched_role role, c
 		return 0;
 	if (r == 0 && steps[role].is_rt)
 		r = qrt_sched_p_plan_set_number(plan, role, QRT_SCHED_P_KEY_PRIO,
-						default_priority(plan, role), 0);
+						default_priority(plan, role, l), 0);
 	return r;
 }
 
@@ -231,7 +237,7 @@ int qrt_sched_plan_set_defaults(struct qrt_sched_plan *plan, const struct qrt_sc
 	if (r < 0)
 		return qrt_sched_p_error(reterr, r,
 					 "the size of the host's or the VM's description is wrong");
-	r = lay_out(&l, &own_host, own_vm.vcpus, reterr);
+	r = lay_out(&l, &own_host, &own_vm, reterr);
 	if (r < 0)
 		return r;
 	r = qrt_sched_p_plan_copy(&scratch, plan);

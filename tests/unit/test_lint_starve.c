@@ -121,12 +121,41 @@ static void vcpus_on_one_cpu_have_to_take_turns(void)
 	lint_expect("two CPUs for two", "vcpus-share-cpu", -1);
 }
 
+static void lint_tcg(const char *options, uint32_t tcg)
+{
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(1, 1);
+
+	vm.tcg = tcg;
+	lint_with(options, &host, &vm);
+}
+
+static void under_tcg_nothing_spins_above_a_vcpu_on_its_cpu(void)
+{
+	const char *stacked = "vcpu_bias=1 vcpu_prio=5 main_bias=1 main_prio=6";
+
+	lint_tcg(stacked, 1);
+	lint_expect("main above", "spinning-above-vcpu", QRT_SCHED_FAULT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("spinning-above-vcpu")->message, "CPU 1"));
+	lint_tcg(stacked, 0);
+	lint_expect("under KVM", "spinning-above-vcpu", -1);
+	lint_tcg("vcpu_bias=1 vcpu_sched=other main_bias=1 main_prio=6", 1);
+	lint_expect("time-shared vCPU", "spinning-above-vcpu", QRT_SCHED_FAULT);
+	lint_tcg("vcpu_bias=1 vcpu_prio=5 ioth_bias=1 ioth_prio=6", 1);
+	lint_expect("iothread", "spinning-above-vcpu", QRT_SCHED_FAULT);
+	lint_tcg("vcpu_bias=1 vcpu_prio=5 main_bias=0-1 main_prio=6", 1);
+	lint_expect("another CPU to go to", "spinning-above-vcpu", -1);
+	lint_tcg("vcpu_bias=1 vcpu_prio=5 vcpu_sched=rr main_bias=1 main_prio=5 main_sched=rr", 1);
+	lint_expect("taking turns", "spinning-above-vcpu", -1);
+}
+
 static const struct tap_test tests[] = {
 	{"a main loop that vCPUs starve is a fault", a_starved_main_loop_is_a_fault},
 	{"such a finding names threads, CPU and remedy", the_finding_names_thread_cpu_and_remedy},
 	{"an iothread that vCPUs starve is a fault", a_starved_iothread_is_a_fault},
 	{"pool workers that vCPUs starve are a warning", starved_pool_workers_are_a_warning},
 	{"pool workers below the main loop need inheritance", low_workers_need_inheritance},
+	{"under TCG nothing spins above a vCPU on its CPU", under_tcg_nothing_spins_above_a_vcpu_on_its_cpu},
 	{"vCPUs on one CPU have to take turns", vcpus_on_one_cpu_have_to_take_turns},
 };
 

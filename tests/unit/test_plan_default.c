@@ -195,6 +195,21 @@ static void default_plans_pass_lint_and_come_back(void)
 	}
 }
 
+static void on_one_cpu_translated_guests_take_turns(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+	struct qrt_sched_host host = host_of("0");
+	struct qrt_sched_vm vm = vm_of(1, 1);
+
+	vm.tcg = 1;
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 0, "rr 10 on 0");
+	expect(plan, QRT_SCHED_ROLE_MAIN, 0, "rr 10 on 0");
+	expect(plan, QRT_SCHED_ROLE_IOTH, 0, "rr 10 on 0");
+	CU_ASSERT_EQUAL(qrt_sched_plan_lint(plan, &host, &vm, NULL, 0) >= 0, 1);
+	qrt_sched_plan_close(plan);
+}
+
 static void unusable_descriptions_are_refused(void)
 {
 	struct qrt_sched_plan *plan = plan_of("");
@@ -217,6 +232,7 @@ static const struct tap_test tests[] = {
 	{"hosts with few CPUs get what is possible", small_hosts_get_what_is_possible},
 	{"isolated CPUs are for vCPUs alone", isolated_cpus_are_for_vcpus_alone},
 	{"CPUs that are not allowed are left alone", cpus_that_are_not_allowed_are_left_alone},
+	{"on one CPU the threads of a translated guest take turns", on_one_cpu_translated_guests_take_turns},
 	{"what the plan says already stays, and the rest fits it", what_was_said_stays},
 	{"mlock and pi that were said stay", globals_that_were_said_stay},
 	{"default plans pass lint and survive format and parse", default_plans_pass_lint_and_come_back},

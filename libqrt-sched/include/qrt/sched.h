@@ -175,6 +175,7 @@ struct qrt_sched_vm {
 	uint32_t iothreads; /* 0 = none */
 	uint32_t paio_max;  /* most pool workers, 0 = unknown */
 	uint32_t vnc;       /* 1: it has a VNC server */
+	uint32_t tcg;       /* 1: guest code is translated (TCG): threads spin for locks of vCPUs */
 };
 
 /* An empty plan. OWNERSHIP: the caller's, ended by close. -ENOMEM. [setup] */
