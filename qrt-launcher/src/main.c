@@ -2,6 +2,7 @@
 #include "command.h"
 #include "config.h"
 
+#include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,15 +16,21 @@ static const struct command commands[] = {
 	{"repair", "put back what a killed launcher left behind", command_repair},
 };
 
+/* Names in it may come from anywhere: they make no second line and do not steer a terminal. */
 void complain(const char *format, ...)
 {
 	va_list args;
+	char *text, *c;
 
-	fputs("qrt-launcher: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	text = g_strdup_vprintf(format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	for (c = text; *c; c++) {
+		if (g_ascii_iscntrl(*c))
+			*c = '?';
+	}
+	fprintf(stderr, "qrt-launcher: %s\n", text);
+	g_free(text);
 }
 
 static void print_help(void)

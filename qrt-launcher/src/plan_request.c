@@ -22,12 +22,23 @@ void plan_request_close(struct plan_request *request)
 	request->plan = qrt_sched_plan_close(request->plan);
 }
 
+/* The library names the file only where it could not be read. */
+static void say_file_error(const char *path, const struct qrt_sched_error *error)
+{
+	if (error->line)
+		complain("%s:%u: %s", path, error->line, error->message);
+	else if (!strstr(error->message, path))
+		complain("%s: %s", path, error->message);
+	else
+		complain("%s", error->message);
+}
+
 static int take_file(struct plan_request *request, const char *path)
 {
 	struct qrt_sched_error error;
 
 	if (qrt_sched_plan_parse_file(request->plan, path, &error) < 0) {
-		complain("%s", error.message);
+		say_file_error(path, &error);
 		return -EXIT_FAILED;
 	}
 	request->given = true;
