@@ -13,6 +13,8 @@ void preload_give_back(void)
 
 static void start_child(void)
 {
+	if (preload_process.globals.pi_mutexes)
+		preload_inherit_mutexes();
 	if (atomic_load(&preload_process.state) != PRELOAD_ON)
 		return;
 	preload_give_back();
@@ -24,5 +26,5 @@ static void start_child(void)
 
 void preload_prepare_forks(void)
 {
-	pthread_atfork(NULL, NULL, start_child);
+	pthread_atfork(preload_remember_forker, NULL, start_child);
 }

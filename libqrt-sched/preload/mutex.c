@@ -32,9 +32,10 @@ EXPORT int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t 
 	int (*init)(pthread_mutex_t *, const pthread_mutexattr_t *) = preload_real()->pthread_mutex_init;
 
 	preload_is_on();
-	if (attr || !has_inheriting || !init(mutex, &inheriting))
-		return attr || !has_inheriting ? init(mutex, attr) : 0;
-	return init(mutex, NULL);
+	if (attr || !has_inheriting || init(mutex, &inheriting))
+		return init(mutex, attr);
+	preload_know_mutex(mutex);
+	return 0;
 }
 
 static uint64_t now(void)

@@ -18,6 +18,7 @@
 struct preload_real {
 	int (*pthread_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 	int (*pthread_mutex_init)(pthread_mutex_t *, const pthread_mutexattr_t *);
+	int (*pthread_mutex_destroy)(pthread_mutex_t *);
 	int (*pthread_mutex_lock)(pthread_mutex_t *);
 	int (*pthread_setname_np)(pthread_t, const char *);
 	int (*prctl)(int, ...);
@@ -95,6 +96,15 @@ void preload_forget_births(void);
 /* ---- mutexes (mutex.c) ---- */
 
 void preload_prepare_mutexes(void);
+
+/* ---- mutexes that a forked child inherits (heritage.c) ---- */
+
+/* One that inherits priority was made. */
+void preload_know_mutex(pthread_mutex_t *mutex);
+/* Before a fork, in the thread that forks. */
+void preload_remember_forker(void);
+/* In the child. */
+void preload_inherit_mutexes(void);
 
 /* ---- timer advance (advance.c) ---- */
 

@@ -26,6 +26,7 @@ static void resolve_all(void)
 {
 	resolve(&real.pthread_create, "pthread_create");
 	resolve(&real.pthread_mutex_init, "pthread_mutex_init");
+	resolve(&real.pthread_mutex_destroy, "pthread_mutex_destroy");
 	resolve(&real.pthread_mutex_lock, "pthread_mutex_lock");
 	resolve(&real.pthread_setname_np, "pthread_setname_np");
 	resolve(&real.prctl, "prctl");

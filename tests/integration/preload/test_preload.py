@@ -1,0 +1,326 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The preload library in programs that know nothing of it."""
+import os
+import pathlib
+import subprocess
+import tempfile
+import time
+
+import taplib
+from taplib import Broker, Recorder, Skip, environment, expect, need_realtime
+
+FIRST = min(os.sched_getaffinity(0))
+ALL = ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0)) if cpu < 64)
+PLAN = ["main_sched=fifo", "main_prio=12", f"main_bias={FIRST}", "vcpu_sched=fifo", "vcpu_prio=10", f"vcpu_bias={FIRST}",
+        "paio_prio=11,9", "ioth_prio=5", "othr_sched=other", "othr_nice=4", f"othr_bias={FIRST}", "vncs_prio=3"]
+RESET = 0x40000000
+OTHER, FIFO = "0", "1"
+
+
+def run(mode, *args, plan=PLAN, fds=(), limit=60, **options):
+    more = options.pop("variables", {})
+    return subprocess.run([str(taplib.SUBJECT), mode, *args], env=environment(plan, **more), pass_fds=fds,
+                          capture_output=True, text=True, timeout=limit, check=False, **options)
+
+
+def shown(result):
+    """{label: [policy, priority, nice, cpus]} of a subject's output; nothing but that was printed."""
+    expect(result.stderr, "", "standard error")
+    expect(result.returncode, 0, "exit code")
+    rows = [line.split("|") for line in result.stdout.splitlines()]
+    assert all(len(row) == 5 for row in rows), result.stdout
+    return {row[0]: row[1:] for row in rows}
+
+
+def every_thread_enters_its_role_before_its_body_runs():
+    need_realtime()
+    rows = shown(run("roles"))
+    cpu = str(FIRST)
+    expect(rows["main"], [FIFO, "12", "0", cpu])
+    expect(rows["unnamed"], [OTHER, "0", "4", cpu])
+    expect(rows["unnamed again"], [OTHER, "0", "4", cpu])
+    expect(rows["CPU 1/KVM"], [f"{RESET | 1:x}", "10", "0", cpu])
+    expect(rows["worker"], [FIFO, "11", "0", ALL])
+    expect(rows["vnc_worker"], [FIFO, "3", "0", ALL], "named by prctl")
+    expect(rows["IO a-very-long-name-of-a-disk"], [FIFO, "5", "0", ALL], "a name too long for the kernel")
+
+
+def the_main_thread_stays_the_main_thread_under_any_name():
+    need_realtime()
+    expect(shown(run("roles"))["main renamed"], [FIFO, "12", "0", str(FIRST)])
+
+
+def naming_another_thread_changes_nobody():
+    need_realtime()
+    expect(shown(run("name-other"))["main"], [FIFO, "12", "0", str(FIRST)])
+
+
+def who_names_itself_keeps_its_birth_until_then_and_who_does_not_is_caught():
+    need_realtime()
+    rows = [line.split("|")[:3] for line in run("mixed").stdout.splitlines()]
+    expect(rows[0], ["born", OTHER, "0"], "the first of its kind gets the role of unnamed ones")
+    expect(rows[2], ["born", FIFO, "12"], "known to name itself: not held up by losing urgency")
+    expect(rows[5], ["unnamed", OTHER, "0"], "did not name itself: caught at its first mutex")
+    expect(rows[6], ["born", OTHER, "0"], "its kind is not relied on any more")
+
+
+def ended_threads_free_their_index():
+    need_realtime()
+    expect(shown(run("ends", "40"))["worker"], [FIFO, "11", "0", ALL])
+
+
+def ten_thousand_threads_come_and_go_in_little_time():
+    start = time.monotonic()
+    plain = run("ends", "10000", plan=None, variables={"LD_PRELOAD": ""})
+    middle = time.monotonic()
+    ours = run("ends", "10000", plan=["paio_nice=3"])
+    end = time.monotonic()
+    expect((plain.returncode, ours.returncode, ours.stderr), (0, 0, ""))
+    print(f"# plain {middle - start:.2f} s, preloaded {end - middle:.2f} s")
+
+
+def no_child_inherits_anything():
+    need_realtime()
+    for mode, before in (("children", [FIFO, "12", "0", str(FIRST)]),
+                         ("vcpu-children", [f"{RESET | 1:x}", "10", "0", str(FIRST)])):
+        rows = shown(run(mode))
+        expect(len(rows), 17, "children")
+        for label, row in rows.items():
+            expect(row, before if label in ("before", "after") else [OTHER, "0", "0", ALL], f"{mode}: {label}")
+
+
+def an_exec_in_its_own_place_gives_the_role_back_and_a_failed_one_keeps_it():
+    need_realtime()
+    rows = shown(run("failed-exec"))
+    expect(rows["main"], [FIFO, "12", "0", str(FIRST)])
+    expect(rows["exec"], [OTHER, "0", "0", ALL])
+
+
+def a_daemon_goes_on_with_roles_of_its_own():
+    need_realtime()
+    rows = shown(run("daemon"))
+    expect(rows["forked"], [OTHER, "0", "0", ALL])
+    expect(rows["CPU 0/KVM"], [f"{RESET | 1:x}", "10", "0", str(FIRST)])
+    expect(rows["daemon"], [FIFO, "12", "0", str(FIRST)])
+    expect(rows["fork"], [OTHER, "0", "0", ALL])
+    expect(rows["parent"], [FIFO, "12", "0", str(FIRST)])
+
+
+def the_environment_and_descriptors_are_kept_from_everybody():
+    broker, recorder = Broker(None), Recorder(0)
+    variables = {"QRT_SCHED_RECORD": str(recorder.fd), "LD_PRELOAD": f"/nowhere/x.so {taplib.PRELOAD}:", **broker.variables}
+    result = run("environment", plan=["othr_nice=1"], fds=(*broker.fds, recorder.fd), variables=variables)
+    broker.close()
+    # The loader's own complaint about the library that is not there.
+    assert "x.so" in result.stderr, result.stderr
+    expect(result.stdout.splitlines(), ["LD_PRELOAD=/nowhere/x.so", "done"])
+
+
+def without_a_plan_nothing_is_done():
+    result = run("environment", plan=None)
+    expect(result.stdout.splitlines(), [f"LD_PRELOAD={taplib.PRELOAD}", "done"])
+    expect(result.stderr, "")
+
+
+def a_bad_plan_is_said_in_one_line_and_the_program_runs():
+    for plan, word in ((["vcpu_prio=100"], "100"), (["nonsense"], "nonsense"), (["vcpu_sched=rr", "vcpu_nice=5"], "quantum")):
+        result = run("roles", plan=plan)
+        expect(result.returncode, 0)
+        lines = result.stderr.splitlines()
+        expect(len(lines), 1, result.stderr)
+        assert lines[0].startswith("qrt: bad plan: ") and word in lines[0], lines
+        expect(result.stdout.splitlines()[0].split("|")[1], OTHER)
+
+
+def a_plan_file_is_read_and_the_text_overrides_it():
+    need_realtime()
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "a.plan")
+        path.write_text("# mine\nmain_sched = fifo\nmain_prio = 3\n")
+        variables = {"QRT_SCHED_PLAN_FILE": str(path)}
+        expect(shown(run("name-other", plan=None, variables=variables))["main"][:2], [FIFO, "3"])
+        expect(shown(run("name-other", plan=["main_prio=4"], variables=variables))["main"][:2], [FIFO, "4"])
+        variables["QRT_SCHED_PLAN_FILE"] = str(path) + ".missing"
+        result = run("name-other", plan=None, variables=variables)
+        expect(result.returncode, 0)
+        assert "a.plan.missing" in result.stderr, result.stderr
+
+
+def descriptors_that_are_none_are_said_and_left_alone():
+    variables = {"QRT_SCHED_BROKER": "77", "QRT_SCHED_RECORD": "x"}
+    result = run("environment", plan=["othr_nice=1"], variables=variables)
+    expect(result.stdout.splitlines(), ["done"])
+    expect(len(result.stderr.splitlines()), 2, result.stderr)
+    with tempfile.TemporaryFile() as file:
+        number = str(file.fileno())
+        variables = {"QRT_SCHED_BROKER": number, "QRT_SCHED_RECORD": number}
+        result = run("environment", plan=["othr_nice=1"], variables=variables, fds=(file.fileno(),))
+        expect(result.stdout.splitlines(), ["done"])
+        expect(len(result.stderr.splitlines()), 2, result.stderr)
+
+
+# ---- without the right ---------------------------------------------------------------------------
+
+def without_the_right_it_is_said_once_and_the_program_runs():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give a capability up")
+    result = run("roles", preexec_fn=taplib.drop_nice)
+    expect(result.returncode, 0)
+    lines = result.stderr.splitlines()
+    expect(len(lines), 1, result.stderr)
+    for word in ("'main'", "(main)", "CAP_SYS_NICE", "RLIMIT_RTPRIO of 12", "qrt-launcher"):
+        assert word in lines[0], lines
+    expect(result.stdout.splitlines()[0].split("|")[1], OTHER)
+
+
+def with_broker(answer=None, timeout=60):
+    need_realtime()
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give a capability up")
+    broker = Broker(lambda role, index: (os.SCHED_FIFO, 20 + role, {FIRST}), answer=answer)
+    result = run("roles", fds=broker.fds, variables=broker.variables, preexec_fn=taplib.drop_nice, limit=timeout)
+    expect(result.returncode, 0)
+    broker.close()
+    return broker, result
+
+
+def without_the_right_the_broker_places():
+    broker, result = with_broker()
+    rows = shown(result)
+    expect(rows["main"][:2], [FIFO, "21"])
+    expect(rows["CPU 1/KVM"][:2], [FIFO, "20"])
+    expect(rows["worker"][:2], [FIFO, "22"])
+    assert (taplib.PLACE, 0, 1, "CPU 1/KVM") in broker.log, broker.log
+    assert any(op == taplib.ENDED for op, *_ in broker.log), broker.log
+    assert not any(op == taplib.PLACED for op, *_ in broker.log), broker.log
+
+
+def a_broker_that_answers_garbage_is_not_believed():
+    def answer(broker, data):
+        broker.ours.send(b"what?")
+        broker.reply(data, 4711, 0)
+        broker.reply(data, int.from_bytes(data[8:12], "little"), -95)
+
+    _, result = with_broker(answer)
+    assert "not supported" in result.stderr, result.stderr
+    expect(len(result.stderr.splitlines()), 1)
+
+
+def a_broker_that_is_silent_costs_a_bounded_time():
+    start = time.monotonic()
+    _, result = with_broker(lambda broker, data: None)
+    assert "did not answer" in result.stderr, result.stderr
+    expect(len(result.stderr.splitlines()), 1)
+    assert time.monotonic() - start < 20
+
+
+def a_broker_that_dies_is_said_once():
+    _, result = with_broker(lambda broker, data: broker.ours.shutdown(2))
+    lines = result.stderr.splitlines()
+    assert "gone" in lines[0] and len(lines) <= 2, lines
+
+
+def who_may_place_itself_only_reports():
+    need_realtime()
+    broker = Broker(None)
+    rows = shown(run("roles", fds=broker.fds, variables=broker.variables))
+    time.sleep(0.2)
+    broker.close()
+    expect(rows["CPU 1/KVM"][1], "10")
+    assert (taplib.PLACED, 0, 1, "CPU 1/KVM") in broker.log, broker.log
+    assert not any(op == taplib.PLACE for op, *_ in broker.log), broker.log
+
+
+# ---- mutexes and memory --------------------------------------------------------------------------
+
+def mutexes_without_attributes_inherit_priority():
+    need_realtime()
+    plan = ["vcpu_sched=fifo", "vcpu_prio=10", "othr_sched=other", "pi=on"]
+    rows = dict(line.split("|", 1) for line in run("mutex", plan=plan).stdout.splitlines())
+    expect(rows["kinds"], "20|1", "PRIO_INHERIT is 0x20; attributes of the program's own are left alone")
+    assert int(rows["alone"]) < 0, rows
+    expect(rows["waited for"], "10")
+    rows = dict(line.split("|", 1) for line in run("mutex", plan=plan[:-1] + ["pi=off"]).stdout.splitlines())
+    expect(rows["kinds"], "0|1")
+    assert int(rows["waited for"]) < 0, rows
+
+
+def mutexes_held_at_a_fork_can_be_unlocked_in_the_child():
+    for plan in (["pi=on"], ["pi=off"]):
+        result = run("heritage", plan=plan)
+        expect((result.returncode, result.stderr), (0, ""))
+        expect(sorted(result.stdout.splitlines()), ["again|0", "other|0", "parent|0", "unlock|0", "unlock|0"], plan)
+
+
+def waits_for_a_mutex_are_recorded():
+    recorder = Recorder(20_000_000)
+    result = run("mutex", plan=["othr_nice=1"], fds=(recorder.fd,), variables={"QRT_SCHED_RECORD": str(recorder.fd)})
+    expect((result.returncode, result.stderr), (0, ""))
+    rows = dict(line.split("|", 1) for line in result.stdout.splitlines())
+    records, lost = recorder.read()
+    expect((len(records), lost), (1, 0))
+    expect(records[0].owner, int(rows["holder"]))
+    assert 20e6 <= records[0].wait_ns < 5e9 and records[0].tid not in (0, records[0].owner)
+    assert records[0].mutex and records[0].caller
+
+
+def nothing_is_recorded_while_the_threshold_is_off():
+    recorder = Recorder(0)
+    run("mutex", plan=["othr_nice=1"], fds=(recorder.fd,), variables={"QRT_SCHED_RECORD": str(recorder.fd)})
+    expect(recorder.read(), ([], 0))
+
+
+def default_stacks_are_small_only_where_all_is_locked():
+    for mode, small in (("off", False), ("onfault", False), ("prefault", False), ("all", True)):
+        result = run("stack", plan=[f"mlock={mode}"])
+        if "not locked" in result.stderr:
+            raise Skip("may not lock memory")
+        expect((int(result.stdout.split("|")[1]) == 1 << 20), small, mode)
+
+
+def memory_that_may_not_be_locked_is_said_and_the_program_runs():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give a capability up")
+
+    def drop_lock():
+        import resource
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (1 << 16, 1 << 16))
+        if taplib.libc.prctl(taplib.PR_CAPBSET_DROP, 14, 0, 0, 0) != 0:
+            os._exit(99)
+
+    result = run("environment", plan=["mlock=onfault"], preexec_fn=drop_lock)
+    expect((result.returncode, result.stdout), (0, "done\n"))
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and "CAP_IPC_LOCK" in lines[0] and "RLIMIT_MEMLOCK" in lines[0], lines
+
+
+if __name__ == "__main__":
+    taplib.main([
+        every_thread_enters_its_role_before_its_body_runs,
+        the_main_thread_stays_the_main_thread_under_any_name,
+        naming_another_thread_changes_nobody,
+        who_names_itself_keeps_its_birth_until_then_and_who_does_not_is_caught,
+        ended_threads_free_their_index,
+        ten_thousand_threads_come_and_go_in_little_time,
+        no_child_inherits_anything,
+        an_exec_in_its_own_place_gives_the_role_back_and_a_failed_one_keeps_it,
+        a_daemon_goes_on_with_roles_of_its_own,
+        the_environment_and_descriptors_are_kept_from_everybody,
+        without_a_plan_nothing_is_done,
+        a_bad_plan_is_said_in_one_line_and_the_program_runs,
+        a_plan_file_is_read_and_the_text_overrides_it,
+        descriptors_that_are_none_are_said_and_left_alone,
+        without_the_right_it_is_said_once_and_the_program_runs,
+        without_the_right_the_broker_places,
+        a_broker_that_answers_garbage_is_not_believed,
+        a_broker_that_is_silent_costs_a_bounded_time,
+        a_broker_that_dies_is_said_once,
+        who_may_place_itself_only_reports,
+        mutexes_without_attributes_inherit_priority,
+        mutexes_held_at_a_fork_can_be_unlocked_in_the_child,
+        waits_for_a_mutex_are_recorded,
+        nothing_is_recorded_while_the_threshold_is_off,
+        default_stacks_are_small_only_where_all_is_locked,
+        memory_that_may_not_be_locked_is_said_and_the_program_runs,
+    ])
