@@ -37,23 +37,23 @@ static int64_t read_smi_count(const struct check_host *host)
 /* The first line: "cpu" and the ticks in user, nice, system, idle, iowait, irq, softirq, steal. */
 static void read_steal(const struct check_host *host, struct check_counters *ret)
 {
-	enum { STEAL = 7 };
+	enum { FIELDS = 8 };
 	char text[4096], *rest = text + 3, *end;
-	uint64_t value;
+	uint64_t value = 0, total = 0;
 	int i;
 
 	ret->steal = ret->total = 0;
 	if (check_read(host, "proc/stat", text, sizeof(text)) < 0 || strncmp(text, "cpu ", 4) != 0)
 		return;
-	for (i = 0; i <= STEAL; i++) {
+	for (i = 0; i < FIELDS; i++) {
 		value = strtoull(rest, &end, 10);
 		if (end == rest)
-			break;
+			return;
 		rest = end;
-		ret->total += value;
-		if (i == STEAL)
-			ret->steal = value;
+		total += value;
 	}
+	ret->total = total;
+	ret->steal = value;
 }
 
 void check_counters_read(const struct check_host *host, struct check_counters *ret_counters)
@@ -117,8 +117,8 @@ void check_steal(const struct check_host *host, struct check_item *item)
 	uint64_t steal, total;
 
 	check_counters_again(host, &again);
-	if (again.total == 0) {
-		check_found(item, CHECK_UNKNOWN, "/proc/stat is not readable");
+	if (again.total == 0 || again.total < host->first.total || again.steal < host->first.steal) {
+		check_found(item, CHECK_UNKNOWN, "/proc/stat tells no steal time");
 		return;
 	}
 	steal = again.steal - host->first.steal;
