@@ -226,6 +226,7 @@ int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan, struct qrt_sch
 		.maxprio = plan->maxprio,
 		.pvsched = plan->pvsched,
 		.advance_us = plan->advance_us,
+		.pool_min = plan->pool_min,
 		.defaulted = plan->defaulted,
 	};
 

@@ -90,6 +90,8 @@ static void put_plan(struct out *out, const struct qrt_sched_plan *plan)
 		put(out, "pi=%s\n", plan->pi_mutexes ? "on" : "off");
 	if (plan->has_advance)
 		put(out, "advance=%u\n", plan->advance_us);
+	if (plan->has_pool)
+		put(out, "pool=%u\n", plan->pool_min);
 }
 
 int qrt_sched_p_plan_fits(const struct qrt_sched_plan *plan)

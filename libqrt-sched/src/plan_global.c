@@ -62,17 +62,18 @@ static int set_pi(struct qrt_sched_plan *plan, const char *value, uint32_t line,
 	return 0;
 }
 
-static int set_advance(struct qrt_sched_plan *plan, const char *value, struct qrt_sched_error *reterr)
+/* Options that are plain numbers. */
+static int set_number(const char *name, const char *value, int32_t max, uint32_t *number, uint32_t *has,
+		      struct qrt_sched_error *reterr)
 {
-	int32_t us;
-	int r = qrt_sched_p_number_parse(value, 0, QRT_SCHED_ADVANCE_MAX, &us);
+	int32_t said;
+	int r = qrt_sched_p_number_parse(value, 0, max, &said);
 
 	if (r < 0)
-		return qrt_sched_p_error(reterr, r, "advance: '%.40s' is %s: give 0..%d (us)", value,
-					 r == -ERANGE ? "out of range" : "not understood",
-					 QRT_SCHED_ADVANCE_MAX);
-	plan->advance_us = (uint32_t)us;
-	plan->has_advance = 1;
+		return qrt_sched_p_error(reterr, r, "%s: '%.40s' is %s: give 0..%d", name, value,
+					 r == -ERANGE ? "out of range" : "not understood", max);
+	*number = (uint32_t)said;
+	*has = 1;
 	return 0;
 }
 
@@ -218,7 +219,10 @@ int qrt_sched_p_plan_global(struct qrt_sched_plan *plan, const char *key, char *
 	if (!strcmp(key, "pi"))
 		return set_pi(plan, value, line, reterr);
 	if (!strcmp(key, "advance"))
-		return set_advance(plan, value, reterr);
+		return set_number(key, value, QRT_SCHED_ADVANCE_MAX, &plan->advance_us, &plan->has_advance,
+				  reterr);
+	if (!strcmp(key, "pool"))
+		return set_number(key, value, QRT_SCHED_POOL_MAX, &plan->pool_min, &plan->has_pool, reterr);
 	if (!strcmp(key, "maxprio"))
 		return set_maxprio(plan, value, line, reterr);
 	if (is_argument_of_maxprio(key))

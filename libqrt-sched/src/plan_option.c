@@ -89,7 +89,7 @@ static const char *role_name(int number)
 
 static const char *option_name(int number)
 {
-	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi", "advance"};
+	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi", "advance", "pool"};
 
 	return names[number];
 }

@@ -43,6 +43,7 @@ struct qrt_sched_plan {
 	uint32_t mlock, has_mlock, mlock_line;
 	uint32_t pi_mutexes, has_pi, pi_line;
 	uint32_t advance_us, has_advance;
+	uint32_t pool_min, has_pool;
 	uint32_t defaulted;
 };
 

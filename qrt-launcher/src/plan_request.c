@@ -112,11 +112,24 @@ static void read_vm(struct plan_request *request)
 		request->vm.vcpus = 1;
 }
 
+/* "-rt mlock=onfault" alone says nothing of roles: those are by default. */
+static bool names_a_role(const struct qrt_sched_plan *plan)
+{
+	uint32_t role;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (qrt_sched_plan_has(plan, role) > 0)
+			return true;
+	}
+	return false;
+}
+
 int plan_request_finish(struct plan_request *request)
 {
 	struct qrt_sched_error error;
 	int r;
 
+	request->given = names_a_role(request->plan);
 	read_vm(request);
 	if (qrt_sched_host_read(&request->host, &error) < 0 ||
 	    (!request->given &&

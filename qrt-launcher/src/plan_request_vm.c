@@ -8,5 +8,6 @@ void plan_request_read_vm(struct plan_request *request)
 
 	vm_args_read(request->vm_argc, request->vm_argv, &args);
 	request->vm = args.vm;
+	request->vm.tcg = !args.kvm;
 	request->wants_kvm = args.kvm;
 }

@@ -47,11 +47,28 @@ static const struct question questions[] = {
 	[IOTHREADS] = {"query-iothreads", take_iothreads},
 };
 
+/* A user's own main-loop object, or a QEMU that has none (before 7.1), refuses: then it stays as it is. */
+static void keep_workers(struct supervisor *supervisor)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	char text[160];
+	int len;
+
+	if (qrt_sched_plan_get_globals(supervisor->plan, &globals) < 0 || !globals.pool_min)
+		return;
+	len = snprintf(text, sizeof(text),
+		       "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"main-loop\","
+		       "\"id\":\"qrt-main-loop\",\"thread-pool-min\":%u}}\n",
+		       globals.pool_min);
+	(void)send(supervisor->qmp_fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
 static void take_capabilities(struct supervisor *supervisor, JsonObject *message)
 {
 	(void)message;
 	ask(supervisor, STATUS);
 	ask(supervisor, KVM);
+	keep_workers(supervisor);
 	qmp_ask_threads(supervisor);
 }
 

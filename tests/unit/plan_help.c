@@ -78,7 +78,7 @@ int plans_equal(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
 	return a->maxprio == b->maxprio && a->maxprio_policy == b->maxprio_policy &&
 	       a->pvsched == b->pvsched && a->mlock == b->mlock && a->has_mlock == b->has_mlock &&
 	       a->pi_mutexes == b->pi_mutexes && a->has_pi == b->has_pi && a->advance_us == b->advance_us &&
-	       a->has_advance == b->has_advance;
+	       a->has_advance == b->has_advance && a->pool_min == b->pool_min && a->has_pool == b->has_pool;
 }
 
 struct qrt_sched_cpus cpus_of(const char *list)

@@ -39,7 +39,7 @@ static struct qrt_sched_plan *parsed_again(const struct qrt_sched_plan *plan)
 static void every_line_is_an_option(void)
 {
 	struct qrt_sched_plan *plan = plan_of("maxprio=50,policy=rr,aioprio=3,pvsched=on vcpu_bias=0+2,3-5 "
-					      "vncs_nice=-3 kio_name=a*,?b advance=7 mlock=all "
+					      "vncs_nice=-3 kio_name=a*,?b advance=7 pool=3 mlock=all "
 					      "pi=off");
 	struct qrt_sched_plan *again = plan_of("");
 	char *text = strdup(plan_text(plan)), *rest = text, *line;
@@ -114,6 +114,8 @@ static void random_role_option(struct random *random, char *option, size_t size)
 static void random_global_option(struct random *random, char *option, size_t size)
 {
 	static const char *const options[] = {
+		"pool=0",
+		"pool=64",
 		"advance=0",
 		"advance=250",
 		"mlock=off",

@@ -103,6 +103,8 @@ static void bad_arguments_are_refused_with_one_clear_line(void)
 		{"mlock=", -EINVAL, "empty"},
 		{"pi=1", -EINVAL, "on or off"},
 		{"pi=o", -EINVAL, "on or off"},
+		{"pool=65", -ERANGE, "0..64"},
+		{"pool=many", -EINVAL, "0..64"},
 		{"advance=1001", -ERANGE, "0..1000"},
 		{"advance=-1", -ERANGE, "0..1000"},
 		{"advance=1ms", -EINVAL, "0..1000"},
@@ -177,6 +179,17 @@ static void the_timer_advance_is_set(void)
 	qrt_sched_plan_close(plan);
 }
 
+static void idle_pool_workers_are_set(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+
+	CU_ASSERT_EQUAL(globals_of(plan).pool_min, 0);
+	CU_ASSERT_EQUAL(plan_add(plan, "pool=12"), 0);
+	CU_ASSERT_EQUAL(globals_of(plan).pool_min, 12);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "pool=12\n");
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
 	{"main loop, iothreads and pool get maxprio, all others one less",
 	 servers_get_maxprio_and_the_rest_one_less},
@@ -188,6 +201,7 @@ static const struct tap_test tests[] = {
 	{"pvsched stays as said until it is said again", pvsched_is_remembered},
 	{"mlock and pi are switched", memory_lock_and_inheritance_are_switched},
 	{"advance is a number of microseconds, 0..1000", the_timer_advance_is_set},
+	{"pool is a number of workers, 0..64", idle_pool_workers_are_set},
 };
 
 TAP_MAIN("plan_global", tests)

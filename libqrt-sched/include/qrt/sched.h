@@ -156,6 +156,7 @@ enum qrt_sched_mlock {
 };
 
 #define QRT_SCHED_ADVANCE_MAX 1000 /* us */
+#define QRT_SCHED_POOL_MAX    64
 
 /* What a plan says about the whole VM. */
 struct qrt_sched_globals {
@@ -165,6 +166,7 @@ struct qrt_sched_globals {
 	uint32_t maxprio;    /* of the paper's grammar, 0 where that was not used */
 	uint32_t pvsched;    /* 1: asked for; see qrt_sched_plan_supported() */
 	uint32_t advance_us; /* the main loop meets its deadlines awake: woken this early; 0: off */
+	uint32_t pool_min;   /* disk I/O workers that stay when they are idle; 0: as the VMM has it */
 	uint32_t defaulted;  /* 1: qrt_sched_plan_set_defaults() made (part of) this plan */
 };
 
@@ -190,7 +192,8 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  *     name   patterns (*, ?) of thread names that have this role, besides the known ones
  *   maxprio=P[,policy=ff|rr|ts][,aioprio=P][,aiopolicy=ff|rr|ts][,pvsched=on|off]
  *     main, iothreads and pool workers get P, everything else P - 1; policy is ff where not named
- *   mlock=off|onfault|prefault|all    pi=on|off    advance=US (0..1000)    not said: off, on, 0
+ *   mlock=off|onfault|prefault|all    pi=on|off    advance=US (0..1000)    pool=N (0..64)
+ *     not said: off, on, 0, 0
  *
  * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
