@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""What passes between QEMU and who started the launcher: arguments, output, signals, exit code, terminal."""
+
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import termios
+import time
+
+from tap import Skip, check, check_equal, main
+from vm import LAUNCHER, PATIENCE, QEMU, Monitor, Place, Vm, is_alive, need_root, wait_for
+
+IDLE = ["-rt", "othr_sched=other"]  # a plan that needs no rights
+BARE = ["-machine", "none"]
+
+
+def output_and_code():
+    with Place() as place:
+        wanted = subprocess.run([QEMU, "-version"], capture_output=True, text=True, check=True).stdout
+        check_equal(place.call("run", *IDLE, "--", QEMU, "-version"), (0, wanted, ""), "-version")
+        check_equal(place.call("run", *IDLE, QEMU, "-version"), (0, wanted, ""), "-version without --")
+
+
+def dies_at_once():
+    with Place() as place:
+        code, _, errors = place.call("run", *IDLE, "--", QEMU, "-no-such-option")
+        check_equal(code, 1, "exit code")
+        check("no-such-option" in errors, "QEMU's own message is missing: " + errors)
+        check("ended with exit code 1 before it was up" in errors, errors)
+        check(not os.path.isdir(place.run) or os.listdir(place.run) == [], "files left behind")
+
+
+def swallowed_nothing():
+    """An option without its value stays QEMU's to complain about."""
+    with Place() as place:
+        code, _, errors = place.call("run", *IDLE, "--", QEMU, "-m")
+        check_equal(code, 1, "exit code")
+        check("requires an argument" in errors, errors)
+
+
+def by_signal(number, code):
+    def run():
+        with Place() as place, Vm(place, IDLE, BARE) as vm:
+            qemu = vm.wait_up()["qemu_pid"]
+            vm.process.send_signal(number)
+            check_equal(vm.wait_end(), code, "exit code")
+            check(not is_alive(qemu), "QEMU lives")
+            check_equal(os.listdir(place.run), [], "files left behind")
+    return run
+
+
+def interrupt_is_for_qemu():
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        vm.wait_up()
+        vm.process.send_signal(signal.SIGINT)
+        vm.process.send_signal(signal.SIGQUIT)
+        time.sleep(0.3)
+        check(vm.status(), "the launcher ended by SIGINT")
+        vm.process.terminate()
+        check_equal(vm.wait_end(), 0, "exit code")
+
+
+def hung_qemu():
+    """A QEMU that does not move: status answers, and a second SIGTERM ends it in the end."""
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        os.kill(qemu, signal.SIGSTOP)
+        check_equal(vm.status()["qemu_pid"], qemu, "status")
+        vm.process.terminate()
+        time.sleep(0.2)
+        vm.process.terminate()
+        check_equal(vm.wait_end(), 128 + 9, "exit code")
+        check("did not end within" in vm.output(), vm.output())
+
+
+def hung_launcher():
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        vm.wait_up()
+        vm.process.send_signal(signal.SIGSTOP)
+        code, _, errors = place.call("status", "vm")
+        vm.process.send_signal(signal.SIGCONT)
+        check_equal(code, 1, "exit code")
+        check("does not answer" in errors, errors)
+        check(vm.status(), "status afterwards")
+
+
+def read_terminal(master, process, wanted):
+    text, deadline = b"", time.monotonic() + PATIENCE
+    while wanted not in text and time.monotonic() < deadline:
+        if select.select([master], [], [], 0.1)[0]:
+            try:
+                text += os.read(master, 4096)
+            except OSError:
+                break
+        elif process.poll() is not None:
+            break
+    return text
+
+
+def terminal():
+    """QEMU has the terminal: its monitor takes what is typed, and Ctrl-C ends it."""
+    with Place() as place:
+        master, slave = pty.openpty()
+        process = subprocess.Popen([LAUNCHER, "run", *IDLE, "--", QEMU, "-nodefaults", "-display", "none", *BARE,
+                                    "-monitor", "stdio"], env=place.environment, stdin=slave, stdout=slave, stderr=slave,
+                                   start_new_session=True, preexec_fn=lambda: os.close(os.open(os.ttyname(0), os.O_RDWR)))
+        os.close(slave)
+        try:
+            check(b"(qemu)" in read_terminal(master, process, b"(qemu)"), "no prompt of QEMU's monitor")
+            os.write(master, b"info name\ninfo status\n")
+            check(b"VM status" in read_terminal(master, process, b"VM status"), "no answer of QEMU's monitor")
+            os.write(master, b"\x03")
+            check_equal(process.wait(timeout=PATIENCE), 0, "exit code")
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            os.close(master)
+
+
+def names():
+    """--name, else QEMU's; QEMU keeps its own."""
+    with Place() as place:
+        for given, wanted in ((["-name", "my guest,process=x"], "my_guest"), (["-name", "guest=other,debug-threads=off"], "other"),
+                              ([], None)):
+            arguments = [LAUNCHER, "run", *IDLE, "--", QEMU, "-nodefaults", "-display", "none", *BARE, *given,
+                         "-qmp", "unix:%s,server=on,wait=off" % place.file("qmp")]
+            process = subprocess.Popen(arguments, env=place.environment, stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.PIPE, text=True, start_new_session=True)
+            try:
+                vm = wait_for("a VM", lambda: json.loads(place.call("status", "--json")[1]))[0]
+                wait_for("QEMU's socket", lambda: os.path.exists(place.file("qmp")))
+                check_equal(vm["name"], wanted or "vm-%d" % process.pid, "name")
+                monitor = Monitor(place.file("qmp"))
+                check_equal(monitor.call("query-name").get("name"), given[1].split(",")[0].replace("guest=", "")
+                            if given else None, "QEMU's own name")
+                monitor.call("quit")
+                check_equal(process.wait(timeout=PATIENCE), 0, "exit code")
+                check_equal("debug-threads=off is left out" in process.stderr.read(), "off" in str(given), "note")
+            finally:
+                if process.poll() is None:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.wait()
+                if os.path.exists(place.file("qmp")):
+                    os.unlink(place.file("qmp"))
+
+
+def guest_states():
+    with Place() as place, Vm(place, IDLE, ["-qmp", "unix:%s,server=on,wait=off" % place.file("qmp")]) as vm:
+        vm.wait_up()
+        check_equal(vm.status()["accelerator"], "tcg", "accelerator")
+        monitor = Monitor(place.file("qmp"))
+        for command, state in (("stop", "paused"), ("cont", "running")):
+            monitor.call(command)
+            wait_for("the guest is " + state, lambda s=state: vm.status()["guest_state"] == s)
+        monitor.close()
+
+
+def status_text():
+    """A table that fits, whose lines are threads."""
+    with Place() as place, Vm(place, IDLE, ["-smp", "2"]) as vm:
+        threads = vm.wait_roles({"vcpu": 2})["threads"]
+        code, out, _ = place.call("status", "vm")
+        check_equal(code, 0, "exit code")
+        check_equal(len(out.splitlines()), 3 + len(threads), "lines: " + out)
+        check("vcpu0" in out and "vcpu1" in out, out)
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+        subprocess.run([LAUNCHER, "status", "vm"], env=place.environment, stdout=slave, check=True, timeout=30)
+        text = os.read(master, 65536).decode()
+        os.close(slave)
+        os.close(master)
+        check("vcpu0" in text, text)
+        check(max(len(line) for line in text.splitlines()[2:]) <= 60, "too wide:\n" + text)
+
+
+def watching():
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        vm.wait_up()
+        watcher = subprocess.Popen([LAUNCHER, "status", "vm", "--json", "--watch", "0.1"], env=place.environment,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3):
+            check_equal(json.loads(watcher.stdout.readline())["name"], "vm", "name")
+        vm.process.terminate()
+        vm.wait_end()
+        watcher.communicate(timeout=PATIENCE)
+        check_equal(watcher.returncode, 0, "exit code after the VM's end")
+
+
+def long_run_directory():
+    with Place() as place:
+        place.run = place.file("x" * 120)
+        place.environment["QRT_RUN_DIR"] = place.run
+        with Vm(place, IDLE, BARE) as vm:
+            check_equal(vm.wait_up()["name"], "vm", "name")
+
+
+def without_shm():
+    """In a mount namespace of its own /dev/shm is there, and nothing can be made in it."""
+    need_root()
+    with Place() as place:
+        done = subprocess.run(["unshare", "-m", "sh", "-c",
+                               "mount -t tmpfs -o ro none /dev/shm && exec \"$@\"", "sh", LAUNCHER, "run", "--", QEMU, "-version"],
+                              env=place.environment, capture_output=True, text=True, timeout=60)
+        if "mount" in done.stderr:
+            raise Skip("no mount namespace here: " + done.stderr.strip())
+        check_equal(done.returncode, 0, "exit code: " + done.stderr)
+        check("QEMU emulator" in done.stdout, done.stdout)
+
+
+def nothing_inherited():
+    """QEMU's descriptors are those of a QEMU, the monitor's, and the two that the preload library closes on exec."""
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        folder = "/proc/%d/fd" % qemu
+        names = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        leaked = [name for name in names if place.run in name or "pidfd" in name or re.search(r"lock$|control$", name)]
+        check_equal(leaked, [], "descriptors of the launcher in QEMU")
+
+
+main([
+    ("output, exit code and arguments are QEMU's", output_and_code),
+    ("QEMU that dies at once: its exit code, and a word", dies_at_once),
+    ("an option without its value", swallowed_nothing),
+    ("SIGTERM is handed on", by_signal(signal.SIGTERM, 0)),
+    ("SIGHUP is handed on", by_signal(signal.SIGHUP, 0)),
+    ("SIGINT and SIGQUIT do not end the launcher", interrupt_is_for_qemu),
+    ("a QEMU that hangs: status answers, a second SIGTERM kills it", hung_qemu),
+    ("a launcher that hangs: status says so", hung_launcher),
+    ("the terminal is QEMU's", terminal),
+    ("the VM's name", names),
+    ("the guest's state follows QEMU's", guest_states),
+    ("status as a table", status_text),
+    ("status --watch ends with the VM", watching),
+    ("a run directory with a long path", long_run_directory),
+    ("no /dev/shm", without_shm),
+    ("QEMU gets no descriptor of the launcher's", nothing_inherited),
+])

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "tap.h"
+#include "vm_args.h"
+
+#define ARGS_MAX 16
+
+/* Reads "qemu" and the words. */
+static struct vm_args read_words(const char *const *words)
+{
+	char *argv[ARGS_MAX + 1] = {(char *)"qemu"};
+	struct vm_args args;
+	int argc = 1;
+
+	while (argc < ARGS_MAX && words[argc - 1]) {
+		argv[argc] = (char *)words[argc - 1];
+		argc++;
+	}
+	vm_args_read(argc, argv, &args);
+	return args;
+}
+
+#define READ(...) read_words((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_vcpus(void)
+{
+	CU_ASSERT_EQUAL(READ("-S").vm.vcpus, 1);
+	CU_ASSERT_EQUAL(READ("-smp", "4").vm.vcpus, 4);
+	CU_ASSERT_EQUAL(READ("--smp", "cpus=3").vm.vcpus, 3);
+	CU_ASSERT_EQUAL(READ("-smp", "2,maxcpus=8").vm.vcpus, 8);
+	CU_ASSERT_EQUAL(READ("-smp", "sockets=2,cores=3,threads=2").vm.vcpus, 12);
+	CU_ASSERT_EQUAL(READ("-smp", "cpus=2,sockets=2,cores=2").vm.vcpus, 4);
+	CU_ASSERT_EQUAL(READ("-smp", "2", "-smp", "maxcpus=6").vm.vcpus, 6);
+	CU_ASSERT_EQUAL(READ("-machine", "pc,smp.cpus=2,smp.maxcpus=5").vm.vcpus, 5);
+}
+
+static void test_nonsense_is_bounded(void)
+{
+	CU_ASSERT_EQUAL(READ("-smp", "99999999999").vm.vcpus, 65536);
+	CU_ASSERT(READ("-smp", "sockets=65536,cores=65536,threads=65536").vm.vcpus >= 65536);
+	CU_ASSERT_EQUAL(READ("-smp", "").vm.vcpus, 1);
+	CU_ASSERT_EQUAL(READ("-smp").vm.vcpus, 1);
+	CU_ASSERT_EQUAL(READ("-smp", "x=y,=,,,cpus").vm.vcpus, 1);
+	CU_ASSERT_EQUAL(READ("-", "--", "", "-object", "{").vm.iothreads, 0);
+}
+
+static void test_values_are_not_options(void)
+{
+	CU_ASSERT_EQUAL(READ("-append", "-smp", "4").vm.vcpus, 1);
+	CU_ASSERT_EQUAL(READ("-nodefaults", "-smp", "4").vm.vcpus, 4);
+	CU_ASSERT_FALSE(READ("-append", "-daemonize").daemonize);
+	CU_ASSERT_TRUE(READ("-daemonize").daemonize);
+}
+
+static void test_iothreads(void)
+{
+	CU_ASSERT_EQUAL(READ("-object", "iothread,id=a", "-object", "iothread,id=b").vm.iothreads, 2);
+	CU_ASSERT_EQUAL(READ("-object", "id=a,qom-type=iothread").vm.iothreads, 1);
+	CU_ASSERT_EQUAL(READ("-object", "{\"qom-type\":\"iothread\",\"id\":\"a\"}").vm.iothreads, 1);
+	CU_ASSERT_EQUAL(READ("-object", "{\"qom-type\":\"rng-random\",\"id\":\"iothread\"}").vm.iothreads, 0);
+	CU_ASSERT_EQUAL(READ("-object", "memory-backend-ram,id=iothread").vm.iothreads, 0);
+	CU_ASSERT_EQUAL(READ("-device", "virtio-blk-pci,iothread=a").vm.iothreads, 0);
+}
+
+static void test_name(void)
+{
+	CU_ASSERT_STRING_EQUAL(READ("-name", "a").name, "a");
+	CU_ASSERT_STRING_EQUAL(READ("-name", "guest=b,process=p").name, "b");
+	CU_ASSERT_STRING_EQUAL(READ("-name", "a,,b,debug-threads=off").name, "a,b");
+	CU_ASSERT_STRING_EQUAL(READ("-name", "process=p").name, "");
+	CU_ASSERT_STRING_EQUAL(READ("-name", "a", "-name", "guest=c").name, "c");
+	CU_ASSERT_TRUE(READ("-name", "a,debug-threads=off").unnamed);
+	CU_ASSERT_FALSE(READ("-name", "a,debug-threads=on").unnamed);
+}
+
+static void test_accelerator(void)
+{
+	CU_ASSERT_TRUE(READ("-enable-kvm").kvm);
+	CU_ASSERT_TRUE(READ("-accel", "kvm,kernel-irqchip=split").kvm);
+	CU_ASSERT_TRUE(READ("-machine", "q35,accel=kvm").kvm);
+	CU_ASSERT_FALSE(READ("-machine", "q35,accel=kvm:tcg").kvm);
+	CU_ASSERT_FALSE(READ("-accel", "kvm", "-accel", "tcg").kvm);
+	CU_ASSERT_FALSE(READ("-accel", "tcg").kvm);
+}
+
+static void test_vnc(void)
+{
+	CU_ASSERT_EQUAL(READ("-vnc", ":1").vm.vnc, 1);
+	CU_ASSERT_EQUAL(READ("-vnc", "none").vm.vnc, 0);
+	CU_ASSERT_EQUAL(READ("-display", "vnc=:1").vm.vnc, 1);
+	CU_ASSERT_EQUAL(READ("-display", "none").vm.vnc, 0);
+}
+
+static const struct tap_test tests[] = {
+	{"the most vCPUs that a VM can have", test_vcpus},
+	{"nonsense gives a bounded shape", test_nonsense_is_bounded},
+	{"an option's value is no option", test_values_are_not_options},
+	{"iothreads in both ways to write them", test_iothreads},
+	{"the guest's name", test_name},
+	{"KVM with nothing to fall back to", test_accelerator},
+	{"a VNC server", test_vnc},
+};
+
+TAP_MAIN("vm_args", tests)
