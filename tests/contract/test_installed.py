@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The installed library, by pkg-config alone: map, exports and header agree, and consumers build and run.
+
+test_installed.py SOURCE_ROOT LIBRARY_OF_THE_BUILD
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(sys.argv[1])
+BUILD = pathlib.Path(sys.argv[2]).resolve().parents[1]
+WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
+
+
+def run(*words, **options):
+    result = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
+    assert result.returncode == 0, f"{words}: {result.returncode}\n{result.stdout}{result.stderr}"
+    return result.stdout
+
+
+class Installed:
+    """A temporary place that stands for the root of a machine."""
+
+    def __init__(self, root):
+        self.root = pathlib.Path(root)
+        run("meson", "install", "-C", BUILD, "--no-rebuild", "--destdir", root)
+        self.pc = next(self.root.rglob("libqrt-sched.pc"))
+        self.library = next(self.root.rglob("libqrt-sched.so"))
+        self.env = {**os.environ, "PKG_CONFIG_LIBDIR": str(self.pc.parent), "PKG_CONFIG_SYSROOT_DIR": root,
+                    "LD_LIBRARY_PATH": str(self.library.parent)}
+        self.env.pop("PKG_CONFIG_PATH", None)
+        self.env.pop("LD_PRELOAD", None)
+
+    def flags(self, *options):
+        return run("pkg-config", *options, "libqrt-sched", env=self.env).split()
+
+    def build(self, compiler, *words, source=TOP / "libqrt-sched/examples/roles.c"):
+        target = self.root / "consumer"
+        run(*compiler, *WARNINGS, source, "-o", target, *words, *self.flags("--cflags", "--libs"), "-lpthread")
+        return target
+
+
+def declared():
+    text = "".join(path.read_text() for path in (TOP / "libqrt-sched/include/qrt").glob("*.h"))
+    return set(re.findall(r"QRT_SCHED_API[^;(]*?\b(qrt_sched_\w+)\(", text))
+
+
+def mapped():
+    return set(re.findall(r"\b(qrt_\w+);", (TOP / "libqrt-sched/libqrt-sched.map").read_text()))
+
+
+def exported(library):
+    names = [line.split()[-1] for line in run("nm", "-D", "--defined-only", library).splitlines()]
+    return {name.split("@")[0] for name in names if not name.startswith("LIBQRT_SCHED_")}
+
+
+def map_exports_and_header_agree(installed):
+    assert declared() == mapped(), declared() ^ mapped()
+    assert exported(installed.library) == mapped(), exported(installed.library) ^ mapped()
+
+
+def preload_exports_what_it_stands_in_for_and_nothing_else(installed):
+    library = next(installed.root.rglob("libqrt-sched-preload.so"))
+    text = (TOP / "libqrt-sched/preload/libqrt-sched-preload.map").read_text()
+    wanted = set(re.findall(r"^\t(\w+);", text, re.M)) - {"*"}
+    assert exported(library) == wanted, exported(library) ^ wanted
+    libc = run("sh", "-c", "ldd /bin/sh | sed -n 's/.*=> \\(.*libc\\.so[^ ]*\\).*/\\1/p'").strip()
+    missing = wanted - exported(libc)
+    assert not missing, f"libc has no {missing}"
+
+
+def the_soname_carries_the_abi(installed):
+    assert re.search(r"SONAME.*\[libqrt-sched\.so\.0\]", run("readelf", "-d", installed.library))
+    needed = re.findall(r"NEEDED.*\[(.*?)\]", run("readelf", "-d", installed.library))
+    assert all(re.match(r"(libc|libpthread|ld-linux\S*)\.so", name) for name in needed), needed
+
+
+def the_version_is_the_same_everywhere(installed):
+    version = (TOP / "libqrt-sched/VERSION").read_text().strip()
+    assert installed.flags("--modversion") == [version]
+    assert (installed.library.parent / f"libqrt-sched.so.{version}").exists()
+
+
+def a_c99_consumer_builds_and_runs(installed):
+    run(installed.build(["cc", "-std=c99", "-D_DEFAULT_SOURCE"]), env=installed.env)
+
+
+def a_cxx_consumer_builds_and_runs(installed):
+    if not shutil.which("c++"):
+        return "no C++ compiler"
+    run(installed.build(["c++", "-std=c++17", "-x", "c++"], "-x", "none"), env=installed.env)
+    return None
+
+
+def a_consumer_can_load_it_at_run_time(installed):
+    consumer = installed.build(["cc", "-std=gnu11", "-D_GNU_SOURCE"], "-ldl", source=TOP / "tests/contract/dlopened.c")
+    version = run(consumer, installed.library, env=installed.env).strip()
+    assert version == (TOP / "libqrt-sched/VERSION").read_text().strip(), version
+
+
+def the_example_is_short(_installed):
+    text = (TOP / "libqrt-sched/examples/roles.c").read_text()
+    code = [line for line in text.splitlines() if line.strip() and not line.startswith("/*")]
+    assert len(code) <= 30, len(code)
+
+
+TESTS = [map_exports_and_header_agree, preload_exports_what_it_stands_in_for_and_nothing_else, the_soname_carries_the_abi,
+         the_version_is_the_same_everywhere, a_c99_consumer_builds_and_runs, a_cxx_consumer_builds_and_runs,
+         a_consumer_can_load_it_at_run_time, the_example_is_short]
+
+
+def main():
+    print(f"1..{len(TESTS)}", flush=True)
+    failed = 0
+    with tempfile.TemporaryDirectory() as root:
+        installed = Installed(root)
+        for number, test in enumerate(TESTS, 1):
+            title = test.__name__.replace("_", " ")
+            try:
+                skip = test(installed)
+                print(f"ok {number} - {title}" + (f" # SKIP {skip}" if skip else ""), flush=True)
+            except AssertionError as error:
+                failed = 1
+                print("\n".join("# " + line for line in str(error).splitlines()))
+                print(f"not ok {number} - {title}", flush=True)
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
