@@ -184,11 +184,17 @@ static char read_state(int32_t tid)
 	return close && close[1] == ' ' ? close[2] : 0;
 }
 
+/* A zombie stays in /proc until its parent takes note. */
+static bool is_gone(char state)
+{
+	return state == 0 || state == 'Z' || state == 'X';
+}
+
 static void look_at(struct blame_threads *threads, struct blame_model *model, struct blame_thread *thread)
 {
 	char state = read_state(thread->tid);
 
-	if (state == 0) {
+	if (is_gone(state)) {
 		close(thread->fd);
 		thread->fd = -1;
 		thread->fresh = false;
@@ -200,7 +206,15 @@ static void look_at(struct blame_threads *threads, struct blame_model *model, st
 		blame_model_ready(model, thread->tid, now_ns());
 }
 
-static int find_new(struct blame_threads *threads, struct blame_model *model)
+static void look_for(struct blame_threads *threads, struct blame_model *model, int32_t tid)
+{
+	const struct blame_thread *known = blame_threads_find(threads, tid);
+
+	if ((!known || known->fd < 0) && !is_gone(read_state(tid)))
+		blame_threads_add(threads, model, tid);
+}
+
+static void find_new(struct blame_threads *threads, struct blame_model *model)
 {
 	char path[64];
 	struct dirent *entry;
@@ -208,28 +222,30 @@ static int find_new(struct blame_threads *threads, struct blame_model *model)
 
 	snprintf(path, sizeof(path), "/proc/%d/task", threads->pid);
 	dir = opendir(path);
-	if (!dir)
-		return -ESRCH;
-	while ((entry = readdir(dir))) {
+	while (dir && (entry = readdir(dir))) {
 		if (isdigit((unsigned char)entry->d_name[0]))
-			blame_threads_add(threads, model, (int32_t)strtol(entry->d_name, NULL, 10));
+			look_for(threads, model, (int32_t)strtol(entry->d_name, NULL, 10));
 	}
-	closedir(dir);
-	return 0;
+	if (dir)
+		closedir(dir);
 }
 
 int blame_threads_scan(struct blame_threads *threads, struct blame_model *model)
 {
 	GHashTableIter iter;
-	gpointer thread;
-	int r = find_new(threads, model);
+	gpointer value;
+	int living = 0;
 
+	find_new(threads, model);
 	g_hash_table_iter_init(&iter, threads->table);
-	while (g_hash_table_iter_next(&iter, NULL, &thread)) {
-		if (((struct blame_thread *)thread)->fd >= 0)
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		struct blame_thread *thread = value;
+
+		if (thread->fd >= 0)
 			look_at(threads, model, thread);
+		living += thread->fd >= 0;
 	}
-	return r;
+	return living > 0 ? 0 : -ESRCH;
 }
 
 size_t blame_threads_count(const struct blame_threads *threads)

@@ -34,6 +34,11 @@ int check_count(const struct check_result *result, enum check_state state)
 	return count;
 }
 
+bool check_is_good(const struct check_result *result)
+{
+	return !result->unjudged && check_count(result, CHECK_FAULT) == 0;
+}
+
 static void print_item(const struct check_item *item)
 {
 	printf("%-8s %-14s %s\n", state_name(item->state), item->id, item->found);
@@ -62,7 +67,9 @@ void check_print_text(const struct check_result *result)
 		plan_print_findings(result->request);
 	}
 	putchar('\n');
-	if (!result->request)
+	if (result->unjudged)
+		puts("No: the plan could not be judged here.");
+	else if (!result->request)
 		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural(faults), warnings,
 		       plural(warnings));
 	else if (faults > 0)
@@ -96,7 +103,7 @@ void check_print_json(const struct check_result *result)
 
 	json_builder_begin_object(builder);
 	json_builder_set_member_name(builder, "ok");
-	json_builder_add_boolean_value(builder, check_count(result, CHECK_FAULT) == 0);
+	json_builder_add_boolean_value(builder, check_is_good(result));
 	json_builder_set_member_name(builder, "items");
 	json_builder_begin_array(builder);
 	for (i = 0; i < result->count; i++)

@@ -9,8 +9,11 @@ struct check_result {
 	const struct check_item *items;
 	size_t count;
 	const struct plan_request *request; /* NULL: no plan was looked at */
+	bool unjudged;                      /* there is a plan, and it could not be looked at */
 };
 
+/* False when something keeps a plan from running, or that is not known. */
+bool check_is_good(const struct check_result *result);
 /* How many items and findings are a fault, or a warning. */
 int check_count(const struct check_result *result, enum check_state state);
 void check_print_text(const struct check_result *result);

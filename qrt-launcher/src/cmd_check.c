@@ -75,29 +75,29 @@ static int parse(struct check_options *options, struct plan_request *request, in
 	return EXIT_OK;
 }
 
+/* request is NULL where no plan can be judged. */
 static int look(const struct check_options *options, const struct plan_request *request,
 		struct check_host *host)
 {
 	struct check_item items[CHECK_ITEMS_MAX];
-	struct check_result result = {.items = items};
+	struct check_result result = {.items = items, .request = request};
 
-	result.request = options->root ? NULL : request;
+	result.unjudged = !request && !options->root;
 	result.count = check_run(host, items, CHECK_ITEMS_MAX);
 	if (options->json)
 		check_print_json(&result);
 	else
 		check_print_text(&result);
-	return check_count(&result, CHECK_FAULT) > 0 ? EXIT_FAILED : EXIT_OK;
+	return check_is_good(&result) ? EXIT_OK : EXIT_FAILED;
 }
 
 static int check_host_with_plan(const struct check_options *options, struct plan_request *request)
 {
 	struct check_host host = {.live = true, .watch_ns = WATCH_NS};
+	bool judged = plan_request_finish(request) == EXIT_OK;
 	struct plan_needs needs;
-	int r = plan_request_finish(request);
+	int r;
 
-	if (r != EXIT_OK)
-		return r;
 	plan_request_get_needs(request, &needs);
 	host.wants_rt = needs.realtime;
 	host.wants_nice = needs.nice;
@@ -109,7 +109,7 @@ static int check_host_with_plan(const struct check_options *options, struct plan
 		complain("/: %s", strerror(-r));
 		return EXIT_FAILED;
 	}
-	r = look(options, request, &host);
+	r = look(options, judged ? request : NULL, &host);
 	check_host_close(&host);
 	return r;
 }
