@@ -87,8 +87,12 @@ def launcher_killed_by(command):
 
 
 def read_launcher(place):
-    with open(os.path.join(place.run, "vm", "state.json"), encoding="utf-8") as file:
-        return json.load(file)["launcher_pid"]
+    """Of the VM's folder, which is removed and made again meanwhile."""
+    try:
+        with open(os.path.join(place.run, "vm", "state.json"), encoding="utf-8") as file:
+            return json.load(file)["launcher_pid"]
+    except FileNotFoundError:
+        return None
 
 
 def repaired_by_run(place):
