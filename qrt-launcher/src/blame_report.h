@@ -58,8 +58,8 @@ struct blame_report {
 void blame_report_init(struct blame_report *report, uint32_t roles, struct blame_names *names,
 		       struct blame_threads *threads);
 void blame_report_clear(struct blame_report *report);
-/* Takes in a delay; a blame_delay_fn with the report as context. */
-void blame_report_add(void *report, const struct blame_delay *delay);
+/* Takes in a delay; a blame_delay_fn whose context is the report. */
+void blame_report_add(void *context, const struct blame_delay *delay);
 /* Sorts: the sums' suspects by time, the entries by length, and of those the first `top` by start. Returns
  * how many entries are to be shown. */
 size_t blame_report_finish(struct blame_report *report, size_t top);

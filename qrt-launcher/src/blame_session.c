@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "blame_session.h"
 
+#include "blame_observer.h"
 #include "blame_perf.h"
-#include "check_item.h"
 #include "command.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -66,58 +64,6 @@ static void sleep_until(uint64_t time_ns)
 	clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
 }
 
-static uint64_t read_steal_ticks(void)
-{
-	struct check_host host = {.live = true};
-	uint64_t ticks;
-
-	if (check_host_open(&host, "/") < 0)
-		return 0;
-	ticks = host.first.steal;
-	check_host_close(&host);
-	return ticks;
-}
-
-static int complain_of_perf(int error)
-{
-	if (error == -EACCES || error == -EPERM)
-		complain("blame: the kernel's switch records are not ours to read: %s; give CAP_PERFMON (or "
-			 "run as root), "
-			 "or set kernel.perf_event_paranoid to -1",
-			 strerror(-error));
-	else if (error == -ENOSYS || error == -ENOENT || error == -EOPNOTSUPP)
-		complain("blame: this kernel has no performance events (CONFIG_PERF_EVENTS): %s",
-			 strerror(-error));
-	else
-		complain("blame: performance events: %s", strerror(-error));
-	return -EXIT_FAILED;
-}
-
-/* The observer must not be what it observes: it stays off the vCPUs' CPUs where there are others, and
- * above time sharing only where all that it watches is above it. */
-static void place_observer(const struct session *session)
-{
-	struct sched_param param = {.sched_priority = 1};
-	struct qrt_sched_setting own = {.set = 0};
-	struct qrt_sched_cpus vcpus;
-	bool realtime;
-	int cpu = -1;
-	cpu_set_t mask;
-
-	blame_threads_read_cpus(session->threads, &vcpus, &realtime);
-	CPU_ZERO(&mask);
-	if (qrt_sched_setting_read(0, &own) < 0)
-		return;
-	while ((cpu = qrt_sched_cpus_next(&own.cpus, cpu)) >= 0) {
-		if (qrt_sched_cpus_has(&vcpus, cpu) == 0)
-			CPU_SET((size_t)cpu, &mask);
-	}
-	if (CPU_COUNT(&mask) > 0)
-		sched_setaffinity(0, sizeof(mask), &mask);
-	if (realtime && CPU_COUNT(&mask) > 0)
-		sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &param);
-}
-
 static void start_recorder(struct session *session)
 {
 	struct qrt_sched_recorder *recorder = session->vm->recorder;
@@ -146,7 +92,7 @@ static int start(struct session *session)
 	guint i;
 
 	if (r < 0)
-		return complain_of_perf(r);
+		return blame_observer_complain(r);
 	session->names = blame_names_new();
 	session->threads = blame_threads_new(session->vm->pid, session->vm->plan);
 	session->model = blame_model_new(session->options->over_ns, blame_report_add, &session->report);
@@ -156,9 +102,9 @@ static int start(struct session *session)
 		blame_threads_tell(session->threads, session->model,
 				   &g_array_index(told, struct blame_thread, i));
 	blame_threads_scan(session->threads, session->model);
-	place_observer(session);
+	blame_observer_place(session->threads);
 	start_recorder(session);
-	session->steal_ticks = read_steal_ticks();
+	session->steal_ticks = blame_observer_read_steal();
 	session->facts.start_ns = now_ns();
 	return 0;
 }
@@ -295,7 +241,7 @@ static void finish(struct session *session)
 	facts->end_ns = now_ns();
 	blame_model_finish(session->model, facts->end_ns);
 	stop_recorder(session);
-	facts->steal_ns = (read_steal_ticks() - session->steal_ticks) *
+	facts->steal_ns = (blame_observer_read_steal() - session->steal_ticks) *
 			  (1000000000u / (uint64_t)(hertz > 0 ? hertz : 100));
 	facts->name = session->vm->name[0] ? session->vm->name : NULL;
 	facts->pid = session->vm->pid;

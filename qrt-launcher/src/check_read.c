@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib/gprintf.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ void check_found(struct check_item *item, enum check_state state, const char *fo
 
 	item->state = state;
 	va_start(args, format);
-	vsnprintf(item->found, sizeof(item->found), format, args);
+	g_vsnprintf(item->found, sizeof(item->found), format, args);
 	va_end(args);
 }
 
@@ -26,7 +27,7 @@ void check_remedy(struct check_item *item, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(item->remedy, sizeof(item->remedy), format, args);
+	g_vsnprintf(item->remedy, sizeof(item->remedy), format, args);
 	va_end(args);
 }
 
