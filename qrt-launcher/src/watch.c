@@ -154,11 +154,12 @@ static void say_placed(const struct watched *watched)
 {
 	static const char *const by[] = {"nobody", "itself", "the broker", "the supervisor"};
 	struct qrt_sched_setting planned;
-	char text[4096] = "as it is";
+	char text[4096] = "";
 
 	watch_get_planned(watched, &planned);
-	if (planned.set)
-		qrt_sched_setting_describe(&planned, text, sizeof(text));
+	if (!planned.set)
+		return;
+	qrt_sched_setting_describe(&planned, text, sizeof(text));
 	complain("%s %u: '%s' (%d) placed by %s: %s", qrt_sched_role_name(watched->role), watched->index,
 		 watched->name, watched->tid, by[watched->placed_by], text);
 }

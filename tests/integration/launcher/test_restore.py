@@ -10,8 +10,8 @@ import subprocess
 import time
 
 from host import Host
-from tap import check, check_equal, main
-from vm import BUILD, Monitor, Place, Vm, find_unplanned, is_alive, need_root, read_setting, wait_for
+from tap import Skip, check, check_equal, main
+from vm import BUILD, Monitor, Place, Vm, find_unplanned, is_alive, need_root, read_setting, threads_of, wait_for
 
 PLAN = ["-rt", "vcpu_sched=rr", "-rt", "vcpu_prio=2", "-rt", "main_sched=fifo", "-rt", "main_prio=6",
         "-rt", "paio_sched=fifo", "-rt", "paio_prio=5"]
@@ -179,6 +179,43 @@ def threads_outside():
             other.kill()
 
 
+def find_kernel_thread(qemu):
+    """One that works for this QEMU, as the kernel names it."""
+    for pid in os.listdir("/proc"):
+        try:
+            with open("/proc/%s/comm" % pid, encoding="utf-8", errors="replace") as file:
+                if file.read().strip() == "kvm-pit/%d" % qemu:
+                    return int(pid)
+        except OSError:
+            continue
+    return None
+
+
+def kernel_thread():
+    """A thread that KVM starts outside of QEMU's process is placed, and put back by repair."""
+    need_root()
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no /dev/kvm here")
+    plan = ["-rt", "kio_sched=batch", "-rt", "kio_nice=3"]
+    with Place() as place, Vm(place, plan, ["-S"], accel="kvm") as vm:
+        try:
+            qemu = vm.wait_up()["qemu_pid"]
+        except AssertionError:
+            if "KVM" in vm.output():
+                raise Skip("KVM does not work here: " + vm.output().strip().splitlines()[-1])
+            raise
+        pid = find_kernel_thread(qemu)
+        if not pid:
+            raise Skip("KVM started no thread outside of QEMU here")
+        wait_for("the kernel thread is placed", lambda: read_setting(pid)[:3] == (os.SCHED_BATCH, 0, 3))
+        check(pid in [thread["tid"] for thread in threads_of(vm.status(), "kio")], "status does not show it")
+        vm.process.kill()
+        vm.process.wait()
+        code, _, errors = place.call("repair")
+        check_equal(code, 0, errors)
+        check_equal(read_setting(pid), (os.SCHED_OTHER, 0, 0, tuple(sorted(os.sched_getaffinity(0)))), "its setting")
+
+
 def check_damaged(threads=None, record=None):
     with Place() as place, subprocess.Popen(["sleep", "60"]) as other:
         try:
@@ -235,6 +272,7 @@ main([
     ("launcher and QEMU are killed: repair removes what is left", unchanged(both_killed)),
     ("the launcher is killed early on: repair removes what is left", unchanged(killed_at_any_moment)),
     ("threads outside of QEMU are put back after a kill", threads_outside),
+    ("a kernel thread of KVM is placed, and put back", kernel_thread),
     ("damaged files: one line, nothing is half put back", damaged_files),
     ("folders of others are left alone", foreign_folders),
     ("a run directory that others may write is refused", open_run_directory),

@@ -87,12 +87,12 @@ class Place:
 class Vm:
     """`qrt-launcher run` of a VM without a guest."""
 
-    def __init__(self, place, run=(), qemu=(), name="vm", env=None):
+    def __init__(self, place, run=(), qemu=(), name="vm", accel="tcg,thread=multi"):
         self.place, self.name = place, name
         self.errors = tempfile.NamedTemporaryFile("w+", dir=place.path, suffix=".err", encoding="utf-8")
         arguments = [LAUNCHER, "run", *run, "--name", name, "--", QEMU, "-nodefaults", "-no-user-config",
-                     "-display", "none", "-m", "64", "-accel", "tcg,thread=multi", *qemu]
-        self.process = subprocess.Popen(arguments, env=dict(place.environment, **(env or {})), stdin=subprocess.DEVNULL,
+                     "-display", "none", "-m", "64", "-accel", accel, *qemu]
+        self.process = subprocess.Popen(arguments, env=place.environment, stdin=subprocess.DEVNULL,
                                         stdout=self.errors, stderr=self.errors, start_new_session=True)
 
     def __enter__(self):
