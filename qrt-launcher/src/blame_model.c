@@ -209,7 +209,38 @@ static uint64_t longest_wait(const struct arrival *arrival, uint64_t limit_ns)
 	return arrival->since_ns != 0 && slept_ns < limit_ns ? slept_ns : limit_ns;
 }
 
-static void read_window(const struct watched *thread, guint n, uint64_t grown_ns, struct window *window)
+/* How long its CPU was busy in the time in which the thread may have waited: a ready thread keeps a
+ * CPU from being idle, but for the time that waking up takes. */
+static uint64_t busy_before(const struct blame_model *model, const struct arrival *arrival, uint64_t wait_ns)
+{
+	struct blame_culprit culprits[BLAME_CULPRITS];
+	size_t n = blame_timeline_share(model->timeline, arrival->cpu, arrival->time_ns - wait_ns,
+					arrival->time_ns, culprits);
+	uint64_t busy_ns = wait_ns;
+
+	while (n-- > 0) {
+		if (culprits[n].tid == BLAME_TID_IDLE)
+			busy_ns -= culprits[n].ns;
+	}
+	return busy_ns;
+}
+
+/* The longest is the one that slept longest; of several that slept long enough for the whole, the one
+ * with the busiest CPU. */
+static void offer_longest(const struct blame_model *model, struct window *window,
+			  const struct arrival *arrival, uint64_t most_ns)
+{
+	if (window->longest && (most_ns < window->longest_ns ||
+				(most_ns == window->longest_ns &&
+				 busy_before(model, arrival, most_ns) <
+					 busy_before(model, window->longest, window->longest_ns))))
+		return;
+	window->longest_ns = most_ns;
+	window->longest = arrival;
+}
+
+static void read_window(const struct blame_model *model, const struct watched *thread, guint n,
+			uint64_t grown_ns, struct window *window)
 {
 	uint64_t known_ns = 0, most_ns;
 	guint i;
@@ -218,16 +249,13 @@ static void read_window(const struct watched *thread, guint n, uint64_t grown_ns
 	for (i = 0; i < n; i++)
 		known_ns += arrival_at(thread, i)->waited_ns;
 	window->unexplained_ns = grown_ns > known_ns ? grown_ns - known_ns : 0;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && window->unexplained_ns >= model->over_ns; i++) {
 		if (!arrival_at(thread, i)->woken)
 			continue;
 		most_ns = longest_wait(arrival_at(thread, i), window->unexplained_ns);
 		window->wakes++;
 		window->most_sum_ns += most_ns;
-		if (most_ns >= window->longest_ns) {
-			window->longest_ns = most_ns;
-			window->longest = arrival_at(thread, i);
-		}
+		offer_longest(model, window, arrival_at(thread, i), most_ns);
 	}
 }
 
@@ -299,7 +327,7 @@ void blame_model_sample(struct blame_model *model, int32_t tid, const struct bla
 		lose_track(thread);
 		return;
 	}
-	read_window(thread, (guint)n, sample->run_delay_ns - thread->base.run_delay_ns, &window);
+	read_window(model, thread, (guint)n, sample->run_delay_ns - thread->base.run_delay_ns, &window);
 	judge_window(model, thread, &window);
 	g_array_remove_range(thread->arrivals, 0, (guint)n);
 	thread->base = *sample;
