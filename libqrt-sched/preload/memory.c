@@ -15,6 +15,10 @@
 #define GUEST_MIN      (16u << 20)
 #define CHUNK          (4u << 20) /* the address space is locked for one of them at a time */
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+
 /* With a limit, a later mapping of the program would fail as soon as it is reached: so it is all or
  * nothing. */
 static int may_lock(void)
