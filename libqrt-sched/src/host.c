@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "cpuset_p.h"
 #include "error_p.h"
 #include "struct_p.h"
 #include "sys_p.h"
@@ -26,6 +27,7 @@ static int read_cpu_sets(struct qrt_sched_host *host, struct qrt_sched_error *re
 	/* Not on every kernel: none is isolated then. */
 	if (qrt_sched_p_read_cpus(CPU_FOLDER "isolated", &host->isolated) < 0)
 		memset(&host->isolated, 0, sizeof(host->isolated));
+	qrt_sched_p_cpuset_widen(&host->allowed, &host->isolated);
 	return 0;
 }
 
@@ -79,7 +81,7 @@ static int32_t priority_of(const char *stat)
 		at = strchr(at, ' ');
 		at = at ? at + 1 : NULL;
 	}
-	return at ? (int32_t)atoi(at) : 0;
+	return at ? (int32_t)strtol(at, NULL, 10) : 0;
 }
 
 static int32_t read_timer_priority(void)

@@ -15,7 +15,8 @@
 #define VCPU_PRIORITY 10
 /* Starting and ending a worker costs the whole process page faults and TLB flushes: those of a usual
  * burst stay. */
-#define POOL_MIN 16
+#define POOL_MIN   16
+#define ADVANCE_US 100
 
 static const struct {
 	int is_rt;
@@ -23,7 +24,7 @@ static const struct {
 } steps[QRT_SCHED_ROLES] = {
 	[QRT_SCHED_ROLE_VCPU] = {1, 0}, [QRT_SCHED_ROLE_MAIN] = {1, 2}, [QRT_SCHED_ROLE_PAIO] = {1, 1},
 	[QRT_SCHED_ROLE_IOTH] = {1, 2}, [QRT_SCHED_ROLE_VNCM] = {0, 0}, [QRT_SCHED_ROLE_VNCS] = {0, 0},
-	[QRT_SCHED_ROLE_KIO] = {0, 0},  [QRT_SCHED_ROLE_OTHR] = {0, 0},
+	[QRT_SCHED_ROLE_KIO] = {0, 0},  [QRT_SCHED_ROLE_OTHR] = {0, 1},
 };
 
 /* Who gets which CPUs. */
@@ -34,6 +35,7 @@ struct layout {
 	struct qrt_sched_cpus rest;   /* everything else */
 	uint32_t vcpu_policy;
 	int takes_turns; /* all real-time roles round-robin at one priority */
+	uint32_t advance_us;
 };
 
 /* All CPUs in the order in which everything else gets them: isolated ones last. Returns how many. */
@@ -109,6 +111,8 @@ static int lay_out(struct layout *l, const struct qrt_sched_host *host, const st
 		lay_out_shared(l, order, count, vm->vcpus);
 	/* Under TCG a thread above a vCPU on its only CPU can spin for ever for a lock of it. */
 	l->takes_turns = vm->tcg && count == 1;
+	/* KVM has timers of its own. */
+	l->advance_us = vm->tcg && count > 1 ? ADVANCE_US : 0;
 	return 0;
 }
 
@@ -192,6 +196,29 @@ static int fill_urgency(struct qrt_sched_plan *plan, enum qrt_sched_role role, c
 	return r;
 }
 
+/* The first helper of QEMU is its RCU thread: it takes the big lock, and what it frees it has to free in
+ * time. Those after it may be busy (a migration, say) and take their share of what is left. */
+static int fill_helpers(struct qrt_sched_plan *plan, const struct layout *l)
+{
+	const union qrt_sched_p_value sched[] = {
+		{.number = l->takes_turns ? QRT_SCHED_POLICY_RR : QRT_SCHED_POLICY_FIFO},
+		{.number = QRT_SCHED_POLICY_OTHER},
+	};
+	const union qrt_sched_p_value prio[] = {
+		{.number = default_priority(plan, QRT_SCHED_ROLE_OTHR, l)},
+		{.number = 0},
+	};
+	int r;
+
+	if (plan->lists[QRT_SCHED_ROLE_OTHR][QRT_SCHED_P_KEY_SCHED].count ||
+	    plan->lists[QRT_SCHED_ROLE_OTHR][QRT_SCHED_P_KEY_PRIO].count)
+		return 0;
+	r = qrt_sched_p_plan_set_list(plan, QRT_SCHED_ROLE_OTHR, QRT_SCHED_P_KEY_SCHED, sched, 2, 0);
+	if (r == 0)
+		r = qrt_sched_p_plan_set_list(plan, QRT_SCHED_ROLE_OTHR, QRT_SCHED_P_KEY_PRIO, prio, 2, 0);
+	return r;
+}
+
 static int fill_nice(struct qrt_sched_plan *plan, enum qrt_sched_role role)
 {
 	struct qrt_sched_setting s;
@@ -209,6 +236,8 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 	/* vCPUs come first in the enumeration: the others' priorities build on theirs. */
 	for (role = 0; r == 0 && role < QRT_SCHED_ROLES; role++) {
 		r = fill_cpus(plan, role, l);
+		if (r == 0 && role == QRT_SCHED_ROLE_OTHR)
+			r = fill_helpers(plan, l);
 		if (r == 0)
 			r = fill_urgency(plan, role, l);
 		if (r == 0)
@@ -216,6 +245,8 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 	}
 	if (!plan->has_pool)
 		plan->pool_min = POOL_MIN;
+	if (!plan->has_advance)
+		plan->advance_us = l->advance_us;
 	plan->has_pi = plan->has_mlock = plan->has_advance = plan->has_pool = 1;
 	plan->defaulted = 1;
 	return r;

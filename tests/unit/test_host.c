@@ -68,6 +68,40 @@ static void reads_a_real_time_kernel(void)
 	fake_kernel_end();
 }
 
+static void expect_allowed(const char *what, const char *list)
+{
+	struct qrt_sched_host host = read_host();
+	char text[64];
+
+	qrt_sched_cpus_format(&host.allowed, text, sizeof(text));
+	if (strcmp(text, list) != 0)
+		tap_note("%s: %s, expected %s", what, text, list);
+	CU_ASSERT_STRING_EQUAL(text, list);
+}
+
+/* The affinity under isolcpus=2-3 of a host with CPUs 0-3. */
+static void begin_isolated(void)
+{
+	begin("CapEff:\t0000000000000000\n");
+	fake_kernel.cpus = fake_kernel_cpus("0-1");
+	fake_kernel_file("/sys/devices/system/cpu/isolated", "2-3\n");
+}
+
+static void isolated_cpus_of_the_cpuset_are_allowed(void)
+{
+	begin_isolated();
+	expect_allowed("no cpusets", "0-3");
+	fake_kernel_file("/proc/self/cgroup", "3:cpuset:/vm/a\n0::/x\n");
+	fake_kernel_file("/sys/fs/cgroup/cpuset/vm/a/cpuset.effective_cpus", "0-2\n");
+	expect_allowed("version 1", "0-2");
+	fake_kernel_file("/proc/self/cgroup", "0::/machine.slice/b\n");
+	fake_kernel_file("/sys/fs/cgroup/cpuset.cpus.effective", "0-1,3\n");
+	expect_allowed("version 2, of the root", "0-1,3");
+	fake_kernel_file("/sys/fs/cgroup/machine.slice/cpuset.cpus.effective", "0-1\n");
+	expect_allowed("version 2, of the slice", "0-1");
+	fake_kernel_end();
+}
+
 static void memory_may_be_locked_without_a_limit(void)
 {
 	struct qrt_sched_host host;
@@ -121,6 +155,7 @@ static void reads_this_host(void)
 static const struct tap_test tests[] = {
 	{"reads a plain host", reads_a_plain_host},
 	{"reads a real-time kernel", reads_a_real_time_kernel},
+	{"isolated CPUs of the cpuset are allowed", isolated_cpus_of_the_cpuset_are_allowed},
 	{"memory may be locked without a limit", memory_may_be_locked_without_a_limit},
 	{"a host without /sys is an error in words", a_host_without_sys_is_an_error_in_words},
 	{"a host without a size is refused", a_host_without_a_size_is_refused},

@@ -41,7 +41,8 @@ static void vcpus_get_the_last_cpus_each_its_own(void)
 	expect(plan, QRT_SCHED_ROLE_PAIO, 0, "fifo 11 on 0-8");
 	expect(plan, QRT_SCHED_ROLE_VNCM, 0, "other nice 0 on 0-8");
 	expect(plan, QRT_SCHED_ROLE_VNCS, 0, "other nice 0 on 0-8");
-	expect(plan, QRT_SCHED_ROLE_OTHR, 0, "other nice 0 on 0-8");
+	expect(plan, QRT_SCHED_ROLE_OTHR, 0, "fifo 11 on 0-8");
+	expect(plan, QRT_SCHED_ROLE_OTHR, 1, "other on 0-8");
 	expect(plan, QRT_SCHED_ROLE_KIO, 0, "other nice 0 on 0-8");
 	qrt_sched_plan_get_globals(plan, &g);
 	CU_ASSERT_TRUE(g.defaulted == 1 && g.pi_mutexes == 1 && g.mlock == QRT_SCHED_MLOCK_OFF);
