@@ -107,21 +107,34 @@ void preload_prefault_stack(void)
 
 struct mapping {
 	uintptr_t from, to;
-	char perms[5];
-	int name; /* where it begins in the line */
+	const char *perms; /* "rw-p" and what follows */
+	const char *name;  /* "" where it has none */
 };
 
+/* "FROM-TO PERMS OFFSET DEVICE INODE   NAME" */
 static int parse_mapping(const char *line, struct mapping *ret_mapping)
 {
-	return sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %4s %*s %*s %*s %n", &ret_mapping->from,
-		      &ret_mapping->to, ret_mapping->perms, &ret_mapping->name) == 3;
+	char *at;
+	int field;
+
+	ret_mapping->from = (uintptr_t)strtoull(line, &at, 16);
+	if (*at != '-')
+		return 0;
+	ret_mapping->to = (uintptr_t)strtoull(at + 1, &at, 16);
+	if (*at != ' ')
+		return 0;
+	ret_mapping->perms = at + 1;
+	for (field = 0; at && field < 4; field++)
+		at = strchr(at + 1, ' ');
+	ret_mapping->name = at ? at + strspn(at, " ") : "";
+	return 1;
 }
 
 /* Big, writable, not for code (a translator's buffer is, under one name or permission or the other),
  * and of no file but memory's. */
-static int is_guest_like(const char *line, const struct mapping *m)
+static int is_guest_like(const struct mapping *m)
 {
-	const char *name = line + m->name;
+	const char *name = m->name;
 
 	if (m->to - m->from < GUEST_MIN || strncmp(m->perms, "rw-", 3) || strstr(name, "jit"))
 		return 0;
@@ -164,7 +177,7 @@ void preload_prefault_guest(void)
 		return;
 	maps = fopen("/proc/self/maps", "re");
 	while (maps && getline(&line, &room, maps) > 0) {
-		if (parse_mapping(line, &m) && is_guest_like(line, &m))
+		if (parse_mapping(line, &m) && is_guest_like(&m))
 			prefault_mapping(&m);
 	}
 	free(line);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The placer's two helpers: the line to the supervisor, and what is known of the own threads. */
+/* The placer's parts: the line to the supervisor, what is known of the own threads, placing one. */
 #ifndef QRT_SCHED_PLACER_P_H
 #define QRT_SCHED_PLACER_P_H
 
+#include <pthread.h>
 #include <qrt/sched.h>
 
 /* ---- the line to the supervisor (broker.c) ---- */
@@ -21,10 +22,6 @@ void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker);
 void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
 /* Sends and waits for the answer's result. -ETIMEDOUT, -EPIPE. */
 int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
-
-/* In a forked child, which has the parent's placer but none of its threads: closes the line and takes
- * no lock. The placer's memory stays. */
-void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
 
 /* ---- the own threads (residents.c) ---- */
 
@@ -59,5 +56,32 @@ void qrt_sched_p_residents_assign(struct qrt_sched_p_residents *residents,
  * thread is our doing and not its own. */
 struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_residents *residents,
 						      const struct qrt_sched_setting *born);
+
+/* ---- the placer (placer.c, placing.c) ---- */
+
+/*
+ * The lock is held while residents change and while the broker is asked, never while a thread changes
+ * its own setting: it inherits priority, but a thread that just gave up its own would hold up others.
+ */
+struct qrt_sched_placer {
+	const struct qrt_sched_plan *plan;
+	pthread_mutex_t lock;
+	int refused; /* the kernel does not let us, the broker may */
+	struct qrt_sched_p_broker broker;
+	struct qrt_sched_p_residents residents;
+};
+
+/* In a forked child, which has the parent's placer but none of its threads: closes the line and takes
+ * no lock. The placer's memory stays. */
+void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
+
+/* Does to the calling thread what is wanted; as qrt_sched_placer_enter(). */
+int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
+		      const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr);
+/* What is left to do for the calling thread when that failed. */
+void qrt_sched_p_give_up_urgency(const struct qrt_sched_p_resident *r, const struct qrt_sched_setting *want);
+/* Who it is, for the supervisor. */
+void qrt_sched_p_describe(struct qrt_sched_broker_message *message, const struct qrt_sched_p_resident *r,
+			  const char *name);
 
 #endif

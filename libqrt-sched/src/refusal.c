@@ -17,7 +17,7 @@ static int is_filtered(void)
 	if (qrt_sched_p_read("/proc/thread-self/status", status, sizeof(status)) < 0)
 		return 0;
 	field = qrt_sched_p_field(status, "Seccomp");
-	return field && atoi(field) == 2;
+	return field && strtol(field, NULL, 10) == 2;
 }
 
 /* A group of the version 1 cpu controller has no real-time time of its own until somebody gives it

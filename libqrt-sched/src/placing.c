@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* How one thread is placed: by itself, by the broker, or not. */
+#include <errno.h>
+#include <string.h>
+
+#include "error_p.h"
+#include "placer_p.h"
+#include "sys_p.h"
+
+void qrt_sched_p_describe(struct qrt_sched_broker_message *message, const struct qrt_sched_p_resident *r,
+			  const char *name)
+{
+	message->tid = r->tid;
+	message->role = r->role;
+	message->index = r->index;
+	if (r->origin.set == QRT_SCHED_SET_ALL)
+		message->origin = r->origin;
+	if (name && name != QRT_SCHED_PLACER_MAIN)
+		memcpy(message->name, name, strnlen(name, sizeof(message->name) - 1));
+}
+
+static int ask_broker(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r, const char *name,
+		      struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_broker_message message = {.op = QRT_SCHED_BROKER_PLACE};
+	int rc;
+
+	qrt_sched_p_describe(&message, r, name);
+	pthread_mutex_lock(&placer->lock);
+	rc = qrt_sched_p_broker_ask(&placer->broker, &message);
+	pthread_mutex_unlock(&placer->lock);
+	if (rc >= 0)
+		return QRT_SCHED_PLACED_BROKER;
+	if (rc == -ETIMEDOUT)
+		return qrt_sched_p_error(reterr, rc,
+					 "the supervisor did not answer within %u ms; is it stopped?",
+					 placer->broker.timeout_ms);
+	if (rc == -EPIPE)
+		return qrt_sched_p_error(reterr, rc, "its supervisor is gone; start it by qrt-launcher");
+	return qrt_sched_p_error(reterr, rc, "its supervisor could not place it: %s", strerror(-rc));
+}
+
+static int is_refusal(int rc)
+{
+	return rc == -EPERM || rc == -EACCES;
+}
+
+static int place_self(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
+		      const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_broker_message message = {.op = QRT_SCHED_BROKER_PLACED};
+	int rc = qrt_sched_setting_apply(0, want, reterr);
+
+	if (rc < 0)
+		return rc;
+	qrt_sched_p_describe(&message, r, name);
+	pthread_mutex_lock(&placer->lock);
+	qrt_sched_p_broker_tell(&placer->broker, &message);
+	pthread_mutex_unlock(&placer->lock);
+	return QRT_SCHED_PLACED_SELF;
+}
+
+static int has_broker(struct qrt_sched_placer *placer, int *ret_refused)
+{
+	int has;
+
+	pthread_mutex_lock(&placer->lock);
+	has = placer->broker.fd >= 0;
+	*ret_refused = placer->refused;
+	pthread_mutex_unlock(&placer->lock);
+	return has;
+}
+
+int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
+		      const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr)
+{
+	int refused, broker = has_broker(placer, &refused);
+	struct qrt_sched_error own = {0};
+	int rc = -EPERM;
+
+	if (!(broker && refused))
+		rc = place_self(placer, r, want, name, &own);
+	if (!broker || !is_refusal(rc)) {
+		if (rc < 0 && reterr)
+			*reterr = own;
+		return rc;
+	}
+	if (!refused) {
+		pthread_mutex_lock(&placer->lock);
+		placer->refused = 1;
+		pthread_mutex_unlock(&placer->lock);
+	}
+	return ask_broker(placer, r, name, reterr);
+}
+
+/*
+ * A thread that cannot be placed has inherited: a vCPU the main loop's priority and CPU, where it would
+ * keep the main loop from running for ever. Less urgency is within anybody's rights, also under a
+ * seccomp filter that forbids to choose CPUs: the role's, or that of before.
+ */
+void qrt_sched_p_give_up_urgency(const struct qrt_sched_p_resident *r, const struct qrt_sched_setting *want)
+{
+	const uint32_t needed = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY;
+	struct qrt_sched_setting have, less;
+	const struct qrt_sched_setting *from[2] = {want, &r->origin};
+	int i;
+
+	qrt_sched_p_setting_read_some(0, &have);
+	for (i = 0; i < 2; i++) {
+		less = *from[i];
+		less.set &= needed | QRT_SCHED_SET_FLAGS;
+		if (!(needed & ~less.set) && qrt_sched_p_is_more_urgent(&have, &less) &&
+		    qrt_sched_setting_apply(0, &less, NULL) >= 0)
+			return;
+	}
+}
