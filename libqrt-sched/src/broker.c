@@ -51,6 +51,28 @@ void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker)
 	broker->fd = -1;
 }
 
+/* An empty message looks like the end of the line. */
+static int is_hung_up(const struct qrt_sched_p_broker *broker)
+{
+	struct pollfd p = {.fd = broker->fd, .events = POLLRDHUP};
+
+	return poll(&p, 1, 0) < 0 || (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
+}
+
+static int end_line(struct qrt_sched_p_broker *broker)
+{
+	qrt_sched_p_broker_close(broker);
+	broker->is_gone = 1;
+	return -EPIPE;
+}
+
+int qrt_sched_p_broker_is_gone(struct qrt_sched_p_broker *broker)
+{
+	if (is_ours(broker) && is_hung_up(broker))
+		end_line(broker);
+	return broker->is_gone;
+}
+
 static int send_message(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message)
 {
 	ssize_t sent;
@@ -66,8 +88,7 @@ static int send_message(struct qrt_sched_p_broker *broker, struct qrt_sched_brok
 		return 0;
 	if (errno == EAGAIN)
 		return -EAGAIN;
-	qrt_sched_p_broker_close(broker);
-	return -EPIPE;
+	return end_line(broker);
 }
 
 void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message)
@@ -91,24 +112,14 @@ static int wait_for(struct qrt_sched_p_broker *broker, short events, uint64_t un
 	return 0;
 }
 
-/* An empty message looks like the end of the line. */
-static int is_hung_up(const struct qrt_sched_p_broker *broker)
-{
-	struct pollfd p = {.fd = broker->fd, .events = POLLRDHUP};
-
-	return poll(&p, 1, 0) < 0 || (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL));
-}
-
 /* Takes one message. 1: it is the answer, 0: something else, or nothing. */
 static int take_answer(struct qrt_sched_p_broker *broker, uint32_t sequence, int *ret_result)
 {
 	struct qrt_sched_broker_message answer;
 	ssize_t got = recv(broker->fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 
-	if ((got == 0 && is_hung_up(broker)) || (got < 0 && errno != EAGAIN && errno != EINTR)) {
-		qrt_sched_p_broker_close(broker);
-		return -EPIPE;
-	}
+	if ((got == 0 && is_hung_up(broker)) || (got < 0 && errno != EAGAIN && errno != EINTR))
+		return end_line(broker);
 	if (got != sizeof(answer) || answer.magic != QRT_SCHED_BROKER_MAGIC || answer.sequence != sequence)
 		return 0;
 	/* A result is 0 or an errno; anything else is not worth believing. */

@@ -9,7 +9,8 @@
 /* ---- the line to the supervisor (broker.c) ---- */
 
 struct qrt_sched_p_broker {
-	int fd; /* -1: none, or gone */
+	int fd;      /* -1: none, or gone */
+	int is_gone; /* there was a supervisor, and it ended */
 	uint64_t device, inode;
 	uint32_t timeout_ms;
 	uint32_t sequence;
@@ -18,6 +19,8 @@ struct qrt_sched_p_broker {
 /* Dups the socket. -EINVAL where it is no SOCK_SEQPACKET socket. fd -1: no broker, 0. */
 int qrt_sched_p_broker_open(struct qrt_sched_p_broker *broker, int fd, uint32_t timeout_ms);
 void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker);
+/* 1 once the supervisor at the other end has ended. */
+int qrt_sched_p_broker_is_gone(struct qrt_sched_p_broker *broker);
 /* Sends without waiting; a message that does not go out is dropped. */
 void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
 /* Sends and waits for the answer's result. -ETIMEDOUT, -EPIPE. */

@@ -19,6 +19,11 @@ void qrt_sched_p_describe(struct qrt_sched_broker_message *message, const struct
 		memcpy(message->name, name, strnlen(name, sizeof(message->name) - 1));
 }
 
+static int say_gone(struct qrt_sched_error *reterr)
+{
+	return qrt_sched_p_error(reterr, -EPIPE, "its supervisor is gone; start it by qrt-launcher");
+}
+
 static int ask_broker(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r, const char *name,
 		      struct qrt_sched_error *reterr)
 {
@@ -36,7 +41,7 @@ static int ask_broker(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 					 "the supervisor did not answer within %u ms; is it stopped?",
 					 placer->broker.timeout_ms);
 	if (rc == -EPIPE)
-		return qrt_sched_p_error(reterr, rc, "its supervisor is gone; start it by qrt-launcher");
+		return say_gone(reterr);
 	return qrt_sched_p_error(reterr, rc, "its supervisor could not place it: %s", strerror(-rc));
 }
 
@@ -60,12 +65,13 @@ static int place_self(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 	return QRT_SCHED_PLACED_SELF;
 }
 
+/* 1, 0, or -EPIPE where there was one. */
 static int has_broker(struct qrt_sched_placer *placer, int *ret_refused)
 {
 	int has;
 
 	pthread_mutex_lock(&placer->lock);
-	has = placer->broker.fd >= 0;
+	has = qrt_sched_p_broker_is_gone(&placer->broker) ? -EPIPE : placer->broker.fd >= 0;
 	*ret_refused = placer->refused;
 	pthread_mutex_unlock(&placer->lock);
 	return has;
@@ -78,6 +84,10 @@ int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 	struct qrt_sched_error own = {0};
 	int rc = -EPERM;
 
+	/* Nobody corrects or stops a real-time thread any more, and who takes note of that puts the others
+	 * back: no thread becomes urgent anew. */
+	if (broker < 0)
+		return say_gone(reterr);
 	if (!(broker && refused))
 		rc = place_self(placer, r, want, name, &own);
 	if (!broker || !is_refusal(rc)) {

@@ -167,12 +167,26 @@ static void a_broker_that_dies_is_not_waited_for(void)
 	pthread_create(&thread, NULL, serve, &b);
 	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -EPIPE);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "gone"));
-	/* Without one it tries itself again. */
-	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -EPERM);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -EPIPE);
 	CU_ASSERT(qrt_sched_p_kernel.now() - start < 3000000000u);
-	fake_kernel.refuse_set = 0;
-	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), QRT_SCHED_PLACED_SELF);
 	pthread_join(thread, NULL);
+	placer_end();
+}
+
+/* What is born after the supervisor was killed and its threads were put back stays time-shared. */
+static void without_its_supervisor_no_thread_becomes_urgent(void)
+{
+	struct qrt_sched_error error = {0};
+
+	placer_begin(1);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", NULL), QRT_SCHED_PLACED_SELF);
+	close(line);
+	line = -1;
+	fake_kernel.attr.policy = QRT_SCHED_POLICY_OTHER;
+	fake_kernel.attr.priority = 0;
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -EPIPE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "gone"));
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
 	placer_end();
 }
 
@@ -220,6 +234,7 @@ static const struct tap_test tests[] = {
 	{"a slow broker costs the timeout, its late answer nothing",
 	 a_slow_broker_costs_the_timeout_and_its_late_answer_nothing},
 	{"a broker that dies is not waited for", a_broker_that_dies_is_not_waited_for},
+	{"without its supervisor no thread becomes urgent", without_its_supervisor_no_thread_becomes_urgent},
 	{"a supervisor that does not read is not waited for",
 	 a_supervisor_that_does_not_read_is_not_waited_for},
 	{"a number that became another file is left alone", a_number_that_became_another_file_is_left_alone},

@@ -441,7 +441,7 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
  * calling thread of a process' start is MAIN: pass QRT_SCHED_PLACER_MAIN. Entering again changes the
  * role. vCPUs get RESET_ON_FORK. RETURN QRT_SCHED_PLACED_*, or the error: then the thread runs on as
  * it was, but never with more urgency than its role has, as it could by inheritance. -ETIMEDOUT and
- * -EPIPE: the broker did not answer, is gone. [setup] */
+ * -EPIPE: the broker did not answer, is gone; after that no thread becomes more urgent. [setup] */
 #define QRT_SCHED_PLACER_MAIN ((const char *)1)
 QRT_SCHED_API int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
 					 struct qrt_sched_error *reterr);
