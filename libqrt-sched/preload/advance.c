@@ -136,6 +136,13 @@ void preload_advance_vcpu(void)
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+void preload_forget_vcpus(void)
+{
+	self = NULL;
+	atomic_store(&vcpu_count, 0);
+	atomic_store(&is_dispatching, 0);
+}
+
 /* ---- the main loop ---- */
 
 static void wake_vcpus(uint64_t deadline)
@@ -201,9 +208,9 @@ static int poll_advanced(struct pollfd *fds, nfds_t count, const struct timespec
 
 EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
 {
-	/* A timeout of years is none, and would overflow. */
+	/* A timeout of years is none, and would overflow; a wrong one is the kernel's to refuse. */
 	if (is_main && advance_ns && timeout && timeout->tv_sec >= 0 && timeout->tv_sec < 1000000 &&
-	    (timeout->tv_sec || timeout->tv_nsec))
+	    timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000 && (timeout->tv_sec || timeout->tv_nsec))
 		return poll_advanced(fds, count, timeout, mask);
 	if (!real_ppoll)
 		resolve_all();

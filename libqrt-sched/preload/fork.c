@@ -21,6 +21,7 @@ static void start_child(void)
 	/* Its lock may be held by a thread that this process does not have: left as it is. */
 	qrt_sched_p_placer_forget(preload_process.placer);
 	preload_forget_births();
+	preload_forget_vcpus();
 	atomic_store(&preload_process.state, PRELOAD_FORKED);
 }
 

@@ -334,6 +334,8 @@ int main(int argc, char **argv)
 		do_daemon();
 	else if (!strcmp(mode, "mutex"))
 		do_mutex();
+	else if (!strcmp(mode, "advance"))
+		do_advance();
 	else if (!strcmp(mode, "heritage"))
 		do_heritage();
 	else if (!strcmp(mode, "environment"))

@@ -15,5 +15,7 @@ void by_fork(void);
 void *all_children(void *name);
 /* A program that cannot be executed, then one that can, in its own place. */
 void do_failed_exec(void);
+/* Deadlines of a main loop. */
+void do_advance(void);
 
 #endif

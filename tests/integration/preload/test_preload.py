@@ -253,6 +253,19 @@ def mutexes_held_at_a_fork_can_be_unlocked_in_the_child():
         expect(sorted(result.stdout.splitlines()), ["again|0", "other|0", "parent|0", "unlock|0", "unlock|0"], plan)
 
 
+def deadlines_are_met_awake_and_never_early():
+    for plan in (["advance=1000", "paio_nice=1"], ["paio_nice=1"]):
+        result = run("advance", plan=plan)
+        expect((result.returncode, result.stderr), (0, ""))
+        rows = {name: int(value) for name, value in (line.split("|") for line in result.stdout.splitlines())}
+        expect((rows["early"], rows["wakes"], rows["spurious"]), (0, 40, 0), plan)
+        expect((rows["ready"], rows["at once"], rows["bad timeout"]), (1, 1, 1), plan)
+        # Awake for its advance before most of the 40 deadlines, or hardly at all.
+        if len(plan) == 2:
+            assert rows["main_us"] > 5000, rows
+        assert rows["main_us"] < 400_000 and rows["vcpu_us"] < 400_000, rows
+
+
 def waits_for_a_mutex_are_recorded():
     recorder = Recorder(20_000_000)
     result = run("mutex", plan=["othr_nice=1"], fds=(recorder.fd,), variables={"QRT_SCHED_RECORD": str(recorder.fd)})
@@ -319,6 +332,7 @@ if __name__ == "__main__":
         who_may_place_itself_only_reports,
         mutexes_without_attributes_inherit_priority,
         mutexes_held_at_a_fork_can_be_unlocked_in_the_child,
+        deadlines_are_met_awake_and_never_early,
         waits_for_a_mutex_are_recorded,
         nothing_is_recorded_while_the_threshold_is_off,
         default_stacks_are_small_only_where_all_is_locked,
