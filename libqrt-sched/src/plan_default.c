@@ -13,10 +13,7 @@
 /* How far above the vCPUs a role runs; those that serve a waiting guest have to get in. Time sharing
  * where there is no step. To be tuned by measuring (bench guest-latency). */
 #define VCPU_PRIORITY 10
-/* Starting and ending a worker costs the whole process page faults and TLB flushes: those of a usual
- * burst stay. */
-#define POOL_MIN   16
-#define ADVANCE_US 100
+#define ADVANCE_US    100
 
 static const struct {
 	int is_rt;
@@ -243,11 +240,9 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 		if (r == 0)
 			r = fill_nice(plan, role);
 	}
-	if (!plan->has_pool)
-		plan->pool_min = POOL_MIN;
 	if (!plan->has_advance)
 		plan->advance_us = l->advance_us;
-	plan->has_pi = plan->has_mlock = plan->has_advance = plan->has_pool = 1;
+	plan->has_pi = plan->has_mlock = plan->has_advance = 1;
 	plan->defaulted = 1;
 	return r;
 }

@@ -18,7 +18,7 @@ HISTOGRAM_MAX = "400000"  # us; the same in guest/init
 BOOT_PATIENCE = 120
 SETTLE = 3  # s of load before measuring; into the second burst, so that the pool has its workers
 HAND_PRIORITY = 97
-HAND_POOL = 8
+HAND_POOL = 16
 
 
 class Setup:

@@ -77,9 +77,12 @@ def classify(pid, thread):
     for role, pattern in ROLE_NAMES:
         match = pattern.match(thread.name)
         if match:
+            if role == "othr":
+                break
             index = match.group(2) if role == "vcpu" else None
             return role, int(index) if index else None
-    return "othr", None
+    # QEMU's RCU thread is its first helper: the plan's value 0 is for it, the next for all others.
+    return "othr", 0 if thread.name == "call_rcu" else 1
 
 
 # ---- plans ---------------------------------------------------------------------------------------
