@@ -3,10 +3,8 @@
 #include <stdlib.h>
 
 #include "error_p.h"
+#include "layers_p.h"
 #include "sys_p.h"
-
-#define INHERIT_MAX_NS 1000000000u
-#define LOCK_MAX_NS    100000000u
 
 struct qrt_sched_thread {
 	pid_t tid;
@@ -56,24 +54,6 @@ int qrt_sched_thread_is_alive(const struct qrt_sched_thread *thread)
 	return qrt_sched_p_read_start(thread->tid, &start) >= 0 && start == thread->start;
 }
 
-/* The longest time for which a layer may be set, 0: any. */
-static uint64_t longest(enum qrt_sched_layer layer)
-{
-	if (layer == QRT_SCHED_LAYER_INHERIT)
-		return INHERIT_MAX_NS;
-	if (layer == QRT_SCHED_LAYER_LOCK)
-		return LOCK_MAX_NS;
-	return 0;
-}
-
-static void limit_time(enum qrt_sched_layer layer, struct qrt_sched_layer_value *value, uint64_t now)
-{
-	uint64_t latest = now + longest(layer);
-
-	if (latest > now && (!value->until_ns || value->until_ns > latest))
-		value->until_ns = latest;
-}
-
 int qrt_sched_thread_set_layer(struct qrt_sched_thread *thread, enum qrt_sched_layer layer,
 			       const struct qrt_sched_layer_value *value)
 {
@@ -87,7 +67,7 @@ int qrt_sched_thread_set_layer(struct qrt_sched_thread *thread, enum qrt_sched_l
 	before = thread->layers[layer];
 	thread->layers[layer] = *value;
 	if (value->setting.set)
-		limit_time(layer, &thread->layers[layer], now);
+		thread->layers[layer].until_ns = qrt_sched_p_layer_until(layer, now, value->until_ns);
 	rc = qrt_sched_layers_resolve(thread->layers, now, &ignored);
 	if (rc < 0)
 		thread->layers[layer] = before;
