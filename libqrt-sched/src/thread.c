@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "error_p.h"
 #include "layers_p.h"
 #include "sys_p.h"
 
