@@ -108,8 +108,9 @@ class Plan:
 
 
 def parse_cpus(text):
+    """One value: CPUs and ranges, joined with '+' in a plan's text."""
     cpus = set()
-    for part in text.split(","):
+    for part in re.split("[,+]", text):
         first, _, last = part.partition("-")
         cpus.update(range(int(first), int(last or first) + 1))
     return frozenset(cpus)

@@ -99,6 +99,12 @@ class Plans(unittest.TestCase):
         self.assertIsNone(self.plan.judge(7, thread("qemu-system-x86", "fifo", 98, frozenset({0}), 0)))
         self.assertIsNotNone(self.plan.judge(7, thread("qemu-system-x86", "rr", 98, frozenset({0}), 0)))
 
+    def test_plan_text_joins_cpus_with_plus(self):
+        plan = threads.parse_plan("main_bias=0+2-3\nvcpu_bias=1,4+6\n")
+        for name, tid, cpus in (("qemu-system-x86", 1, {0, 2, 3}), ("CPU 0/TCG", 7, {1}), ("CPU 1/TCG", 7, {4, 6})):
+            self.assertIsNone(plan.judge(1, thread(name, "other", 0, frozenset(cpus), 0, tid=tid)))
+        self.assertIsNotNone(plan.judge(1, thread("CPU 1/TCG", "other", 0, frozenset({4, 5, 6}), 0)))
+
     def test_nice_counts_under_other(self):
         self.assertIsNone(self.plan.judge(1, thread("worker", "other", 0, frozenset({0}), 5)))
         self.assertIsNotNone(self.plan.judge(1, thread("worker", "other", 0, frozenset({0}), 0)))
