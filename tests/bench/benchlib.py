@@ -68,11 +68,12 @@ def figure(name, values, unit, goal=None, at_least=False, limit=None):
     return result
 
 
-def count_figure(name, value, unit, goal=None, samples=None):
-    """A figure that is a count over all rounds and has no spread."""
+def count_figure(name, value, unit, goal=None, samples=None, note=None):
+    """A figure that is a count over all rounds and has no spread. With a note, which says what the
+    count lacks as a proof, it is never met."""
     return {"name": name, "value": value, "min": value, "max": value, "unit": unit, "rounds": None,
-            "goal": goal, "at_least": False, "samples": samples,
-            "met": None if goal is None else value <= goal}
+            "goal": goal, "at_least": False, "samples": samples, "note": note,
+            "met": None if goal is None else value <= goal and not note}
 
 
 def figure_line(fig):
@@ -81,8 +82,12 @@ def figure_line(fig):
     text += " %-22s" % ("(%.4g .. %.4g)" % (fig["min"], fig["max"]) if fig["rounds"] else "")
     if fig["goal"] is None:
         return text.rstrip()
-    return text + " goal %s %g: %s" % (">=" if fig["at_least"] else "<=", fig["goal"],
-                                       "met" if fig["met"] else "short")
+    return text + " goal %s %g: %s" % (">=" if fig["at_least"] else "<=", fig["goal"], verdict(fig))
+
+
+def verdict(fig):
+    """met or short, and what it lacks as a proof."""
+    return ("met" if fig["met"] else "short") + (": " + fig["note"] if fig.get("note") else "")
 
 
 # ---- the machine ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import guestrun
 import loads
 import vm
 
+ENOUGH_SAMPLES = 50  # looks at all threads, over all rounds: fewer prove nothing
 COLUMNS = ("way", "samples", "missed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "out of plan", "steal %")
 
 
@@ -127,6 +128,24 @@ class Campaign:
             return None
         return max(run["threads_out_of_plan_max"] for run in runs), sum(run["samples"] for run in runs)
 
+    def proof_lacks(self, way, samples):
+        """Why looks that found no thread out of plan prove nothing, None where they do."""
+        if samples < ENOUGH_SAMPLES:
+            return "%d samples, %d are needed" % (samples, ENOUGH_SAMPLES)
+        places = [run["placement"] for run in self.of(way)]
+        if not any(place["workers_different"] > place["workers_max"] or
+                   place["workers_min"] != place["workers_max"] for place in places):
+            return "no worker came or went during the runs"
+        return None
+
+    def out_of_plan_figure(self, way, goal):
+        out = self.out_of_plan(way)
+        if out is None:
+            return None
+        # A count that misses its goal needs no further proof.
+        note = self.proof_lacks(way, out[1]) if goal is not None and out[0] <= goal else None
+        return benchlib.count_figure("out_of_plan_" + way, out[0], "threads", goal, out[1], note)
+
     def figures(self):
         """The figures of the goals, each absent where one of its ways was not measured."""
         result = []
@@ -137,11 +156,8 @@ class Campaign:
             values = self.ratio(above, below)
             if values:
                 result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit))
-        for way, goal in (("qrt", 0), ("hand", None)):
-            out = self.out_of_plan(way)
-            if out:
-                result.append(benchlib.count_figure("out_of_plan_" + way, out[0], "threads", goal, out[1]))
-        return result
+        counts = [self.out_of_plan_figure(way, goal) for way, goal in (("qrt", 0), ("hand", None))]
+        return result + [count for count in counts if count]
 
     def summary(self):
         """One row per way: sums of counts, medians of percentiles over the rounds, the worst maximum."""

@@ -3,6 +3,7 @@
 
 from html import escape
 
+import benchlib
 import chart
 from campaign import ms
 
@@ -143,7 +144,7 @@ def round_table(document):
 def verdict(figure):
     if figure["met"] is None:
         return '<span class="soft">shown</span>'
-    return '<span class="good">met</span>' if figure["met"] else '<span class="bad">short</span>'
+    return '<span class="%s">%s</span>' % ("good" if figure["met"] else "bad", escape(benchlib.verdict(figure)))
 
 
 def figure_table(document):

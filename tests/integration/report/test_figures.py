@@ -61,6 +61,38 @@ class Figures(unittest.TestCase):
         for figure in run.figures():
             self.assertTrue({"name", "value", "min", "max", "unit", "goal", "at_least", "met"} <= set(figure))
 
+    def out_of_plan_figure(self, **changes):
+        """The demo's figure with fields of every run's placement replaced."""
+        run = campaign.Campaign(dict.fromkeys(("stock", "hand", "qrt")), 3, 4, HERE)
+        fixture.fill(run, lambda data: guestrun.summarize(data, 4))
+        for one in run.runs:
+            one["placement"].update(changes)
+        return {figure["name"]: figure for figure in run.figures()}["out_of_plan_qrt"]
+
+    def test_out_of_plan_is_met_by_enough_looks_at_changing_workers(self):
+        figure = self.out_of_plan_figure()
+        self.assertEqual((figure["met"], figure["note"]), (True, None))
+        self.assertTrue(benchlib.figure_line(figure).endswith(": met"))
+
+    def test_out_of_plan_is_not_met_below_50_samples(self):
+        self.assertTrue(self.out_of_plan_figure(samples=17)["met"])
+        figure = self.out_of_plan_figure(samples=16)
+        self.assertFalse(figure["met"])
+        self.assertIn("48 samples, 50 are needed", benchlib.figure_line(figure))
+        self.assertFalse(self.out_of_plan_figure(samples=0)["met"])
+
+    def test_out_of_plan_is_not_met_when_workers_stayed(self):
+        figure = self.out_of_plan_figure(workers_min=12, workers_max=12, workers_different=12)
+        self.assertFalse(figure["met"])
+        self.assertIn("no worker came or went", benchlib.figure_line(figure))
+        self.assertFalse(self.out_of_plan_figure(workers_min=0, workers_max=0, workers_different=0)["met"])
+        self.assertTrue(self.out_of_plan_figure(workers_min=12, workers_max=12, workers_different=13)["met"])
+        self.assertTrue(self.out_of_plan_figure(workers_min=11, workers_max=12, workers_different=12)["met"])
+
+    def test_threads_out_of_plan_are_short_whatever_else(self):
+        figure = self.out_of_plan_figure(threads_out_of_plan_max=2)
+        self.assertEqual((figure["value"], figure["met"], figure["note"]), (2, False, None))
+
     def test_each_round_starts_with_another_way(self):
         run = campaign.Campaign(dict.fromkeys("abc"), 3, 4, HERE)
         self.assertEqual([run.order(number)[0] for number in range(3)], ["a", "b", "c"])
