@@ -104,12 +104,13 @@ void proc_get_name(pid_t tid, char *buf, size_t size)
 	read_line(path, buf, size);
 }
 
-bool proc_has_command(pid_t pid)
+bool proc_is_kernel_thread(pid_t pid)
 {
-	char path[64], buf[16];
+	enum { FLAGS = 9, KERNEL_THREAD = 0x00200000 }; /* PF_KTHREAD */
+	char buf[1024], *fields;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-	return proc_read(path, buf, sizeof(buf)) > 0;
+	return read_stat(pid, buf, sizeof(buf), &fields) == 0 &&
+	       strtoul(find_field(fields, FLAGS), NULL, 10) & KERNEL_THREAD;
 }
 
 void proc_get_boot(char *buf, size_t size)

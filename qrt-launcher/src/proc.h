@@ -19,8 +19,8 @@ bool proc_is_alive(pid_t pid, uint64_t start);
 bool proc_has_thread(pid_t pid, pid_t tid);
 /* The thread's name, "" where it ended. */
 void proc_get_name(pid_t tid, char *buf, size_t size);
-/* True for a process that was started from a program, false for a kernel thread. */
-bool proc_has_command(pid_t pid);
+/* By the kernel's own mark: whatever else a process shows of itself it may have made up. */
+bool proc_is_kernel_thread(pid_t pid);
 /* The machine's current boot, "" where it is not known. */
 void proc_get_boot(char *buf, size_t size);
 

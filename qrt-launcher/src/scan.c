@@ -128,8 +128,13 @@ static void enter_kernel_helper(struct supervisor *supervisor, pid_t pid, const 
 	if (!supervisor->outside || qrt_sched_snapshot_add(supervisor->outside, pid) < 0)
 		return;
 	qrt_sched_snapshot_prune(supervisor->outside);
-	if (save_outside(supervisor) >= 0)
+	if (save_outside(supervisor) < 0 || !watch_note(&supervisor->watch, pid))
+		return;
+	/* Noted by number and start: from here on the number cannot become another's. */
+	if (proc_is_kernel_thread(pid))
 		watch_enter(&supervisor->watch, &entry);
+	else
+		watch_forget(&supervisor->watch, pid);
 }
 
 static bool found_process(pid_t pid, void *data)
@@ -141,7 +146,7 @@ static bool found_process(pid_t pid, void *data)
 	if (g_hash_table_contains(supervisor->strangers, key) || watch_find(&supervisor->watch, pid))
 		return true;
 	proc_get_name(pid, name, sizeof(name));
-	if (is_kernel_helper(name, supervisor->record.qemu_pid) && !proc_has_command(pid))
+	if (is_kernel_helper(name, supervisor->record.qemu_pid) && proc_is_kernel_thread(pid))
 		enter_kernel_helper(supervisor, pid, name);
 	else
 		g_hash_table_add(supervisor->strangers, key);

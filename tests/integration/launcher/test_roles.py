@@ -3,7 +3,10 @@
 """Every thread of a stock QEMU is in its role: by itself, and by the broker where it may not."""
 
 import os
+import subprocess
+import sys
 import threading
+import time
 
 from rfb import Viewer
 from tap import Skip, check, check_equal, main, note
@@ -19,6 +22,21 @@ PLAN = [word for role, (policy, priority, cpu) in ROLES.items()
                      "-rt", "%s_bias=%d" % (role, cpu))]
 POLICIES = {"other": 0, "fifo": 1, "rr": 2}
 WANTED = {"vcpu": 2, "main": 1, "ioth": 1, "vncs": 1, "paio": 1, "othr": 1}
+
+# A process that takes a name, and has its command line away, as a kernel thread has none.
+IMPOSTOR = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+with open("/proc/self/stat", encoding="ascii") as file:
+    fields = file.read().rpartition(")")[2].split()
+start, end = int(fields[45]) & ~4095, (int(fields[48]) + 4095) & ~4095
+os.setgid(65534)
+os.setuid(65534)
+libc.prctl(15, sys.argv[1].encode(), 0, 0, 0)
+libc.munmap(start, end - start)
+libc.pause()
+"""
 
 
 class Load(threading.Thread):
@@ -156,6 +174,29 @@ def corrected():
         check(thread["corrections"] >= 1, "the thread's correction is not counted")
 
 
+def read_command(pid):
+    with open("/proc/%d/cmdline" % pid, "rb") as file:
+        return file.read()
+
+
+def impostor():
+    """Whatever name a process of another user takes, and whatever it hides, it is no kernel thread."""
+    need_root()
+    plan = ["-rt", "kio_sched=batch", "-rt", "kio_nice=3"]
+    with Place() as place, Vm(place, plan, ["-machine", "none"]) as vm:
+        name = "vhost-%d" % vm.wait_up()["qemu_pid"]
+        with subprocess.Popen([sys.executable, "-c", IMPOSTOR, name]) as other:
+            try:
+                wait_for("a process without a command line", lambda: read_command(other.pid) == b"")
+                before = read_setting(other.pid)
+                time.sleep(2.5)  # two surveys of the supervisor
+                check_equal(other.poll(), None, "exit code of the impostor")
+                check_equal(read_setting(other.pid), before, "how it runs")
+                check_equal(threads_of(vm.status(), "kio"), [], "kernel threads of the VM")
+            finally:
+                other.kill()
+
+
 main([
     ("stock QEMU: each thread is in its role, by itself", stock),
     ("QEMU of another user: each thread is in its role, by the broker", unprivileged),
@@ -163,5 +204,6 @@ main([
     ("without preload: each thread is in its role, by the supervisor", from_outside),
     ("the default plan covers vCPUs, main loop and iothreads", default_plan),
     ("a vCPU that is plugged in later has its own index", late_vcpu),
+    ("a process that poses as a kernel thread of the VM's stays as it is", impostor),
     ("a thread that was changed is put right and counted", corrected),
 ])
