@@ -8,6 +8,7 @@
 
 #include "error_p.h"
 #include "placer_p.h"
+#include "setting_p.h"
 #include "struct_p.h"
 #include "sys_p.h"
 
@@ -138,37 +139,28 @@ static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
 	return rc;
 }
 
-static void overlay(struct qrt_sched_setting *under, const struct qrt_sched_setting *over)
-{
-	if (over->set & QRT_SCHED_SET_POLICY)
-		under->policy = over->policy;
-	if (over->set & QRT_SCHED_SET_POLICY || over->set & QRT_SCHED_SET_PRIORITY)
-		under->priority = over->set & QRT_SCHED_SET_PRIORITY ? over->priority : 0;
-	if (over->set & QRT_SCHED_SET_NICE)
-		under->nice = over->nice;
-	if (over->set & QRT_SCHED_SET_CPUS)
-		under->cpus = over->cpus;
-	if (over->set & QRT_SCHED_SET_FLAGS)
-		under->flags = over->flags;
-	under->set |= over->set;
-}
-
-/* What the thread shall be like; set == 0: nothing is to be done. */
+/* What the thread shall be like; set == 0: nothing is to be done. Not by qrt_sched_layers_resolve(): that
+ * needs to know the origin whole, and a thread may be forbidden to read its own CPUs. */
 static struct qrt_sched_setting wanted_setting(const struct qrt_sched_placer *placer,
 					       const struct qrt_sched_p_resident *r)
 {
 	struct qrt_sched_setting plan = {0}, want;
 
 	qrt_sched_plan_get(placer->plan, r->role, r->index, &plan);
-	if (!plan.set)
-		return r->is_placed ? r->born : plan;
+	if (!plan.set) {
+		/* A role that the plan does not name runs as it would without us: what it inherited from a
+		 * placed thread goes as well. */
+		return r->is_placed || qrt_sched_setting_compare(&r->origin, &r->born, NULL) ? r->origin
+											     : plan;
+	}
 	if (r->role == QRT_SCHED_ROLE_VCPU) {
 		/* KVM starts a kernel thread out of the first run of a vCPU: it must not inherit. */
 		plan.set |= QRT_SCHED_SET_FLAGS;
 		plan.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
 	want = r->origin;
-	overlay(&want, &plan);
+	qrt_sched_p_setting_overlay(&want, &plan);
+	qrt_sched_p_setting_normalise(&want);
 	return want;
 }
 

@@ -57,6 +57,13 @@ static void the_supervisor_is_told_how_the_thread_was(void)
 	placer_end();
 }
 
+static void *enter_and_leave(void *name)
+{
+	CU_ASSERT(qrt_sched_placer_enter(placer, name, NULL) >= 0);
+	qrt_sched_placer_leave(placer);
+	return NULL;
+}
+
 static void entering_again_changes_the_role(void)
 {
 	placer_begin(0);
@@ -72,6 +79,33 @@ static void entering_again_changes_the_role(void)
 	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "IO disk0", NULL), QRT_SCHED_PLACED_SELF);
 	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
 	CU_ASSERT_EQUAL(fake_kernel.nice, 1);
+	placer_end();
+}
+
+/* The main loop is placed first, so threads born later inherit from it. */
+static void a_role_that_the_plan_does_not_name_is_as_the_process_began(void)
+{
+	static const char *const names[] = {"IO disk0", "vnc_worker"};
+	struct qrt_sched_p_attr inherited;
+	struct qrt_sched_cpus cpus;
+	pthread_t thread;
+	size_t i;
+
+	placer_begin(0);
+	fake_kernel.nice = 2;
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, QRT_SCHED_PLACER_MAIN, NULL), QRT_SCHED_PLACED_SELF);
+	inherited = fake_kernel.attr;
+	cpus = fake_kernel.cpus;
+	CU_ASSERT_EQUAL(inherited.priority, 40);
+	for (i = 0; i < 2; i++) {
+		fake_kernel.attr = inherited;
+		fake_kernel.cpus = cpus;
+		pthread_create(&thread, NULL, enter_and_leave, (void *)(uintptr_t)names[i]);
+		pthread_join(thread, NULL);
+		CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+		CU_ASSERT_EQUAL(fake_kernel.nice, 2);
+		CU_ASSERT_EQUAL(qrt_sched_cpus_count(&fake_kernel.cpus), 4);
+	}
 	placer_end();
 }
 
@@ -266,6 +300,8 @@ static const struct tap_test tests[] = {
 	{"a role without a plan is left alone", a_role_without_a_plan_is_left_alone},
 	{"the supervisor is told how the thread was", the_supervisor_is_told_how_the_thread_was},
 	{"entering again changes the role", entering_again_changes_the_role},
+	{"a role that the plan does not name is as the process began",
+	 a_role_that_the_plan_does_not_name_is_as_the_process_began},
 	{"the lowest free index is given", the_lowest_free_index_is_given},
 	{"what was inherited is not taken for the origin", what_was_inherited_is_not_taken_for_the_origin},
 	{"without a broker the missing right is named", without_a_broker_the_missing_right_is_named},
