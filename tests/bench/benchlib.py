@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Figures of benchmarks: percentiles, medians, intervals, and the files they are written to."""
 
+import collections
 import json
 import os
 import platform
@@ -38,13 +39,13 @@ def median(values):
     return (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def bootstrap_interval(values, resamples=5000):
-    """95 % interval of the median by resampling; seeded, so that the same data give the same one."""
+def bootstrap_interval(values, resamples=5000, statistic=median):
+    """95 % interval of the statistic by resampling; seeded, so that the same data give the same one."""
     if len(values) < 2:
         return values[0], values[0]
     source = random.Random(1)
-    medians = sorted(median(source.choices(values, k=len(values))) for _ in range(resamples))
-    return medians[int(resamples * 0.025)], medians[int(resamples * 0.975)]
+    seen = sorted(statistic(source.choices(values, k=len(values))) for _ in range(resamples))
+    return seen[int(resamples * 0.025)], seen[int(resamples * 0.975)]
 
 
 def figure(name, values, unit, goal=None, at_least=False, limit=None):
@@ -66,6 +67,19 @@ def figure(name, values, unit, goal=None, at_least=False, limit=None):
     else:
         result["met"] = result["value"] <= goal and high <= limit
     return result
+
+
+def share_figure(name, values, share, unit, goal=None, note=None):
+    """The value that `share` percent of single measurements do not pass, 100 for the maximum. A note
+    says what they lack as a proof: with it the goal is not met."""
+    def statistic(chosen):
+        return percentile(collections.Counter(chosen), share)
+
+    low, high = bootstrap_interval(values, 2000, statistic)
+    value = statistic(values)
+    return {"name": name, "value": value, "min": low, "max": high, "unit": unit, "rounds": len(values),
+            "goal": goal, "at_least": False, "samples": len(values), "note": note,
+            "met": None if goal is None else value <= goal and not note}
 
 
 def count_figure(name, value, unit, goal=None, samples=None, note=None):

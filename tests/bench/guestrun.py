@@ -21,6 +21,13 @@ HAND_PRIORITY = 97
 HAND_POOL = 16
 
 
+def find_launcher(build):
+    path = os.path.join(build, "qrt-launcher", "qrt-launcher")
+    if not os.access(path, os.X_OK):
+        raise BenchError("%s is missing; run ./dev build" % path)
+    return path
+
+
 class Setup:
     """What all runs of one benchmark share."""
 
@@ -32,10 +39,7 @@ class Setup:
         self.say = lambda text: None
 
     def launcher(self):
-        path = os.path.join(self.build, "qrt-launcher", "qrt-launcher")
-        if not os.access(path, os.X_OK):
-            raise BenchError("%s is missing; run ./dev build" % path)
-        return path
+        return find_launcher(self.build)
 
 
 # ---- cyclictest's result -------------------------------------------------------------------------

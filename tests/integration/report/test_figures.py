@@ -48,6 +48,14 @@ class Figures(unittest.TestCase):
         self.assertTrue(benchlib.figure("b", [150, 160, 170], "ratio", 100, True)["met"])
         self.assertFalse(benchlib.figure("b", [90, 160, 170], "ratio", 100, True)["met"])
 
+    def test_goal_of_a_maximum_needs_every_sample(self):
+        figure = benchlib.share_figure("c", [50.0] * 99 + [101.0], 100, "ms", 100)
+        self.assertEqual((figure["value"], figure["met"]), (101.0, False))
+        self.assertTrue(figure["min"] <= figure["value"] <= figure["max"])
+        self.assertEqual(benchlib.share_figure("c", [50.0] * 99 + [101.0], 99, "ms")["value"], 50.0)
+        self.assertTrue(benchlib.share_figure("c", [50.0, 99.5], 100, "ms", 100)["met"])
+        self.assertFalse(benchlib.share_figure("c", [50.0], 100, "ms", 100, "1 of 100 changes")["met"])
+
     def test_absent_peer_gives_no_figure(self):
         run = campaign.Campaign({"stock": None, "qrt": None}, 1, 20, HERE)
         self.assertEqual(run.figures(), [])
