@@ -14,8 +14,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* The terminal's keys reach QEMU too, and it is QEMU's end that ends us. */
-static const int ignored[] = {SIGINT, SIGQUIT, SIGPIPE};
+/*
+ * The terminal's keys reach QEMU too, and it is QEMU's end that ends us. Whose parent ignores SIGCHLD
+ * would never learn how its own child ended.
+ */
+static const struct {
+	int number;
+	void (*handler)(int number);
+} taken[LAUNCH_TAKEN] = {{SIGINT, SIG_IGN}, {SIGQUIT, SIG_IGN}, {SIGPIPE, SIG_IGN}, {SIGCHLD, SIG_DFL}};
+
+/* Not handed on: those taken, those that end nobody, and a fault of the launcher's own. */
+static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE,  SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN,
+			   SIGTTOU, SIGURG,  SIGWINCH, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL};
 
 enum stage { STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
 
@@ -24,22 +34,43 @@ struct failure {
 	int code;
 };
 
+/* Who started us by nohup(1) wants QEMU to outlive the terminal, too. */
+static bool is_ignored(int number)
+{
+	struct sigaction action;
+
+	return number != SIGTERM && sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+/* All that would end the launcher before it put everything back goes to QEMU, whose end is ours. */
+static void choose_forwarded(sigset_t *ret_forwarded)
+{
+	size_t i;
+	int number;
+
+	sigfillset(ret_forwarded);
+	for (i = 0; i < G_N_ELEMENTS(kept); i++)
+		sigdelset(ret_forwarded, kept[i]);
+	for (number = 1; number <= SIGRTMAX; number++) {
+		if (is_ignored(number))
+			sigdelset(ret_forwarded, number);
+	}
+}
+
 int launch_take_signals(struct launch *launch)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN}, hangup;
 	sigset_t forwarded;
 	size_t i;
 	int fd;
 
-	sigemptyset(&forwarded);
-	sigaddset(&forwarded, SIGTERM);
-	/* Who started us by nohup(1) wants QEMU to outlive the terminal, too. */
-	if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-		sigaddset(&forwarded, SIGHUP);
+	choose_forwarded(&forwarded);
 	if (sigprocmask(SIG_BLOCK, &forwarded, &launch->mask) < 0)
 		return -errno;
-	for (i = 0; i < G_N_ELEMENTS(ignored); i++)
-		sigaction(ignored[i], &ignore, &launch->actions[i]);
+	for (i = 0; i < G_N_ELEMENTS(taken); i++) {
+		struct sigaction action = {.sa_handler = taken[i].handler};
+
+		sigaction(taken[i].number, &action, &launch->actions[i]);
+	}
 	fd = signalfd(-1, &forwarded, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -48,8 +79,8 @@ static void give_signals_back(const struct launch *launch)
 {
 	size_t i;
 
-	for (i = 0; i < G_N_ELEMENTS(ignored); i++)
-		sigaction(ignored[i], &launch->actions[i], NULL);
+	for (i = 0; i < G_N_ELEMENTS(taken); i++)
+		sigaction(taken[i].number, &launch->actions[i], NULL);
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 }
 

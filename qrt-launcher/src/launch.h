@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+enum { LAUNCH_TAKEN = 4 }; /* signals whose action is changed */
+
 struct launch_user {
 	bool set;
 	char name[64]; /* for the supplementary groups */
@@ -28,7 +30,7 @@ struct launch {
 	pid_t pid; /* from here on: the child */
 	int go_fd, error_fd;
 	sigset_t mask; /* as the launcher found it */
-	struct sigaction actions[3];
+	struct sigaction actions[LAUNCH_TAKEN];
 };
 
 /* "USER[:GROUP]", names or numbers. -EINVAL, -ENOENT, -EPERM where this process may not; said. */

@@ -43,11 +43,14 @@ static gboolean on_survey(gpointer data)
 static gboolean on_ended(gint fd, GIOCondition condition, gpointer data)
 {
 	struct supervisor *supervisor = data;
+	pid_t r;
 
 	(void)fd;
 	(void)condition;
-	if (waitpid(supervisor->record.qemu_pid, &supervisor->wait_status, WNOHANG) == 0)
+	r = waitpid(supervisor->record.qemu_pid, &supervisor->wait_status, WNOHANG);
+	if (r == 0 || (r < 0 && errno == EINTR))
 		return G_SOURCE_CONTINUE;
+	supervisor->wait_error = r < 0 ? errno : 0;
 	g_main_loop_quit(supervisor->loop);
 	return G_SOURCE_REMOVE;
 }
@@ -129,6 +132,11 @@ static int conclude(const struct supervisor *supervisor, bool was_up)
 {
 	int status = supervisor->wait_status;
 
+	if (supervisor->wait_error) {
+		complain("how %s ended is not known: %s", supervisor->program,
+			 strerror(supervisor->wait_error));
+		return EXIT_LAUNCHER;
+	}
 	if (WIFSIGNALED(status)) {
 		complain("%s was killed by signal %d (%s)", supervisor->program, WTERMSIG(status),
 			 strsignal(WTERMSIG(status)));

@@ -40,6 +40,7 @@ struct supervisor {
 	gint64 started_us, terminated_us;
 	char guest_state[32], accelerator[8];
 	int wait_status; /* of QEMU, once it ended */
+	int wait_error;  /* why that is not known, 0 */
 };
 
 /* Watches QEMU until it ended; what was changed outside of it is put back. Returns an exit code. */

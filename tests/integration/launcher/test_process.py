@@ -56,6 +56,53 @@ def by_signal(number, code):
     return run
 
 
+def end_leaves_nothing(number):
+    """A signal that is no request to end: QEMU gets it, and whoever it ends, all is put back."""
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        vm.process.send_signal(number)
+        time.sleep(0.3)
+        if vm.process.poll() is None:
+            check(vm.status(), "the launcher does not answer after signal %d" % number)
+            vm.process.terminate()
+        check(vm.wait_end() >= 0, "the launcher itself was ended by signal %d" % number)
+        check(not is_alive(qemu), "QEMU lives after signal %d" % number)
+        check_equal(os.listdir(place.run), [], "files left behind after signal %d" % number)
+
+
+def other_signals():
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGVTALRM, signal.SIGXCPU, signal.SIGIO,
+                   signal.SIGRTMIN + 1):
+        end_leaves_nothing(number)
+
+
+def read_signals(pid):
+    """What the process ignores and its main thread blocks."""
+    with open("/proc/%d/status" % pid, encoding="utf-8", errors="replace") as file:
+        return [line for line in file if line.startswith(("SigBlk:", "SigIgn:"))]
+
+
+def signals_given_back():
+    """QEMU has signals as it would without the launcher."""
+    with Place() as place, Vm(place, IDLE, BARE) as vm:
+        bare = subprocess.Popen([QEMU, "-nodefaults", "-display", "none", *BARE], stdin=subprocess.DEVNULL)
+        try:
+            qemu = vm.wait_up()["qemu_pid"]
+            wait_for("the same signals", lambda: read_signals(qemu) == read_signals(bare.pid), 10)
+        finally:
+            bare.kill()
+            bare.wait()
+
+
+def children_ignored():
+    """A parent that ignores SIGCHLD does not turn a crash into success."""
+    with Place() as place:
+        done = subprocess.run([LAUNCHER, "run", *IDLE, "--", QEMU, "-no-such-option"], env=place.environment,
+                              capture_output=True, text=True, timeout=60,
+                              preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        check_equal(done.returncode, 1, "exit code: " + done.stderr)
+
+
 def interrupt_is_for_qemu():
     with Place() as place, Vm(place, IDLE, BARE) as vm:
         vm.wait_up()
@@ -231,6 +278,9 @@ main([
     ("an option without its value", swallowed_nothing),
     ("SIGTERM is handed on", by_signal(signal.SIGTERM, 0)),
     ("SIGHUP is handed on", by_signal(signal.SIGHUP, 0)),
+    ("any other signal: nothing is left behind", other_signals),
+    ("signals' actions and mask are given back to QEMU", signals_given_back),
+    ("a parent that ignores SIGCHLD: QEMU's exit code", children_ignored),
     ("SIGINT and SIGQUIT do not end the launcher", interrupt_is_for_qemu),
     ("a QEMU that hangs: status answers, a second SIGTERM kills it", hung_qemu),
     ("a launcher that hangs: status says so", hung_launcher),
