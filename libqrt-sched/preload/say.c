@@ -56,6 +56,8 @@ static const char *role_of(const char *name)
 void preload_say_unplaced(const char *name, int error, const char *message)
 {
 	const char *shown = name;
+	/* A supervisor that does not answer is there: it was started by qrt-launcher. */
+	int is_launched = error == -ETIMEDOUT || strstr(message, "qrt-launcher");
 
 	if (!is_first(error))
 		return;
@@ -64,5 +66,5 @@ void preload_say_unplaced(const char *name, int error, const char *message)
 	else if (!name)
 		shown = "(unnamed)";
 	preload_say("thread '%.15s' (%s) is not placed: %s%s", shown, role_of(name), message,
-		    strstr(message, "qrt-launcher") ? "" : "; or start it by qrt-launcher");
+		    is_launched ? "" : "; or start it by qrt-launcher");
 }
