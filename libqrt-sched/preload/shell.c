@@ -110,26 +110,28 @@ struct pipe {
 static struct pipe *pipes;
 static pthread_mutex_t pipes_lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The child's end becomes its standard input or output. */
+/* The child's end becomes its standard input or output. Earlier pipes' ends are not for it: it would keep
+ * their readers from seeing the end of file. */
 static int start_pipe(struct pipe *pipe, const char *command, int end, int standard)
 {
 	posix_spawn_file_actions_t actions;
+	const struct pipe *other;
 	int rc;
 
 	posix_spawn_file_actions_init(&actions);
+	pthread_mutex_lock(&pipes_lock);
+	for (other = pipes; other; other = other->next)
+		posix_spawn_file_actions_addclose(&actions, fileno(other->stream));
 	/* The same number keeps its CLOEXEC with dup2: glibc's action takes care of that case. */
 	posix_spawn_file_actions_adddup2(&actions, end, standard);
 	rc = start_shell(&pipe->child, command, &actions, NULL);
+	if (!rc) {
+		pipe->next = pipes;
+		pipes = pipe;
+	}
+	pthread_mutex_unlock(&pipes_lock);
 	posix_spawn_file_actions_destroy(&actions);
 	return rc;
-}
-
-static void keep(struct pipe *pipe)
-{
-	pthread_mutex_lock(&pipes_lock);
-	pipe->next = pipes;
-	pipes = pipe;
-	pthread_mutex_unlock(&pipes_lock);
 }
 
 static FILE *open_pipe(struct pipe *pipe, const char *command, int reading, int cloexec)
@@ -142,6 +144,7 @@ static FILE *open_pipe(struct pipe *pipe, const char *command, int reading, int 
 	rc = pipe->stream ? start_pipe(pipe, command, ends[reading], reading) : errno;
 	close(ends[reading]);
 	if (!rc) {
+		/* Listed by now, so that no other pipe's child gets it. */
 		if (!cloexec)
 			fcntl(ends[!reading], F_SETFD, 0);
 		return pipe->stream;
@@ -168,7 +171,6 @@ EXPORT FILE *popen(const char *command, const char *type)
 		free(pipe);
 		return NULL;
 	}
-	keep(pipe);
 	return pipe->stream;
 }
 

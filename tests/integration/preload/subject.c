@@ -328,6 +328,8 @@ int main(int argc, char **argv)
 		all_children(NULL);
 	else if (!strcmp(mode, "vcpu-children"))
 		run(all_children, "CPU 0/KVM");
+	else if (!strcmp(mode, "two-pipes"))
+		do_two_pipes();
 	else if (!strcmp(mode, "failed-exec"))
 		do_failed_exec();
 	else if (!strcmp(mode, "daemon"))

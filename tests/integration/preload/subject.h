@@ -15,6 +15,8 @@ void by_fork(void);
 void *all_children(void *name);
 /* A program that cannot be executed, then one that can, in its own place. */
 void do_failed_exec(void);
+/* Two pipes to children at the same time. */
+void do_two_pipes(void);
 /* Deadlines of a main loop. */
 void do_advance(void);
 

@@ -152,6 +152,18 @@ void *all_children(void *name)
 	return NULL;
 }
 
+/* The second child must not hold the first one's pipe open. */
+void do_two_pipes(void)
+{
+	FILE *a, *b;
+
+	alarm(10);
+	a = popen("cat", "w");
+	b = popen("cat", "w");
+	printf("closed|%d\n", a ? pclose(a) : -1);
+	printf("closed|%d\n", b ? pclose(b) : -1);
+}
+
 /* A program that cannot be executed leaves its thread in its role. */
 void do_failed_exec(void)
 {
