@@ -6,6 +6,7 @@ from html import escape
 import benchlib
 import chart
 from campaign import ms
+from guestrun import HAND_POOL
 
 WORDS = {
     "native": "the host itself, no guest",
@@ -218,8 +219,8 @@ def how_list(document):
         "(<code>aio=threads</code>), for <em>native</em> the same requests on the host. The guest boots before the "
         "host's load starts.",
         "The guest is Debian's PREEMPT_RT kernel with one vCPU, under %s. All ways run the same QEMU binary with "
-        "the same arguments (<em>hand</em> adds <code>thread-pool-min=8</code>)." % escape(
-            str(env.get("accel", "?")).upper()),
+        "the same arguments (<em>hand</em> adds <code>thread-pool-min=%d</code>)." % (
+            escape(str(env.get("accel", "?")).upper()), HAND_POOL),
         "<em>stock</em>: nothing is set. <em>hand</em>: once the guest is up and its pool is busy, every thread "
         "is placed by its id: the vCPU alone on the last CPU at FIFO 97, everything else at FIFO 98 on the others. "
         "<em>qrt</em>: <code>qrt-launcher run</code> with the plan it makes by default.",
@@ -241,9 +242,10 @@ def caveat_list(document):
         "All was started from one shell session. Where the kernel groups tasks by session (autogroup), a VM "
         "started from a session of its own gets a larger share against this load, and <em>stock</em> looks "
         "better.",
-        "A real-time thread that keeps a CPU busy for about a second loses 50 ms to the kernel's reserve for "
-        "time-shared threads, and on recent kernels it goes on losing them every second for as long as the load "
-        "stays. That hits every way that uses FIFO, <em>native</em> too.",
+        "Observed, its cause not proven: on kernels from 6.12 a real-time thread that kept a CPU busy for about a "
+        "second appears to lose some 50 ms to the kernel's reserve for time-shared threads (the fair server), and "
+        "appears to go on losing them about every second while the load stays. It was seen in ways that use FIFO, "
+        "<em>native</em> too; it may differ on another kernel.",
     ]
     if env.get("host_is_a_guest"):
         points.append("This host is itself a virtual machine: its own host causes outliers in every way, the "
