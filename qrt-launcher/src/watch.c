@@ -172,7 +172,10 @@ static void set_name(struct watched *watched, const char *name)
 		proc_get_name(watched->tid, watched->name, sizeof(watched->name));
 }
 
-/* A thread of a role that the plan says nothing about stays as it is, unless another role changed it. */
+/*
+ * A thread of a role that the plan says nothing about runs as without a plan: it may have inherited how
+ * its creator runs. A kernel thread stays as it is, unless another role changed it.
+ */
 static int place(struct watch *watch, struct watched *watched)
 {
 	struct qrt_sched_setting before, planned;
@@ -184,7 +187,7 @@ static int place(struct watch *watch, struct watched *watched)
 		return r;
 	watched->wrong = false;
 	watch_get_planned(watched, &planned);
-	r = planned.set || before.set ? apply(watch, watched) : 0;
+	r = planned.set || before.set || !watched->kernel ? apply(watch, watched) : 0;
 	if (watch->verbose && r >= 0)
 		say_placed(watched);
 	return r < 0 ? r : 0;

@@ -23,6 +23,8 @@ PLAN = [word for role, (policy, priority, cpu) in ROLES.items()
 POLICIES = {"other": 0, "fifo": 1, "rr": 2}
 WANTED = {"vcpu": 2, "main": 1, "ioth": 1, "vncs": 1, "paio": 1, "othr": 1}
 
+UNNAMED = ["-rt", "main_sched=batch", "-rt", "main_bias=%d" % CPUS[0]]
+
 # A process that takes a name, and has its command line away, as a kernel thread has none.
 IMPOSTOR = """
 import ctypes, os, sys
@@ -174,6 +176,22 @@ def corrected():
         check(thread["corrections"] >= 1, "the thread's correction is not counted")
 
 
+def unnamed(run):
+    """What the main loop's threads inherit from it is not theirs."""
+    def test():
+        need_root()
+        with Place() as place, Vm(place, UNNAMED + run, ["-smp", "2", "-S"]) as vm:
+            vcpus = threads_of(vm.wait_roles({"vcpu": 2, "main": 1}), "vcpu")
+            check_equal(len(vcpus), 2, "vCPUs")
+            for thread in vcpus:
+                wait_for("vCPU %d runs as without a plan" % thread["index"],
+                         lambda tid=thread["tid"]: read_setting(tid) == (os.SCHED_OTHER, 0, 0, tuple(CPUS)), 5)
+            for thread in threads_of(vm.status(), "vcpu"):
+                check_equal(thread["effective"]["policy"], "other", "policy of a vCPU in status")
+            check_equal(read_setting(vm.status()["qemu_pid"])[0], os.SCHED_BATCH, "policy of the main loop")
+    return test
+
+
 def read_command(pid):
     with open("/proc/%d/cmdline" % pid, "rb") as file:
         return file.read()
@@ -204,6 +222,8 @@ main([
     ("without preload: each thread is in its role, by the supervisor", from_outside),
     ("the default plan covers vCPUs, main loop and iothreads", default_plan),
     ("a vCPU that is plugged in later has its own index", late_vcpu),
+    ("a role that the plan does not name: as without a plan", unnamed([])),
+    ("a role that the plan does not name, without preload: as without a plan", unnamed(["--no-preload"])),
     ("a process that poses as a kernel thread of the VM's stays as it is", impostor),
     ("a thread that was changed is put right and counted", corrected),
 ])
