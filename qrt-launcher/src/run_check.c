@@ -17,20 +17,77 @@ static void say_finding(const struct qrt_sched_finding *finding)
 	complain("plan%s: %s%s%s", line, finding->message, finding->remedy[0] ? "; " : "", finding->remedy);
 }
 
-static int check_plan(struct run *run)
+/* Where a value is wrong, what follows from it says nothing. */
+static bool is_value_fault(const struct qrt_sched_finding *finding)
 {
-	const struct plan_request *request = &run->request;
-	struct qrt_sched_error error;
+	static const char *const codes[] = {"rt-without-prio", "prio-without-rt", "too-many-values",
+					    "cpu-missing", "cpu-not-allowed"};
 	size_t i;
 
-	if (plan_request_finish(&run->request) != EXIT_OK)
-		return EXIT_LAUNCHER;
+	for (i = 0; i < G_N_ELEMENTS(codes); i++) {
+		if (finding->severity == QRT_SCHED_FAULT && strcmp(finding->code, codes[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Messages start with the role or its option: "vcpu 0: ...", "vcpu_prio has ...". */
+static bool is_same_role(const char *a, const char *b)
+{
+	size_t len = strcspn(a, " _:");
+
+	return len == strcspn(b, " _:") && strncmp(a, b, len) == 0;
+}
+
+/* By another fault of the same role, or, where a value is wrong, as what seems to follow from it. */
+static bool is_said_before(const struct plan_request *request, size_t number)
+{
+	const struct qrt_sched_finding *finding = &request->findings[number], *other;
+	size_t i;
+
+	for (i = 0; i < request->findings_count; i++) {
+		other = &request->findings[i];
+		if (i < number && is_same_role(other->message, finding->message))
+			return true;
+		if (is_value_fault(other) && g_str_has_prefix(finding->code, "starved-"))
+			return true;
+	}
+	return false;
+}
+
+/* The roots alone: the worst come first, so that all before a fault are faults. */
+static void say_faults(const struct plan_request *request)
+{
+	size_t i;
+
+	for (i = 0; i < request->findings_count; i++) {
+		if (request->findings[i].severity == QRT_SCHED_FAULT && !is_said_before(request, i))
+			say_finding(&request->findings[i]);
+	}
+}
+
+static void say_warnings(const struct run *run)
+{
+	const struct plan_request *request = &run->request;
+	size_t i;
+
 	for (i = 0; i < request->findings_count; i++) {
 		if (request->findings[i].severity > QRT_SCHED_NOTE || run->verbose)
 			say_finding(&request->findings[i]);
 	}
-	if (plan_request_has_fault(request))
+}
+
+static int check_plan(struct run *run)
+{
+	const struct plan_request *request = &run->request;
+	struct qrt_sched_error error;
+
+	if (plan_request_finish(&run->request) != EXIT_OK)
 		return EXIT_LAUNCHER;
+	if (plan_request_has_fault(request)) {
+		say_faults(request);
+		return EXIT_LAUNCHER;
+	}
 	if (qrt_sched_plan_supported(request->plan, &error) < 0) {
 		complain("plan: %s", error.message);
 		return EXIT_LAUNCHER;
@@ -98,6 +155,8 @@ int run_check(struct run *run)
 		r = check_program(run);
 	if (r == EXIT_OK)
 		r = format_plan(run);
+	if (r == EXIT_OK)
+		say_warnings(run);
 	choose_name(run);
 	return r;
 }
