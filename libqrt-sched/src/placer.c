@@ -30,18 +30,6 @@ static int take_config(struct qrt_sched_placer_config *ret_config,
 	return 0;
 }
 
-static int init_lock(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-	int rc;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	rc = pthread_mutex_init(lock, &attr);
-	pthread_mutexattr_destroy(&attr);
-	return -rc;
-}
-
 static int init(struct qrt_sched_placer *placer, const struct qrt_sched_placer_config *config,
 		struct qrt_sched_error *reterr)
 {
@@ -52,9 +40,10 @@ static int init(struct qrt_sched_placer *placer, const struct qrt_sched_placer_c
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc, "descriptor %d is no SOCK_SEQPACKET socket to a broker",
 					 config->broker_fd);
-	rc = init_lock(&placer->lock);
+	rc = qrt_sched_p_lock_init(&placer->lock);
 	if (rc < 0) {
 		qrt_sched_p_broker_close(&placer->broker);
+		pthread_mutex_destroy(&placer->broker.asking);
 		return qrt_sched_p_error(reterr, rc, "no lock that inherits priority: %s", strerror(-rc));
 	}
 	return 0;
@@ -86,6 +75,7 @@ struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_placer *placer)
 	if (!placer)
 		return NULL;
 	qrt_sched_p_broker_close(&placer->broker);
+	pthread_mutex_destroy(&placer->broker.asking);
 	pthread_mutex_destroy(&placer->lock);
 	free(placer->residents.entries);
 	free(placer);

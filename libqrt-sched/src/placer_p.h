@@ -14,6 +14,8 @@ struct qrt_sched_p_broker {
 	uint64_t device, inode;
 	uint32_t timeout_ms;
 	uint32_t sequence;
+	uint64_t silent_until_ns; /* it let a question go by: until then it is not asked, 0: it did not */
+	pthread_mutex_t asking;   /* one question at a time; taken before the placer's lock */
 };
 
 /* Dups the socket. -EINVAL where it is no SOCK_SEQPACKET socket. fd -1: no broker, 0. */
@@ -23,8 +25,12 @@ void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker);
 int qrt_sched_p_broker_is_gone(struct qrt_sched_p_broker *broker);
 /* Sends without waiting; a message that does not go out is dropped. */
 void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
-/* Sends and waits for the answer's result. -ETIMEDOUT, -EPIPE. */
-int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
+/* Sends and waits for the answer's result. `lock` guards the broker; the caller does not hold it, and
+ * nobody does while the answer is waited for. -ETIMEDOUT, -EPIPE. */
+int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, pthread_mutex_t *lock,
+			   struct qrt_sched_broker_message *message);
+/* A mutex that inherits priority. Negative errno. */
+int qrt_sched_p_lock_init(pthread_mutex_t *lock);
 
 /* ---- the own threads (residents.c) ---- */
 
@@ -63,8 +69,9 @@ struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_r
 /* ---- the placer (placer.c, placing.c) ---- */
 
 /*
- * The lock is held while residents change and while the broker is asked, never while a thread changes
- * its own setting: it inherits priority, but a thread that just gave up its own would hold up others.
+ * The lock is held while residents change and while messages are sent and taken, never while an answer is
+ * waited for, and never while a thread changes its own setting: it inherits priority, but a thread that just
+ * gave up its own would hold up others.
  */
 struct qrt_sched_placer {
 	const struct qrt_sched_plan *plan;

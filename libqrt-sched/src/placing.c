@@ -31,9 +31,7 @@ static int ask_broker(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 	int rc;
 
 	qrt_sched_p_describe(&message, r, name);
-	pthread_mutex_lock(&placer->lock);
-	rc = qrt_sched_p_broker_ask(&placer->broker, &message);
-	pthread_mutex_unlock(&placer->lock);
+	rc = qrt_sched_p_broker_ask(&placer->broker, &placer->lock, &message);
 	if (rc >= 0)
 		return QRT_SCHED_PLACED_BROKER;
 	if (rc == -ETIMEDOUT)

@@ -154,6 +154,53 @@ static void a_slow_broker_costs_the_timeout_and_its_late_answer_nothing(void)
 	placer_end();
 }
 
+static uint64_t ms_since(uint64_t start)
+{
+	return (qrt_sched_p_kernel.now() - start) / 1000000;
+}
+
+static void a_stopped_supervisor_holds_up_one_birth_and_not_each(void)
+{
+	struct qrt_sched_error error = {0};
+	uint64_t start;
+	int i;
+
+	placer_begin_with(1, 200);
+	fake_kernel.refuse_set = -EPERM;
+	start = qrt_sched_p_kernel.now();
+	for (i = 0; i < 20; i++) {
+		CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, NULL, NULL), -ETIMEDOUT);
+		CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -ETIMEDOUT);
+	}
+	CU_ASSERT(ms_since(start) < 900);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "did not answer"));
+	placer_end();
+}
+
+static void *ask_in_vain(void *unused)
+{
+	(void)unused;
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", NULL), -ETIMEDOUT);
+	return NULL;
+}
+
+static void who_ends_does_not_wait_for_who_asks(void)
+{
+	pthread_t thread;
+	uint64_t start;
+
+	placer_begin_with(1, 600);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", NULL), QRT_SCHED_PLACED_SELF);
+	fake_kernel.refuse_set = -EPERM;
+	pthread_create(&thread, NULL, ask_in_vain, NULL);
+	usleep(100000);
+	start = qrt_sched_p_kernel.now();
+	qrt_sched_placer_leave(placer);
+	CU_ASSERT(ms_since(start) < 300);
+	pthread_join(thread, NULL);
+	placer_end();
+}
+
 static void a_broker_that_dies_is_not_waited_for(void)
 {
 	struct broker b = {.count = 1, .end_after = 1, .delay_ms = 10};
@@ -233,6 +280,9 @@ static const struct tap_test tests[] = {
 	{"a result that is no errno is not believed", a_result_that_is_no_errno_is_not_believed},
 	{"a slow broker costs the timeout, its late answer nothing",
 	 a_slow_broker_costs_the_timeout_and_its_late_answer_nothing},
+	{"a stopped supervisor holds up one birth and not each",
+	 a_stopped_supervisor_holds_up_one_birth_and_not_each},
+	{"who ends does not wait for who asks", who_ends_does_not_wait_for_who_asks},
 	{"a broker that dies is not waited for", a_broker_that_dies_is_not_waited_for},
 	{"without its supervisor no thread becomes urgent", without_its_supervisor_no_thread_becomes_urgent},
 	{"a supervisor that does not read is not waited for",

@@ -133,6 +133,18 @@ static void do_mixed(void)
 
 /* ---- ends of threads ---- */
 
+/* At the same time. */
+static void do_births(int count)
+{
+	pthread_t threads[64];
+	int i;
+
+	for (i = 0; i < count && i < 64; i++)
+		pthread_create(&threads[i], NULL, run_named, (void *)(uintptr_t) "worker");
+	while (i--)
+		pthread_join(threads[i], NULL);
+}
+
 static void *end_by_exit(void *arg)
 {
 	pthread_setname_np(pthread_self(), "worker");
@@ -324,6 +336,8 @@ int main(int argc, char **argv)
 		do_mixed();
 	else if (!strcmp(mode, "ends"))
 		do_ends(atoi(argv[2]));
+	else if (!strcmp(mode, "births"))
+		do_births(atoi(argv[2]));
 	else if (!strcmp(mode, "children"))
 		all_children(NULL);
 	else if (!strcmp(mode, "vcpu-children"))

@@ -187,12 +187,12 @@ def without_the_right_it_is_said_once_and_the_program_runs():
     expect(result.stdout.splitlines()[0].split("|")[1], OTHER)
 
 
-def with_broker(answer=None, timeout=60):
+def with_broker(answer=None, timeout=60, mode=("roles",)):
     need_realtime()
     if os.geteuid() != 0:
         raise Skip("needs root, to give a capability up")
     broker = Broker(lambda role, index: (os.SCHED_FIFO, 20 + role, {FIRST}), answer=answer)
-    result = run("roles", fds=broker.fds, variables=broker.variables, preexec_fn=taplib.drop_nice, limit=timeout)
+    result = run(*mode, fds=broker.fds, variables=broker.variables, preexec_fn=taplib.drop_nice, limit=timeout)
     expect(result.returncode, 0)
     broker.close()
     return broker, result
@@ -226,6 +226,13 @@ def a_broker_that_is_silent_costs_a_bounded_time():
     assert result.stderr.endswith("is it stopped?\n"), result.stderr
     expect(len(result.stderr.splitlines()), 1)
     assert time.monotonic() - start < 20
+
+
+def many_births_under_a_silent_broker_are_not_held_up_one_by_one():
+    start = time.monotonic()
+    _, result = with_broker(lambda broker, data: None, mode=("births", "20"))
+    expect(len(result.stdout.splitlines()), 20)
+    assert time.monotonic() - start < 2, "the wait is serialised"
 
 
 def a_broker_that_dies_is_said_once():
@@ -343,6 +350,7 @@ if __name__ == "__main__":
         without_the_right_the_broker_places,
         a_broker_that_answers_garbage_is_not_believed,
         a_broker_that_is_silent_costs_a_bounded_time,
+        many_births_under_a_silent_broker_are_not_held_up_one_by_one,
         a_broker_that_dies_is_said_once,
         who_may_place_itself_only_reports,
         mutexes_without_attributes_inherit_priority,
