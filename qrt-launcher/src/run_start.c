@@ -8,20 +8,20 @@
 /* "guest=foo,debug-threads=off" without the latter. */
 static char *clean_name(const char *value)
 {
-	static const char *const offs[] = {"debug-threads=off", "debug-threads=no"};
-	char **parts = g_strsplit(value, ",", -1), *clean;
-	guint i, n = 0;
+	GString *clean = g_string_new(NULL);
+	bool left_out = false;
+	const char *next;
 
-	for (i = 0; parts[i]; i++) {
-		if (strcmp(parts[i], offs[0]) == 0 || strcmp(parts[i], offs[1]) == 0)
-			g_free(parts[i]);
-		else
-			parts[n++] = parts[i];
+	for (; *value; value = next) {
+		next = vm_args_skip_pair(value);
+		left_out = vm_args_leaves_unnamed(value);
+		if (!left_out)
+			g_string_append_len(clean, value, next - value);
 	}
-	parts[n] = NULL;
-	clean = g_strjoinv(",", parts);
-	g_strfreev(parts);
-	return clean;
+	/* The comma before the last one. */
+	if (left_out && clean->len > 0)
+		g_string_truncate(clean, clean->len - 1);
+	return g_string_free(clean, FALSE);
 }
 
 /*

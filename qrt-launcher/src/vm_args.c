@@ -89,6 +89,35 @@ static const char *take_pair(const char *text, const char *implied, struct pair 
 	return text;
 }
 
+const char *vm_args_skip_pair(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ',' && *++text != ',')
+			break;
+	}
+	return text;
+}
+
+static bool is_unnamed(const struct pair *pair)
+{
+	static const char *const offs[] = {"off", "no", "n", "false"};
+	size_t i;
+
+	for (i = 0; strcmp(pair->key, "debug-threads") == 0 && i < G_N_ELEMENTS(offs); i++) {
+		if (strcmp(pair->value, offs[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool vm_args_leaves_unnamed(const char *text)
+{
+	struct pair pair;
+
+	take_pair(text, "", &pair);
+	return is_unnamed(&pair);
+}
+
 static uint32_t read_count(const char *text)
 {
 	unsigned long n = strtoul(text, NULL, 10);
@@ -131,8 +160,7 @@ static void read_name(struct vm_args *args, const char *value)
 		value = take_pair(value, "guest", &pair);
 		if (strcmp(pair.key, "guest") == 0)
 			snprintf(args->name, sizeof(args->name), "%.64s", pair.value);
-		else if (strcmp(pair.key, "debug-threads") == 0)
-			args->unnamed = strcmp(pair.value, "off") == 0 || strcmp(pair.value, "no") == 0;
+		args->unnamed |= is_unnamed(&pair);
 	}
 }
 

@@ -22,6 +22,10 @@ struct vm_args {
 void vm_args_read(int argc, char *const *argv, struct vm_args *ret_args);
 
 /* 1 when the option `argument` of QEMU ("-smp", "--smp") is followed by a value. */
+/* Behind the first "key=value" and its comma; ",," is a comma of the value. */
+const char *vm_args_skip_pair(const char *text);
+/* True when the first "key=value" forbids QEMU to name its threads. */
+bool vm_args_leaves_unnamed(const char *text);
 bool vm_args_takes_value(const char *argument);
 
 #endif

@@ -74,6 +74,20 @@ static void test_name(void)
 	CU_ASSERT_FALSE(READ("-name", "a,debug-threads=on").unnamed);
 }
 
+/* Every word that QEMU takes for it. */
+static void test_unnamed(void)
+{
+	CU_ASSERT_TRUE(READ("-name", "debug-threads=no").unnamed);
+	CU_ASSERT_TRUE(READ("-name", "debug-threads=n,guest=a").unnamed);
+	CU_ASSERT_TRUE(READ("-name", "a", "-name", "debug-threads=false").unnamed);
+	CU_ASSERT_FALSE(READ("-name", "a,,debug-threads=off").unnamed);
+	CU_ASSERT_TRUE(vm_args_leaves_unnamed("debug-threads=off,guest=a"));
+	CU_ASSERT_FALSE(vm_args_leaves_unnamed("guest=a,debug-threads=off"));
+	CU_ASSERT_STRING_EQUAL(vm_args_skip_pair("guest=a,,b,process=c"), "process=c");
+	CU_ASSERT_STRING_EQUAL(vm_args_skip_pair("guest=a,,"), "");
+	CU_ASSERT_STRING_EQUAL(vm_args_skip_pair(""), "");
+}
+
 static void test_accelerator(void)
 {
 	CU_ASSERT_TRUE(READ("-enable-kvm").kvm);
@@ -98,6 +112,7 @@ static const struct tap_test tests[] = {
 	{"an option's value is no option", test_values_are_not_options},
 	{"iothreads in both ways to write them", test_iothreads},
 	{"the guest's name", test_name},
+	{"threads' names switched off, by every word for it", test_unnamed},
 	{"KVM with nothing to fall back to", test_accelerator},
 	{"a VNC server", test_vnc},
 };
