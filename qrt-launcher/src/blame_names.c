@@ -33,6 +33,16 @@ struct blame_names *blame_names_free(struct blame_names *names)
 	return NULL;
 }
 
+/* Anybody may call a thread anything, and this is printed: a terminal must not obey it. */
+static void set_comm(struct blame_name *name, const char *comm, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len && comm[i] && i < sizeof(name->comm) - 1; i++)
+		name->comm[i] = g_ascii_isprint(comm[i]) ? comm[i] : '?';
+	name->comm[i] = '\0';
+}
+
 static struct blame_name *take(struct blame_names *names, int32_t tid)
 {
 	struct blame_name *name = g_hash_table_lookup(names->table, GINT_TO_POINTER(tid));
@@ -56,7 +66,7 @@ void blame_names_set(struct blame_names *names, int32_t tid, int32_t pid, const 
 	if (pid > 0)
 		name->pid = pid;
 	if (comm)
-		snprintf(name->comm, sizeof(name->comm), "%s", comm);
+		set_comm(name, comm, strlen(comm));
 }
 
 static int read_task_file(int32_t tid, const char *file, char *buf, size_t size)
@@ -76,7 +86,7 @@ static void parse_stat(struct blame_name *name, char *text)
 
 	if (!open || !close || close < open)
 		return;
-	snprintf(name->comm, sizeof(name->comm), "%.*s", (int)(close - open - 1), open + 1);
+	set_comm(name, open + 1, (size_t)(close - open - 1));
 	rest = close + 1;
 	rest += strspn(rest, " ");
 	for (field = 3; (word = strsep(&rest, " ")); field++) {
