@@ -112,9 +112,9 @@ static void check_counts(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 				      "too-many-values",
 				      "%s_%s has %u values, but the VM has %u such thread%s", name,
 				      qrt_sched_p_key_name(key), count, most, most == 1 ? "" : "s");
-		qrt_sched_p_lint_remedy(
-			lint, "leave out the last %u; a range (2-3, 0+2) is one value, the last repeats",
-			count - most);
+		qrt_sched_p_lint_remedy(lint, "leave out the last %u; %sthe last repeats", count - most,
+					key == QRT_SCHED_P_KEY_BIAS ? "a range (2-3, 0+2) is one value, "
+								    : "");
 	}
 }
 

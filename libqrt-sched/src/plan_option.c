@@ -191,6 +191,9 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	char *equals = strchr(text, '='), *name, *value;
 	int r;
 
+	if (!strncmp(text, "include", 7) && strchr(" \t=", text[7]))
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "there is no include: give several --plan, the later overrides");
 	if (!equals)
 		return qrt_sched_p_error(reterr, -EINVAL, "'%.60s' has no value: write %.60s=VALUE", text,
 					 text);

@@ -92,6 +92,9 @@ static void there_have_to_be_threads_for_the_values(void)
 	lint_expect("one value is for all that may come", "too-many-values", -1);
 	lint_with("ioth_nice=0,0", &host, &vm);
 	lint_expect("two for none", "too-many-values", QRT_SCHED_FAULT);
+	CU_ASSERT_PTR_NULL(strstr(lint_found("too-many-values")->remedy, "range"));
+	lint_with("ioth_bias=0,1", &host, &vm);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("too-many-values")->remedy, "range"));
 	lint_with("ioth_nice=0,0 paio_nice=0,0 vcpu_nice=0,0", &host, NULL);
 	lint_expect("unknown VM", "too-many-values", -1);
 }

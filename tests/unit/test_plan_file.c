@@ -77,7 +77,7 @@ static void a_bad_line_is_named_and_nothing_is_taken(void)
 		{"vcpu_prio=1\nvcpu_prio=2\n#\nvcpu_prio=100\n", 0, 4, -ERANGE, "1..99"},
 		{"x", 0, 1, -EINVAL, "no value"},
 		{"vcpu_prio=3\r\n\r\nvpcu_prio=1\r\n", 0, 3, -EINVAL, "did you mean 'vcpu'"},
-		{"include other.plan\n", 0, 1, -EINVAL, "no value"},
+		{"include other.plan\n", 0, 1, -EINVAL, "several --plan"},
 		{"vcpu_prio=1\nvcpu_prio=2\0\n", 25, 2, -EINVAL, "NUL"},
 		{"\0", 1, 1, -EINVAL, "NUL"},
 		{"# comment \0\n", 12, 1, -EINVAL, "NUL"},
