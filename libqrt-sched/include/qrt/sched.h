@@ -435,13 +435,16 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
 
 #define QRT_SCHED_PLACED_SELF   1 /* results of enter: done by the thread itself, */
 #define QRT_SCHED_PLACED_BROKER 2 /* by the broker, */
-#define QRT_SCHED_PLACED_NONE   0 /* nothing to do: the plan says nothing about the role */
+#define QRT_SCHED_PLACED_NONE                                                                                \
+	0 /* nothing to do: the plan says nothing about the role, and it inherited nothing */
 
 /* The calling thread enters the role that its name gives it (NULL: a thread without one, OTHR); the
  * calling thread of a process' start is MAIN: pass QRT_SCHED_PLACER_MAIN. Entering again changes the
- * role. vCPUs get RESET_ON_FORK. RETURN QRT_SCHED_PLACED_*, or the error: then the thread runs on as
- * it was, but never with more urgency than its role has, as it could by inheritance. -ETIMEDOUT and
- * -EPIPE: the broker did not answer, is gone; after that no thread becomes more urgent. [setup] */
+ * role. vCPUs get RESET_ON_FORK. A thread of a role that the plan does not name gets back what it would
+ * have without the placer, where it inherited from a placed one. RETURN QRT_SCHED_PLACED_*, or the error:
+ * then the thread runs on as it was, but never with more urgency than its role has, as it could by
+ * inheritance. -ETIMEDOUT: the broker did not answer; for a second it is not asked again. -EPIPE: it is
+ * gone; after that no thread becomes more urgent. [setup] */
 #define QRT_SCHED_PLACER_MAIN ((const char *)1)
 QRT_SCHED_API int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
 					 struct qrt_sched_error *reterr);
