@@ -27,14 +27,15 @@
 #define SCORE_MAX 8     /* how many deadlines that were not for it a vCPU stays awake for */
 
 static struct vcpu {
-	pid_t tid;
+	_Atomic int is_taken;
+	_Atomic pid_t tid;
 	_Atomic(void *) sleeps_on; /* condition variable; NULL: awake */
 	_Atomic uint64_t until_ns; /* the handler spins no longer than that */
 	_Atomic int is_called;     /* the wake-up came */
 	_Atomic int score;         /* > 0: the main loop's deadlines are this vCPU's timers */
 } vcpus[VCPUS];
 
-static _Atomic int vcpu_count;
+static _Atomic int vcpu_count;     /* the slots from here on were never taken */
 static _Atomic int is_dispatching; /* a deadline was met, what it does is being done */
 static uint64_t advance_ns;        /* 0: off */
 static int wake_signal;
@@ -118,27 +119,62 @@ void preload_prepare_advance(void)
 	advance_ns = (uint64_t)preload_process.globals.advance_us * 1000;
 }
 
+static struct vcpu *take_slot(void)
+{
+	int slot, count = atomic_load(&vcpu_count);
+
+	for (slot = 0; slot < VCPUS; slot++) {
+		if (!atomic_exchange(&vcpus[slot].is_taken, 1))
+			break;
+	}
+	if (slot == VCPUS)
+		return NULL;
+	while (count <= slot && !atomic_compare_exchange_weak(&vcpu_count, &count, slot + 1))
+		;
+	return &vcpus[slot];
+}
+
 void preload_advance_vcpu(void)
 {
-	int slot = atomic_load(&vcpu_count);
+	struct vcpu *slot;
 	sigset_t set;
 
 	if (!advance_ns || !wake_signal || self)
 		return;
-	do {
-		if (slot >= VCPUS)
-			return;
-	} while (!atomic_compare_exchange_weak(&vcpu_count, &slot, slot + 1));
-	self = &vcpus[slot];
-	self->tid = (pid_t)syscall(SYS_gettid);
+	slot = take_slot();
+	if (!slot)
+		return;
+	atomic_store(&slot->tid, (pid_t)syscall(SYS_gettid));
+	self = slot;
 	sigemptyset(&set);
 	sigaddset(&set, wake_signal);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
 
+static void free_slot(struct vcpu *slot)
+{
+	/* One that was cancelled in its wait seems to sleep still. */
+	atomic_store(&slot->sleeps_on, NULL);
+	atomic_store(&slot->score, 0);
+	atomic_store(&slot->is_taken, 0);
+}
+
+void preload_advance_end(void)
+{
+	struct vcpu *slot = self;
+
+	self = NULL;
+	if (slot)
+		free_slot(slot);
+}
+
 void preload_forget_vcpus(void)
 {
+	int i;
+
 	self = NULL;
+	for (i = 0; i < VCPUS; i++)
+		free_slot(&vcpus[i]);
 	atomic_store(&vcpu_count, 0);
 	atomic_store(&is_dispatching, 0);
 }

@@ -124,6 +124,7 @@ static void end(void *unused)
 	(void)unused;
 	if (is_pending)
 		settle(HABIT_UNRELIABLE);
+	preload_advance_end();
 	if (atomic_load(&preload_process.state) == PRELOAD_ON)
 		qrt_sched_placer_leave(preload_process.placer);
 }

@@ -112,6 +112,8 @@ void preload_inherit_mutexes(void);
 void preload_prepare_advance(void);
 /* The calling thread runs a vCPU. */
 void preload_advance_vcpu(void);
+/* The calling thread ends, whatever it ran. */
+void preload_advance_end(void);
 /* In a forked child: it has none of the parent's vCPUs. */
 void preload_forget_vcpus(void);
 

@@ -352,6 +352,8 @@ int main(int argc, char **argv)
 		do_mutex();
 	else if (!strcmp(mode, "advance"))
 		do_advance();
+	else if (!strcmp(mode, "replug"))
+		do_replug(atoi(argv[2]));
 	else if (!strcmp(mode, "heritage"))
 		do_heritage();
 	else if (!strcmp(mode, "environment"))

@@ -19,5 +19,7 @@ void do_failed_exec(void);
 void do_two_pipes(void);
 /* Deadlines of a main loop. */
 void do_advance(void);
+/* vCPUs that are plugged and unplugged. */
+void do_replug(int count);
 
 #endif

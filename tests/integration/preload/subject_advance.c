@@ -55,6 +55,33 @@ static void wake_vcpu(int last)
 	pthread_mutex_unlock(&lock);
 }
 
+static void *plug(void *ret_is_woken)
+{
+	sigset_t blocked;
+
+	pthread_setname_np(pthread_self(), "CPU 1/TCG");
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	*(int *)ret_is_woken = !sigismember(&blocked, SIGRTMAX - 3);
+	return NULL;
+}
+
+/* vCPUs come and go: is the last one still among those that are woken, which unblocks their signal? */
+void do_replug(int count)
+{
+	int is_woken = 0;
+	pthread_t thread;
+	sigset_t block;
+
+	sigemptyset(&block);
+	sigaddset(&block, SIGRTMAX - 3);
+	pthread_sigmask(SIG_BLOCK, &block, NULL);
+	while (count--) {
+		pthread_create(&thread, NULL, plug, &is_woken);
+		pthread_join(thread, NULL);
+	}
+	printf("woken|%d\n", is_woken);
+}
+
 /* How many of the deadlines were passed to the caller too early. */
 static int run_deadlines(struct pollfd *fds)
 {

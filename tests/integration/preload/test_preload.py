@@ -286,6 +286,11 @@ def deadlines_are_met_awake_and_never_early():
         assert rows["main_us"] < 400_000 and rows["vcpu_us"] < 400_000, rows
 
 
+def vcpus_that_are_plugged_and_unplugged_do_not_run_out_of_wakers():
+    result = run("replug", "70", plan=["advance=1000", "paio_nice=1"])
+    expect((result.returncode, result.stdout, result.stderr), (0, "woken|1\n", ""))
+
+
 def waits_for_a_mutex_are_recorded():
     recorder = Recorder(20_000_000)
     result = run("mutex", plan=["othr_nice=1"], fds=(recorder.fd,), variables={"QRT_SCHED_RECORD": str(recorder.fd)})
@@ -356,6 +361,7 @@ if __name__ == "__main__":
         mutexes_without_attributes_inherit_priority,
         mutexes_held_at_a_fork_can_be_unlocked_in_the_child,
         deadlines_are_met_awake_and_never_early,
+        vcpus_that_are_plugged_and_unplugged_do_not_run_out_of_wakers,
         waits_for_a_mutex_are_recorded,
         nothing_is_recorded_while_the_threshold_is_off,
         default_stacks_are_small_only_where_all_is_locked,
