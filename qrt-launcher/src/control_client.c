@@ -111,6 +111,9 @@ static int ask_in_run(int run_fd, const char *name, JsonObject **ret_answer)
 		close(fd);
 	if (r == -ETIMEDOUT)
 		complain("the supervisor of VM '%s' does not answer; is it stopped?", name);
+	else if (r == -EPROTO)
+		complain("the answer of VM '%s' is not understood; is its launcher of another version?",
+			 name);
 	else if (r < 0)
 		complain("no VM named '%s' runs; 'qrt-launcher status' lists them", name);
 	return r;

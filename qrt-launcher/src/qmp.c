@@ -72,12 +72,19 @@ static void take_capabilities(struct supervisor *supervisor, JsonObject *message
 	qmp_ask_threads(supervisor);
 }
 
+/* It is printed, and QEMU may have been taken over by its guest: no more than QEMU's own words consist of. */
 static void take_status(struct supervisor *supervisor, JsonObject *message)
 {
 	const char *status = json_limit_get_string(json_limit_get_object(message, "return"), "status");
+	char clean[sizeof(supervisor->guest_state)] = "";
+	size_t len = 0;
 
-	if (*status)
-		g_strlcpy(supervisor->guest_state, status, sizeof(supervisor->guest_state));
+	for (; *status && len < sizeof(clean) - 1; status++) {
+		if (g_ascii_islower(*status) || g_ascii_isdigit(*status) || *status == '-')
+			clean[len++] = *status;
+	}
+	if (len > 0)
+		g_strlcpy(supervisor->guest_state, clean, sizeof(supervisor->guest_state));
 }
 
 static void take_kvm(struct supervisor *supervisor, JsonObject *message)

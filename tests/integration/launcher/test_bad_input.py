@@ -204,6 +204,22 @@ def talk(path, data):
             return b""
 
 
+def strange_answer():
+    """A VM whose answer is not understood is not said to be none."""
+    with Place() as place, socket.socket(socket.AF_UNIX) as server:
+        os.makedirs(os.path.join(place.run, "vm"), 0o700)
+        os.chmod(place.run, 0o700)
+        server.bind(os.path.join(place.run, "vm", "control"))
+        server.listen()
+        server.settimeout(20)
+        asking = subprocess.Popen([LAUNCHER, "blame", "vm"], env=place.environment, stderr=subprocess.PIPE, text=True)
+        client = server.accept()[0]
+        client.sendall(b'{"name":"\xff"}\n')
+        errors = asking.communicate(timeout=30)[1]
+        client.close()
+        check("not understood" in errors and "no VM" not in errors, errors)
+
+
 def control_socket():
     """Whatever is said to it, the supervisor stays."""
     need_root()
@@ -237,5 +253,6 @@ main([
     ("no run directory", no_run_directory),
     ("a second VM of the same name is refused", second_of_a_name),
     ("status and repair", other_commands),
+    ("an answer that is not understood is not taken for no VM", strange_answer),
     ("nonsense on the control socket", control_socket),
 ])
