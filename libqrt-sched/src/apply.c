@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error_p.h"
+#include "setting_p.h"
 #include "sys_p.h"
 
 /* All that a change can touch, as the kernel has it. */
@@ -65,11 +66,6 @@ static int read_state(pid_t tid, uint32_t set, struct state *ret_state)
 	return set & QRT_SCHED_SET_CPUS ? qrt_sched_p_sys->get_cpus(tid, &ret_state->cpus) : 0;
 }
 
-static int is_realtime(uint32_t policy)
-{
-	return policy == QRT_SCHED_POLICY_FIFO || policy == QRT_SCHED_POLICY_RR;
-}
-
 static int is_fair(uint32_t policy)
 {
 	return policy == QRT_SCHED_POLICY_OTHER || policy == QRT_SCHED_POLICY_BATCH;
@@ -106,14 +102,14 @@ static int merge_policy(struct qrt_sched_p_attr *attr, const struct qrt_sched_se
 		attr->policy = s->policy;
 		attr->runtime = attr->deadline = attr->period = 0;
 		attr->flags &= SCHED_FLAG_RESET_ON_FORK;
-		if (!is_realtime(s->policy) && !(s->set & QRT_SCHED_SET_PRIORITY))
+		if (!qrt_sched_p_policy_is_rt(s->policy) && !(s->set & QRT_SCHED_SET_PRIORITY))
 			priority = 0;
 	}
-	if (is_realtime(attr->policy) && (priority < 1 || priority > 99))
+	if (qrt_sched_p_policy_is_rt(attr->policy) && (priority < 1 || priority > 99))
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "priority %lld of a real-time policy is not within 1..99",
 					 (long long)priority);
-	if (!is_realtime(attr->policy) && priority)
+	if (!qrt_sched_p_policy_is_rt(attr->policy) && priority)
 		return qrt_sched_p_error(reterr, -EINVAL, "priority %lld needs the policy fifo or rr",
 					 (long long)priority);
 	attr->priority = (uint32_t)priority;

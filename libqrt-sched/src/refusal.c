@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "error_p.h"
+#include "setting_p.h"
 #include "sys_p.h"
 
 static int is_filtered(void)
@@ -46,8 +47,7 @@ static int find_cpu_group(char *ret_path, size_t size)
 
 static int is_realtime(const struct qrt_sched_setting *setting)
 {
-	return (setting->set & QRT_SCHED_SET_POLICY) &&
-	       (setting->policy == QRT_SCHED_POLICY_FIFO || setting->policy == QRT_SCHED_POLICY_RR);
+	return (setting->set & QRT_SCHED_SET_POLICY) && qrt_sched_p_policy_is_rt(setting->policy);
 }
 
 static void explain(char *why, size_t size, const struct qrt_sched_setting *setting)

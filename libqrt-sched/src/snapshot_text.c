@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "error_p.h"
+#include "setting_p.h"
 #include "snapshot_p.h"
 #include "sys_p.h"
 
@@ -86,11 +87,9 @@ static int take_number(char **at, int64_t min, int64_t max, int64_t *ret_number)
 
 static int is_possible(const struct qrt_sched_setting *s)
 {
-	int realtime = s->policy == QRT_SCHED_POLICY_FIFO || s->policy == QRT_SCHED_POLICY_RR;
-
 	if (s->policy != QRT_SCHED_P_POLICY_DEADLINE && !qrt_sched_policy_name(s->policy))
 		return 0;
-	return realtime ? s->priority >= 1 : s->priority == 0;
+	return qrt_sched_p_policy_is_rt(s->policy) ? s->priority >= 1 : s->priority == 0;
 }
 
 static int parse_line(char *line, struct qrt_sched_p_memory *ret_memory)
