@@ -22,8 +22,17 @@ def read_start(tid):
     return text.rpartition(")")[2].split()[19] if text else None
 
 
+def is_of_a_vm(path):
+    """Whether the thread of this path belongs to a VM or its launcher: those that were there before are not ours."""
+    try:
+        program = os.path.basename(os.readlink(path + "/exe"))
+    except OSError:
+        return False
+    return program.startswith(("qemu-system", "qrt-launcher"))
+
+
 def read_threads():
-    """(tid, start) -> setting. Kernel workers are left out: they change their own nice value and CPUs."""
+    """(tid, start) -> setting. Left out are kernel workers and VMs, which change their own nice value and CPUs."""
     threads = {}
     for path in glob.glob("/proc/[0-9]*/task/[0-9]*"):
         tid = int(path.rsplit("/", 1)[1])
@@ -32,7 +41,7 @@ def read_threads():
             setting = read_setting(tid)
         except OSError:
             continue
-        if name and not name.startswith("kworker"):
+        if name and not name.startswith("kworker") and not is_of_a_vm(path):
             threads[(tid, read_start(tid))] = (name.strip(), setting)
     return threads
 

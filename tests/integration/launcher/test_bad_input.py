@@ -58,11 +58,10 @@ def check_refused(place, arguments, code, says):
 
 
 def options():
+    need_root()
     with Place() as place:
         host = Host(place)
         for arguments, code, says in REFUSED:
-            if arguments[0] == "--user":
-                need_root()
             check_refused(place, ["run", *arguments, *VM], code, says)
         check_refused(place, ["run", "-rt"], 125, "-rt needs")
         check_refused(place, ["run", "--plan"], 125, "--plan needs")
@@ -95,6 +94,7 @@ def write_program(place, name, content, mode=0o755):
 
 
 def programs():
+    need_root()
     with Place() as place:
         true = shutil.which("true")
         with open(true, "rb") as file:
@@ -128,6 +128,7 @@ def privileged_program():
 
 
 def static_program():
+    need_root()
     busybox = shutil.which("busybox")
     if not busybox:
         raise Skip("no statically linked program here: busybox-static is missing")
@@ -140,6 +141,7 @@ def static_program():
 
 
 def preload_missing():
+    need_root()
     with Place() as place:
         for path, says in ((place.file("none.so"), "cannot be read"), (place.file("a b.so"), "blank")):
             if " " in path:

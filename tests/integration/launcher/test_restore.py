@@ -255,6 +255,7 @@ def foreign_folders():
 
 
 def open_run_directory():
+    need_root()
     with Place() as place:
         os.mkdir(place.run)
         os.chmod(place.run, 0o777)
