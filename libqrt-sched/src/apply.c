@@ -171,22 +171,10 @@ static int take(enum step step, pid_t tid, const struct state *from, const struc
 	}
 }
 
-/* FIFO and RR by priority above OTHER above BATCH above IDLE, and DEADLINE above all. */
+/* Between two of the same policy and priority, the nice value decides. */
 static int urgency(uint32_t policy, int priority, int nice)
 {
-	switch (policy) {
-	case QRT_SCHED_P_POLICY_DEADLINE:
-		return 1000;
-	case QRT_SCHED_POLICY_FIFO:
-	case QRT_SCHED_POLICY_RR:
-		return 200 + priority;
-	case QRT_SCHED_POLICY_OTHER:
-		return 100 - nice;
-	case QRT_SCHED_POLICY_BATCH:
-		return 50 - nice;
-	default:
-		return 0;
-	}
+	return qrt_sched_p_urgency(policy, priority) * 100 - (is_fair(policy) ? nice : 0);
 }
 
 int qrt_sched_p_is_more_urgent(const struct qrt_sched_setting *a, const struct qrt_sched_setting *b)
