@@ -151,6 +151,23 @@ def read_terminal(master, process, wanted):
     return text
 
 
+def press_until_end(master, process, key):
+    """Presses a key until the process ends, and reads on: what is not read holds up who writes it. A key
+    that comes while QEMU sets the terminal up anew can get lost."""
+    for _ in range(6):
+        os.write(master, key)
+        deadline = time.monotonic() + 5
+        while process.poll() is None and time.monotonic() < deadline:
+            if select.select([master], [], [], 0.1)[0]:
+                try:
+                    os.read(master, 4096)
+                except OSError:
+                    time.sleep(0.1)
+        if process.poll() is not None:
+            break
+    return process.poll()
+
+
 def terminal():
     """QEMU has the terminal: its monitor takes what is typed, and Ctrl-C ends it."""
     with Place() as place:
@@ -163,8 +180,7 @@ def terminal():
             check(b"(qemu)" in read_terminal(master, process, b"(qemu)"), "no prompt of QEMU's monitor")
             os.write(master, b"info name\ninfo status\n")
             check(b"VM status" in read_terminal(master, process, b"VM status"), "no answer of QEMU's monitor")
-            os.write(master, b"\x03")
-            check_equal(process.wait(timeout=PATIENCE), 0, "exit code")
+            check_equal(press_until_end(master, process, b"\x03"), 0, "exit code")
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
