@@ -182,6 +182,10 @@ static void a_huge_or_binary_file_is_refused(void)
 	CU_ASSERT_EQUAL(close(open(at("huge"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
 	CU_ASSERT_EQUAL(truncate(at("huge"), 10 << 20), 0);
 	CU_ASSERT_EQUAL(parse_file(at("huge")), -EFBIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, at("huge")));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "64 KiB"));
+	CU_ASSERT_EQUAL(truncate(at("huge"), 65537), 0);
+	CU_ASSERT_EQUAL(parse_file(at("huge")), -EFBIG);
 	unlink(at("huge"));
 	write_file("nul", "vcpu_prio=1\nma\0in", 17);
 	CU_ASSERT_EQUAL(parse_file(at("nul")), -EINVAL);
