@@ -40,9 +40,14 @@ static int parse_line(struct qrt_sched_plan *plan, const char *text, size_t leng
 static int parse_lines(struct qrt_sched_plan *plan, const char *text, size_t len,
 		       struct qrt_sched_error *reterr)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* an editor's, that the text is UTF-8 */
 	uint32_t line = 1;
 	int r = 0;
 
+	if (len >= sizeof(mark) - 1 && !memcmp(text, mark, sizeof(mark) - 1)) {
+		text += sizeof(mark) - 1;
+		len -= sizeof(mark) - 1;
+	}
 	for (; r >= 0 && len; line++) {
 		const char *newline = memchr(text, '\n', len);
 		size_t length = newline ? (size_t)(newline - text) : len;

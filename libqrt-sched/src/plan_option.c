@@ -7,6 +7,7 @@
 #include "setting_p.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,11 +88,20 @@ static const char *role_name(int number)
 	return qrt_sched_role_name((enum qrt_sched_role)number);
 }
 
+#define OF_ROLE(role) role "_bias", role "_sched", role "_prio", role "_nice", role "_name"
+
+static const char *const options[] = {
+	"ROLE_KEY",      "maxprio",       "mlock",         "pi",
+	"advance",       "pool",          OF_ROLE("vcpu"), OF_ROLE("main"),
+	OF_ROLE("paio"), OF_ROLE("vncm"), OF_ROLE("vncs"), OF_ROLE("ioth"),
+	OF_ROLE("kio"),  OF_ROLE("othr"),
+};
+#define OPTIONS       (sizeof(options) / sizeof(options[0]))
+#define OPTION_SHAPES (OPTIONS - QRT_SCHED_ROLES * QRT_SCHED_P_KEYS) /* those that stand first */
+
 static const char *option_name(int number)
 {
-	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi", "advance", "pool"};
-
-	return names[number];
+	return options[number];
 }
 
 static const char *policy_name(int number)
@@ -101,15 +111,17 @@ static const char *policy_name(int number)
 
 static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
 static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
-static const struct qrt_sched_p_names option_names = {option_name, 5};
+static const struct qrt_sched_p_names option_names = {option_name, OPTIONS};
+static const struct qrt_sched_p_names option_shapes = {option_name, OPTION_SHAPES};
 static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_IDLE + 1};
 
-static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word,
-		   const struct qrt_sched_p_names *names)
+/* `word` is the part of the option's name that is wrong. */
+static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word, const char *option,
+		   const struct qrt_sched_p_names *known)
 {
 	char hint[160];
 
-	qrt_sched_p_suggest(names, word, hint, sizeof(hint));
+	qrt_sched_p_suggest(option, &option_names, known, hint, sizeof(hint));
 	return qrt_sched_p_error(reterr, -EINVAL, "unknown %s '%.40s': %s", what, word, hint);
 }
 
@@ -119,7 +131,7 @@ static int bad_value(struct qrt_sched_error *reterr, const char *option, const s
 	if (key->parse == parse_sched) {
 		char hint[160];
 
-		qrt_sched_p_suggest(&policy_names, value, hint, sizeof(hint));
+		qrt_sched_p_suggest(value, &policy_names, &policy_names, hint, sizeof(hint));
 		return qrt_sched_p_error(reterr, code, "%s: unknown policy '%.40s': %s", option, value, hint);
 	}
 	return qrt_sched_p_error(reterr, code, "%s: '%.40s' is %s: give %s", option, value,
@@ -168,22 +180,30 @@ static int set_values(struct qrt_sched_plan *plan, int role, int key, char *text
 	return r;
 }
 
-static int set_role_option(struct qrt_sched_plan *plan, char *name, char *value, uint32_t line,
+static int set_role_option(struct qrt_sched_plan *plan, const char *name, char *value, uint32_t line,
 			   struct qrt_sched_error *reterr)
 {
-	char *underscore = strchr(name, '_');
+	const char *underscore = strchr(name, '_');
+	char first[41];
 	int role, key;
 
 	if (!underscore)
-		return unknown(reterr, "option", name, &option_names);
-	*underscore = 0;
-	role = qrt_sched_role_parse(name);
+		return unknown(reterr, "option", name, name, &option_shapes);
+	snprintf(first, sizeof(first), "%.*s", (int)(underscore - name), name);
+	role = qrt_sched_role_parse(first);
 	if (role < 0)
-		return unknown(reterr, "role", name, &role_names);
+		return unknown(reterr, "role", first, name, &role_names);
 	key = qrt_sched_p_key_parse(underscore + 1);
 	if (key < 0)
-		return unknown(reterr, "key", underscore + 1, &key_names);
+		return unknown(reterr, "key", underscore + 1, name, &key_names);
 	return set_values(plan, role, key, value, line, reterr);
+}
+
+static int starts_with_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return !strncmp(text, word, length) && strchr(" \t=", text[length]);
 }
 
 static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, struct qrt_sched_error *reterr)
@@ -191,7 +211,10 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	char *equals = strchr(text, '='), *name, *value;
 	int r;
 
-	if (!strncmp(text, "include", 7) && strchr(" \t=", text[7]))
+	if (starts_with_word(text, "-rt"))
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "leave out '-rt' in '%.60s': here stands its value alone", text);
+	if (starts_with_word(text, "include"))
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "there is no include: give several --plan, the later overrides");
 	if (!equals)
@@ -211,16 +234,24 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	if (strchr(value, '='))
 		return qrt_sched_p_error(
 			reterr, -EINVAL,
-			"%.60s has a second '=' in '%.60s': give each option its own line or -rt", name,
-			value);
+			"%.60s has a second '=' in '%.60s': give each option its own line or -rt, or put a "
+			"blank between them",
+			name, value);
 	return set_role_option(plan, name, value, line, reterr);
 }
 
 int qrt_sched_p_plan_option(struct qrt_sched_plan *plan, char *text, uint32_t line,
 			    struct qrt_sched_error *reterr)
 {
-	int r = set_option(plan, qrt_sched_p_trim(text), line, reterr);
+	char *next;
+	int r = 0;
 
+	for (; r >= 0 && text; text = next) {
+		next = qrt_sched_p_next_option(text);
+		if (next)
+			next[-1] = 0;
+		r = set_option(plan, qrt_sched_p_trim(text), line, reterr);
+	}
 	if (r < 0 && reterr)
 		reterr->line = line;
 	return r;

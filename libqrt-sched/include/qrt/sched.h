@@ -185,7 +185,8 @@ QRT_SCHED_API int qrt_sched_plan_new(struct qrt_sched_plan **ret_plan);
 /* Takes NULL, returns NULL. [setup] */
 QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan *plan);
 
-/* One argument of -rt, of either grammar; what a later option names overrides what was said before.
+/* One argument of -rt, of either grammar, or several with blanks between them; what a later option names
+ * overrides what was said before.
  *   ROLE_KEY=v0[,v1,...]   ROLE of enum qrt_sched_role; value n is for thread n, the last repeats
  *     bias   a CPU, a range, a sum of them (2, 2-3, 0+2-3)    prio   0 (time sharing), 1..99
  *     sched  fifo rr other batch idle                         nice   -20..19
@@ -199,8 +200,9 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
-/* A plan file: one option of the grammars a line, blank lines, # to the end of a line is a comment;
- * blanks around = and , are allowed; "include" is not. At most 64 KiB, lines of 4,096 bytes. A NUL
+/* A plan file: options of the grammars, one a line or with blanks between them, blank lines, # to the end of
+ * a line is a comment; blanks around = and , are allowed; "include" is not. A UTF-8 byte order mark and
+ * CRLF are accepted. At most 64 KiB, lines of 4,096 bytes. A NUL
  * byte, a file that is not regular: -EINVAL; a longer file or line: -EFBIG. All or nothing. The line
  * is in reterr->line, not in the message. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, size_t len,
