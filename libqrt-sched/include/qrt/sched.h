@@ -247,6 +247,10 @@ QRT_SCHED_API int qrt_sched_plan_supported(const struct qrt_sched_plan *plan, st
 #define QRT_SCHED_HOST_CAP_NICE   1u /* may set any policy, priority and affinity */
 #define QRT_SCHED_HOST_CAP_LOCK   2u /* may lock memory without limit */
 #define QRT_SCHED_HOST_PREEMPT_RT 4u /* the kernel is PREEMPT_RT */
+/* Linux 6.12 and newer: a deadline server serves time-shared threads that starve. Such a kernel throttles
+ * real-time threads only with RT_GROUPS. */
+#define QRT_SCHED_HOST_FAIR_SERVER 8u
+#define QRT_SCHED_HOST_RT_GROUPS   16u /* the kernel has groups of real-time threads */
 
 /* What lint and default plans need to know about a host. */
 struct qrt_sched_host {
@@ -259,6 +263,10 @@ struct qrt_sched_host {
 	int32_t rtprio_limit;   /* RLIMIT_RTPRIO where CAP_NICE is missing, else 99 */
 	int64_t rt_runtime_us;  /* kernel.sched_rt_runtime_us, -1: no throttling */
 	int64_t rt_period_us;
+	uint64_t memlock_limit;            /* RLIMIT_MEMLOCK in bytes, UINT64_MAX: none, 0: not known */
+	struct qrt_sched_cpus fair_server; /* CPUs on which the deadline server serves */
+	int64_t fair_runtime_us;           /* its time on the first of them, of every */
+	int64_t fair_period_us;
 };
 
 /* Reads this host. ret_host->size is the caller's. [setup] */
