@@ -37,6 +37,7 @@ static void check_reserved(struct qrt_sched_p_lint *lint, const struct qrt_sched
 	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, priority_line(lint, highest), "reserved-99",
 			      "%s %u has priority 99, where the kernel's migration and watchdog threads run",
 			      qrt_sched_role_name(highest->role), highest->index);
+	qrt_sched_p_lint_about(lint, highest->role);
 	qrt_sched_p_lint_remedy(lint, "give %s_prio 98 or less", qrt_sched_role_name(highest->role));
 }
 
@@ -51,6 +52,7 @@ static void check_timers(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 		"%s %u has priority %d, not below the kernel's timer threads (%d): a guest that "
 		"waits for a timer can spin for ever",
 		qrt_sched_role_name(highest->role), highest->index, highest->setting.priority, timers);
+	qrt_sched_p_lint_about(lint, highest->role);
 	if (highest->urgency < 98)
 		qrt_sched_p_lint_remedy(
 			lint,
@@ -73,6 +75,7 @@ static void check_rights(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 			      "CAP_SYS_NICE, and RLIMIT_RTPRIO is %d",
 			      qrt_sched_role_name(highest->role), highest->index, highest->setting.priority,
 			      host->rtprio_limit, host->rtprio_limit);
+	qrt_sched_p_lint_about(lint, highest->role);
 	qrt_sched_p_lint_remedy(
 		lint,
 		"run as root, or give CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE), or "
@@ -134,6 +137,7 @@ static void check_throttling(struct qrt_sched_p_lint *lint, const struct taken *
 			      "(kernel.sched_rt_runtime_us is %lld)",
 			      (long long)(host->rt_period_us - host->rt_runtime_us) / 1000,
 			      (long long)host->rt_period_us / 1000, (long long)host->rt_runtime_us);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 	qrt_sched_p_lint_remedy(
 		lint, "sysctl -w kernel.sched_rt_runtime_us=-1, once nothing real-time can run away");
 }
@@ -156,6 +160,7 @@ static void check_fair_server(struct qrt_sched_p_lint *lint, const struct taken 
 		"where a real-time vCPU spins the kernel gives time-shared threads that starve %lld ms of "
 		"every %lld ms, on CPU %d for one (fair server)",
 		(long long)host->fair_runtime_us / 1000, (long long)host->fair_period_us / 1000, cpu);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 	qrt_sched_p_lint_remedy(
 		lint,
 		"keep other threads off the vCPUs' CPUs, or for each of these CPUs echo 0 > "
@@ -179,6 +184,7 @@ static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken
 		"real-time vCPUs can take every CPU of this host (%d): its own work waits while "
 		"they spin",
 		online);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 	if (online == 1)
 		qrt_sched_p_lint_remedy(lint, "use a host with more CPUs; keep RT throttling (Linux 6.12: "
 					      "the fair server) on here");

@@ -63,6 +63,7 @@ static void rights_have_to_suffice(void)
 	lint_expect("a limit", "no-lock-privilege", QRT_SCHED_WARNING);
 	CU_ASSERT_PTR_NOT_NULL(
 		strstr(lint_found("no-lock-privilege")->message, "RLIMIT_MEMLOCK is 8192 KiB"));
+	CU_ASSERT_EQUAL(lint_found("no-lock-privilege")->role, -1);
 	lint_with("mlock=off", &host, &vm);
 	lint_expect("no memory lock", "no-lock-privilege", -1);
 	host.flags = QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK;
@@ -113,6 +114,7 @@ static void the_fair_server_is_said_in_place_of_throttling(void)
 		strstr(lint_found("fair-server")->message, "50 ms of every 1000 ms, on CPU 1"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("fair-server")->remedy, "fair_server/cpu1/runtime"));
 	CU_ASSERT_PTR_NULL(strstr(lint_found("fair-server")->remedy, "sched_rt_runtime_us"));
+	CU_ASSERT_EQUAL(lint_found("fair-server")->role, QRT_SCHED_ROLE_VCPU);
 	host.rt_runtime_us = -1;
 	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
 	lint_expect("the sysctl does not stop it", "fair-server", QRT_SCHED_WARNING);

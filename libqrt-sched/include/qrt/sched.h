@@ -290,6 +290,7 @@ struct qrt_sched_finding {
 	char code[32];     /* stable: "starved-main", "cpu-missing", ... */
 	char message[256];
 	char remedy[256];
+	int32_t role; /* enum qrt_sched_role that it is about, -1: none of its own */
 };
 
 /* Looks for contradictions and traps; touches nothing. Writes up to max findings, worst first, and
