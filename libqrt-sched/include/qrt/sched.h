@@ -84,6 +84,10 @@ enum qrt_sched_role {
 QRT_SCHED_API const char *qrt_sched_role_name(enum qrt_sched_role role);
 /* The role of such a name, -ENOENT where it is none. [rt] */
 QRT_SCHED_API int qrt_sched_role_parse(const char *name);
+/* For whom the kernel made a thread of this name: "vhost-4711" for 4711 (iou-wrk-N and iou-sqp-N: a
+ * thread). *ret_pid is 0 where the name does not tell: "kvm-nx-lpage-re", which kernels before 5.17 cut,
+ * and recent ones do not number. RETURN 0; -ENOENT: no name that the kernel gives. [rt] */
+QRT_SCHED_API int qrt_sched_role_get_served(const char *thread_name, pid_t *ret_pid);
 
 /* ---- settings ------------------------------------------------------------------------------ */
 
@@ -287,8 +291,8 @@ enum qrt_sched_severity {
 struct qrt_sched_finding {
 	uint32_t severity; /* enum qrt_sched_severity */
 	uint32_t line;     /* of the plan file, 0: none */
-	char code[32];     /* stable: "starved-main", "cpu-missing", ... */
-	char message[256];
+	char code[32];     /* for programs, stable: "starved-main", "cpu-missing", ... */
+	char message[256]; /* for people: the words may change */
 	char remedy[256];
 	int32_t role; /* enum qrt_sched_role that it is about, -1: none of its own */
 };
