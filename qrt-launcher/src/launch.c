@@ -23,9 +23,12 @@ static const struct {
 	void (*handler)(int number);
 } taken[LAUNCH_TAKEN] = {{SIGINT, SIG_IGN}, {SIGQUIT, SIG_IGN}, {SIGPIPE, SIG_IGN}, {SIGCHLD, SIG_DFL}};
 
-/* Not handed on: those taken, those that end nobody, and a fault of the launcher's own. */
-static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE,  SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN,
-			   SIGTTOU, SIGURG,  SIGWINCH, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL};
+/*
+ * Not handed on: those taken, and those that end nobody. SIGSEGV and its like that somebody sends are handed
+ * on; a fault of the launcher's own ends it at once, because the kernel delivers that past the mask.
+ */
+static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE, SIGCHLD, SIGCONT,
+			   SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,  SIGWINCH};
 
 enum stage { STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
 
