@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check_print.h"
 
+#include "command.h"
+
 #include <stdio.h>
 
 static const char *state_name(enum check_state state)
@@ -49,11 +51,6 @@ static void print_item(const struct check_item *item)
 		printf("         %-14s remedy: %s\n", "", item->remedy);
 }
 
-static const char *plural(int n)
-{
-	return n == 1 ? "" : "s";
-}
-
 void check_print_text(const struct check_result *result)
 {
 	int faults = check_count(result, CHECK_FAULT), warnings = check_count(result, CHECK_WARNING);
@@ -70,13 +67,13 @@ void check_print_text(const struct check_result *result)
 	if (result->unjudged)
 		puts("No: the plan could not be judged here.");
 	else if (!result->request)
-		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural(faults), warnings,
-		       plural(warnings));
+		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural((unsigned)faults),
+		       warnings, plural((unsigned)warnings));
 	else if (faults > 0)
-		printf("No: %s cannot run here (%d fault%s, %d warning%s).\n", what, faults, plural(faults),
-		       warnings, plural(warnings));
+		printf("No: %s cannot run here (%d fault%s, %d warning%s).\n", what, faults,
+		       plural((unsigned)faults), warnings, plural((unsigned)warnings));
 	else
-		printf("Yes: %s can run here (%d warning%s).\n", what, warnings, plural(warnings));
+		printf("Yes: %s can run here (%d warning%s).\n", what, warnings, plural((unsigned)warnings));
 }
 
 static void build_string(JsonBuilder *builder, const char *name, const char *value)

@@ -158,7 +158,8 @@ int supervisor_run(struct supervisor *supervisor)
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;
 	if (supervisor->verbose)
-		complain("%" G_GUINT64_FORMAT " corrections", supervisor->watch.corrections);
+		complain("%" G_GUINT64_FORMAT " correction%s", supervisor->watch.corrections,
+			 plural(supervisor->watch.corrections));
 	close_all(supervisor);
 	return conclude(supervisor, was_up);
 }
