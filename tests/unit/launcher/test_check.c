@@ -289,6 +289,9 @@ static void what_is_below_the_kernel(void)
 	expect("steal-time", CHECK_OK, "0.00 %");
 	put("proc/stat", "cpu  100 0 100 9800 0 0 0 50 0 0\n");
 	expect("steal-time", CHECK_WARNING, "50 of 50");
+	check_counters_read(&host, &host.first);
+	put("proc/stat", "cpu  100 0 100 9900 0 0 0 50 0 0\n");
+	expect("steal-time", CHECK_OK, "0 of 100 ticks now, 0.49 %");
 	put("proc/stat", "cpu  100 0\n");
 	expect("steal-time", CHECK_UNKNOWN, "no steal time");
 	msr[0x34] = 7;
