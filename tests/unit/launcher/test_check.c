@@ -171,7 +171,13 @@ static void rights_by_capability_or_by_limit(void)
 	expect("limits", CHECK_OK, "MEMLOCK unlimited");
 	put("proc/self/limits", LIMITS("9", "unlimited"));
 	expect("limits", CHECK_WARNING, "RTPRIO 9");
+	put("proc/self/status", "Name:\tx\nCapEff:\t0000000001800000\n");
+	host.wants_lock = true;
 	put("proc/self/limits", LIMITS("0", "65536"));
+	expect("privileges", CHECK_OK, "CAP_SYS_RESOURCE");
+	expect("limits", CHECK_OK, "MEMLOCK 65536");
+	host.wants_lock = false;
+	put("proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
 	host.wants_rt = false;
 	expect("privileges", CHECK_WARNING, "no CAP_SYS_NICE");
 	expect("limits", CHECK_OK, "RTPRIO 0");
