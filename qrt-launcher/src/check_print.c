@@ -38,7 +38,7 @@ int check_count(const struct check_result *result, enum check_state state)
 
 bool check_is_good(const struct check_result *result)
 {
-	return !result->unjudged && check_count(result, CHECK_FAULT) == 0;
+	return !result->unjudged && !result->unread && check_count(result, CHECK_FAULT) == 0;
 }
 
 static void print_item(const struct check_item *item)
@@ -64,7 +64,9 @@ void check_print_text(const struct check_result *result)
 		plan_print_findings(result->request);
 	}
 	putchar('\n');
-	if (result->unjudged)
+	if (result->unread)
+		puts("No: nothing of a host could be read.");
+	else if (result->unjudged)
 		puts("No: the plan could not be judged here.");
 	else if (!result->request)
 		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural((unsigned)faults),

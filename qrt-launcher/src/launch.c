@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -87,15 +86,6 @@ static void give_signals_back(const struct launch *launch)
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 }
 
-static int become(const struct launch_user *user)
-{
-	if (!user->set)
-		return 0;
-	if (initgroups(user->name, user->gid) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0)
-		return errno;
-	return 0;
-}
-
 static void hand_on(int fd)
 {
 	if (fd >= 0)
@@ -112,7 +102,7 @@ static struct failure start(const struct launch *launch)
 		hand_on(launch->fds[i]);
 	if (launch->lock_memory)
 		(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	failure.code = become(&launch->user);
+	failure.code = launch_become(&launch->user);
 	if (failure.code)
 		return failure;
 	failure.stage = STAGE_PRELOAD;
