@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOK_MS    40       /* a thread that is wrong is put right at the second look */
+#define LOOK_MS    20       /* a thread that is wrong is put right at the second look */
 #define SURVEY_MS  1000     /* kernel threads, and what the monitor knows */
 #define KILL_GRACE 10000000 /* us between the first SIGTERM and SIGKILL, when asked twice */
 
