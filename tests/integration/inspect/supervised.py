@@ -23,18 +23,21 @@ class Supervised:
 
     def __init__(self, place, name="vm", answer=None):
         self.folder = os.path.join(place.run, name)
-        os.makedirs(self.folder, 0o700)
+        os.makedirs(place.run, 0o700, exist_ok=True)
         os.chmod(place.run, 0o700)
+        made = place.file(name + ".made")  # who looks would take one without a lock for a killed launcher's
+        os.mkdir(made, 0o700)
+        self.lock = open(os.path.join(made, "lock"), "w", encoding="ascii")
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(os.path.join(made, "control"))
+        self.socket.listen()
+        os.rename(made, self.folder)
         self.qemu = subprocess.Popen(["sleep", "600"])
         self.answer = answer or json.dumps(
             {"name": name, "qemu_pid": self.qemu.pid, "launcher_pid": os.getpid(), "guest_state": "running",
              "accelerator": "kvm", "uptime_ms": 1500, "preload": True, "corrections": 1, "unplaced": 0,
              "globals": GLOBALS, "threads": [THREAD]}).encode() + b"\n"
-        self.lock = open(os.path.join(self.folder, "lock"), "w", encoding="ascii")
-        fcntl.flock(self.lock, fcntl.LOCK_EX)
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.bind(os.path.join(self.folder, "control"))
-        self.socket.listen()
         self.asked = 0
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()

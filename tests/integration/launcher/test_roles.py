@@ -29,8 +29,9 @@ SURVEY = 1.1  # s: the supervisor looks for kernel threads once a second
 UNNAMED = ["-rt", "main_sched=batch", "-rt", "main_bias=%d" % CPUS[0]]
 
 # A process that takes a name, and has its command line away, as a kernel thread has none.
+# Its main thread sleeps while the command line goes: its stack may be in the same page.
 IMPOSTOR = """
-import ctypes, os, sys
+import ctypes, os, sys, threading, time
 libc = ctypes.CDLL(None)
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
 with open("/proc/self/stat", encoding="ascii") as file:
@@ -39,7 +40,14 @@ start, end = int(fields[45]) & ~4095, (int(fields[48]) + 4095) & ~4095
 os.setgid(65534)
 os.setuid(65534)
 libc.prctl(15, sys.argv[1].encode(), 0, 0, 0)
-libc.munmap(start, end - start)
+
+def hide():
+    while open("/proc/self/stat", encoding="ascii").read().rpartition(")")[2].split()[0] != "S":
+        time.sleep(0.01)
+    libc.munmap(start, end - start)
+    libc.pause()
+
+threading.Thread(target=hide).start()
 libc.pause()
 """
 
