@@ -172,7 +172,7 @@ static void a_stopped_supervisor_holds_up_one_birth_and_not_each(void)
 		CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, NULL, NULL), -ETIMEDOUT);
 		CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", &error), -ETIMEDOUT);
 	}
-	CU_ASSERT(ms_since(start) < 900);
+	CU_ASSERT(ms_since(start) < 4000); /* 40 times 200 ms, were each held up */
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "did not answer"));
 	placer_end();
 }
@@ -189,14 +189,14 @@ static void who_ends_does_not_wait_for_who_asks(void)
 	pthread_t thread;
 	uint64_t start;
 
-	placer_begin_with(1, 600);
+	placer_begin_with(1, 3000);
 	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", NULL), QRT_SCHED_PLACED_SELF);
 	fake_kernel.refuse_set = -EPERM;
 	pthread_create(&thread, NULL, ask_in_vain, NULL);
 	usleep(100000);
 	start = qrt_sched_p_kernel.now();
 	qrt_sched_placer_leave(placer);
-	CU_ASSERT(ms_since(start) < 300);
+	CU_ASSERT(ms_since(start) < 2000);
 	pthread_join(thread, NULL);
 	placer_end();
 }
