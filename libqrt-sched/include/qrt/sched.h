@@ -94,9 +94,10 @@ enum qrt_sched_policy {
 	QRT_SCHED_POLICY_RR = 2,
 	QRT_SCHED_POLICY_BATCH = 3,
 	QRT_SCHED_POLICY_IDLE = 5,
+	QRT_SCHED_POLICY_DEADLINE = 6,
 };
 
-/* "fifo", "rr", "other", "batch", "idle"; NULL for a number that is none. [rt] */
+/* "fifo", "rr", "other", "batch", "idle", "deadline"; NULL for a number that is none. [rt] */
 QRT_SCHED_API const char *qrt_sched_policy_name(uint32_t policy);
 /* The policy of such a name, -ENOENT where it is none. [rt] */
 QRT_SCHED_API int qrt_sched_policy_parse(const char *name);
@@ -107,7 +108,8 @@ QRT_SCHED_API int qrt_sched_policy_parse(const char *name);
 #define QRT_SCHED_SET_NICE     4u
 #define QRT_SCHED_SET_CPUS     8u
 #define QRT_SCHED_SET_FLAGS    16u
-#define QRT_SCHED_SET_ALL      31u
+#define QRT_SCHED_SET_TIMES    32u
+#define QRT_SCHED_SET_ALL      63u
 
 /* Children of the thread, processes and kernel threads too, start as OTHER with nice 0
  * (SCHED_FLAG_RESET_ON_FORK; it does not touch the affinity). */
@@ -122,6 +124,12 @@ struct qrt_sched_setting {
 	uint32_t flags;             /* QRT_SCHED_FLAG_* */
 	uint32_t reserved;          /* 0 */
 	struct qrt_sched_cpus cpus; /* where it may run, not empty */
+	/* TIMES. DEADLINE: all three, 1024 ns..2^63 ns, runtime <= deadline <= period (sched(7)). OTHER and
+	 * BATCH: runtime_ns is the thread's slice, 100 us..100 ms, 0: the kernel's own, where the kernel has
+	 * slices (Linux 6.12), else it does not count; the other two are 0. FIFO, RR, IDLE: 0. */
+	uint64_t runtime_ns;
+	uint64_t deadline_ns;
+	uint64_t period_ns;
 };
 
 /* Which members named in want->set differ in `have`: QRT_SCHED_SET_* bits, 0 for none. A nice value

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libqrt-sched: governor. CPU budgets and weights for groups of threads (a VM, a role of a VM).
+ *
+ * A budget is CPU time per window ("30%/100ms": 30 ms of one CPU in each 100 ms). A group that has used
+ * it up drops to time sharing (layer GOVERNOR) until the window ends: so a spinning real-time thread
+ * cannot take the host with it, even with the kernel's throttling off. Weights divide the CPUs that
+ * groups share: a group that took more than its share while another one waited is treated as one over
+ * its budget.
+ *
+ * The accounting is pure: the caller says what was used, the governor says who is over, until when, and
+ * when to look again, which is never before a budget can be used up. Conventions as in <qrt/sched.h>.
+ */
+#ifndef QRT_GOVERNOR_H
+#define QRT_GOVERNOR_H
+
+#include <qrt/sched.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct qrt_sched_budget {
+	uint64_t runtime_ns; /* CPU time of all threads of the group, 0: no budget; may exceed the window */
+	uint64_t window_ns;  /* 1 ms..10 s */
+};
+
+/* "30%/100ms", "150%/1s", "5ms/20ms", "30%" (of 100 ms). Percent are of one CPU. -EINVAL, -ERANGE with
+ * the place. [setup] */
+QRT_SCHED_API int qrt_sched_budget_parse(const char *text, struct qrt_sched_budget *ret_budget,
+					 struct qrt_sched_error *reterr);
+/* "30%/100ms". Returns the length, -ENOSPC. [rt] */
+QRT_SCHED_API int qrt_sched_budget_format(const struct qrt_sched_budget *budget, char *buf, size_t size);
+
+struct qrt_sched_governor;
+
+struct qrt_sched_group_config {
+	uint32_t size;
+	uint32_t weight;            /* 1..10000, 0: the group takes no part in sharing */
+	struct qrt_sched_budget budget;
+	struct qrt_sched_cpus cpus; /* shared with the groups of common CPUs, for weights */
+	int32_t parent;             /* group whose budget counts too (a role's VM), -1: none */
+	uint32_t reserved;          /* 0 */
+};
+
+/* What a group did since it was there. */
+struct qrt_sched_usage {
+	uint64_t run_ns;  /* CPU time of its real-time threads */
+	uint64_t wait_ns; /* time they were ready and did not run */
+	uint32_t threads; /* real-time threads it has now: no more CPUs can be used at once */
+	uint32_t reserved;
+};
+
+struct qrt_sched_verdict {
+	uint32_t over;       /* 1: time sharing until until_ns; 0: as planned */
+	uint32_t reason;     /* enum qrt_sched_over */
+	uint64_t until_ns;   /* CLOCK_MONOTONIC */
+	uint64_t used_ns;    /* in the window so far */
+	uint64_t throttled;  /* how often the group was over since it was added */
+};
+
+enum qrt_sched_over { QRT_SCHED_OVER_NONE, QRT_SCHED_OVER_BUDGET, QRT_SCHED_OVER_PARENT, QRT_SCHED_OVER_SHARE };
+
+QRT_SCHED_API int qrt_sched_governor_new(struct qrt_sched_governor **ret_governor);
+QRT_SCHED_API struct qrt_sched_governor *qrt_sched_governor_close(struct qrt_sched_governor *governor);
+/* Returns the group's number, small and reused. -EINVAL, -ERANGE, -ENOSPC (256 groups). [setup] */
+QRT_SCHED_API int qrt_sched_governor_add(struct qrt_sched_governor *governor,
+					 const struct qrt_sched_group_config *config,
+					 struct qrt_sched_error *reterr);
+QRT_SCHED_API int qrt_sched_governor_change(struct qrt_sched_governor *governor, int group,
+					    const struct qrt_sched_group_config *config,
+					    struct qrt_sched_error *reterr);
+QRT_SCHED_API int qrt_sched_governor_remove(struct qrt_sched_governor *governor, int group);
+/* Accounts one group; usage grows only (a smaller value than before counts as a new start). [rt] */
+QRT_SCHED_API int qrt_sched_governor_account(struct qrt_sched_governor *governor, int group, uint64_t now_ns,
+					     const struct qrt_sched_usage *usage);
+/* After all groups were accounted: decides. [rt] */
+QRT_SCHED_API int qrt_sched_governor_decide(struct qrt_sched_governor *governor, uint64_t now_ns);
+QRT_SCHED_API int qrt_sched_governor_get(const struct qrt_sched_governor *governor, int group,
+					 struct qrt_sched_verdict *ret_verdict);
+/* When to account again (CLOCK_MONOTONIC ns): the earliest moment at which a verdict can change, at
+ * least 1 ms ahead; 0: never, no group has a budget or a rival. [rt] */
+QRT_SCHED_API uint64_t qrt_sched_governor_get_next(const struct qrt_sched_governor *governor, uint64_t now_ns);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QRT_GOVERNOR_H */
