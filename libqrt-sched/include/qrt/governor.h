@@ -4,9 +4,14 @@
  *
  * A budget is CPU time per window ("30%/100ms": 30 ms of one CPU in each 100 ms). A group that has used
  * it up drops to time sharing (layer GOVERNOR) until the window ends: so a spinning real-time thread
- * cannot take the host with it, even with the kernel's throttling off. Weights divide the CPUs that
- * groups share: a group that took more than its share while another one waited is treated as one over
- * its budget.
+ * cannot take the host with it, even with the kernel's throttling off.
+ *
+ * Weights divide the CPUs that groups share. What counts is a decaying average of each group's use (half
+ * of it is forgotten in QRT_SCHED_SHARE_HALF_LIFE_NS): a group above its share drops to time sharing as
+ * long as its average stays above and another group of common CPUs was active lately, so that the one
+ * that wants little never waits for the one that takes all, not even for a quantum; alone it keeps its
+ * setting, and dropped it still has all that the others leave. Shares: weight over the sum of the weights
+ * of the groups that were active lately, times the CPUs. Hysteresis keeps verdicts from flapping.
  *
  * The accounting is pure: the caller says what was used, the governor says who is over, until when, and
  * when to look again, which is never before a budget can be used up. Conventions as in <qrt/sched.h>.
@@ -19,6 +24,8 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+#define QRT_SCHED_SHARE_HALF_LIFE_NS 500000000ull
 
 struct qrt_sched_budget {
 	uint64_t runtime_ns; /* CPU time of all threads of the group, 0: no budget; may exceed the window */
