@@ -101,7 +101,7 @@ static int is_priority_legal(const struct qrt_sched_setting *s)
 
 int qrt_sched_p_setting_check(const struct qrt_sched_setting *s)
 {
-	if ((s->set & ~QRT_SCHED_SET_ALL) || s->reserved)
+	if (s->set & ~QRT_SCHED_SET_ALL)
 		return -EINVAL;
 	if ((s->set & QRT_SCHED_SET_POLICY) && !qrt_sched_policy_name(s->policy))
 		return -EINVAL;
