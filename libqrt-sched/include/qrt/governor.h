@@ -14,7 +14,8 @@
  * of the groups that were active lately, times the CPUs. Hysteresis keeps verdicts from flapping.
  *
  * The accounting is pure: the caller says what was used, the governor says who is over, until when, and
- * when to look again, which is never before a budget can be used up. Conventions as in <qrt/sched.h>.
+ * when to look again: not before a verdict can change or a window ends. It knows no thread and reads no
+ * clock. Conventions as in <qrt/sched.h>.
  */
 #ifndef QRT_GOVERNOR_H
 #define QRT_GOVERNOR_H
@@ -41,53 +42,68 @@ QRT_SCHED_API int qrt_sched_budget_format(const struct qrt_sched_budget *budget,
 
 struct qrt_sched_governor;
 
+#define QRT_SCHED_GROUPS_MAX 256
+
 struct qrt_sched_group_config {
 	uint32_t size;
-	uint32_t weight;            /* 1..10000, 0: the group takes no part in sharing */
+	uint32_t weight; /* 1..10000, 0: the group takes no part in sharing */
 	struct qrt_sched_budget budget;
-	struct qrt_sched_cpus cpus; /* shared with the groups of common CPUs, for weights */
-	int32_t parent;             /* group whose budget counts too (a role's VM), -1: none */
-	uint32_t reserved;          /* 0 */
+	struct qrt_sched_cpus
+		cpus;      /* where its threads may run: shared with others there; empty: no matter */
+	int32_t parent;    /* group whose budget counts too (a role's VM), -1: none */
+	uint32_t reserved; /* 0 */
 };
 
-/* What a group did since it was there. */
+/* What the threads of a group did since they were there, whatever policy they had. A thread is in one
+ * group: those of the groups below count for a parent by themselves. */
 struct qrt_sched_usage {
-	uint64_t run_ns;  /* CPU time of its real-time threads */
+	uint64_t run_ns;  /* CPU time */
 	uint64_t wait_ns; /* time they were ready and did not run */
-	uint32_t threads; /* real-time threads it has now: no more CPUs can be used at once */
+	uint32_t threads; /* how many it has now: no more CPUs can be used at once */
 	uint32_t reserved;
 };
 
-struct qrt_sched_verdict {
-	uint32_t over;       /* 1: time sharing until until_ns; 0: as planned */
-	uint32_t reason;     /* enum qrt_sched_over */
-	uint64_t until_ns;   /* CLOCK_MONOTONIC */
-	uint64_t used_ns;    /* in the window so far */
-	uint64_t throttled;  /* how often the group was over since it was added */
+enum qrt_sched_over {
+	QRT_SCHED_OVER_NONE,
+	QRT_SCHED_OVER_BUDGET,
+	QRT_SCHED_OVER_PARENT, /* the budget of a group above */
+	QRT_SCHED_OVER_SHARE,
 };
 
-enum qrt_sched_over { QRT_SCHED_OVER_NONE, QRT_SCHED_OVER_BUDGET, QRT_SCHED_OVER_PARENT, QRT_SCHED_OVER_SHARE };
+struct qrt_sched_verdict {
+	uint32_t over;      /* 1: time sharing, 0: as planned */
+	uint32_t reason;    /* enum qrt_sched_over */
+	uint64_t until_ns;  /* the same clock; SHARE: at the earliest; 0: not over */
+	uint64_t used_ns;   /* of the budget, in the window so far */
+	uint64_t throttled; /* how often the group was over since it was added */
+};
 
+/* OWNERSHIP: the caller's, ended by close, which takes NULL and returns NULL. -ENOMEM. [setup] */
 QRT_SCHED_API int qrt_sched_governor_new(struct qrt_sched_governor **ret_governor);
 QRT_SCHED_API struct qrt_sched_governor *qrt_sched_governor_close(struct qrt_sched_governor *governor);
-/* Returns the group's number, small and reused. -EINVAL, -ERANGE, -ENOSPC (256 groups). [setup] */
+/* Returns the group's number, small and reused. -EINVAL, -E2BIG, -ERANGE, -ENOSPC. [setup] */
 QRT_SCHED_API int qrt_sched_governor_add(struct qrt_sched_governor *governor,
 					 const struct qrt_sched_group_config *config,
 					 struct qrt_sched_error *reterr);
+/* What was used stays; a window of another length begins anew. -ENOENT, and as add. [setup] */
 QRT_SCHED_API int qrt_sched_governor_change(struct qrt_sched_governor *governor, int group,
 					    const struct qrt_sched_group_config *config,
 					    struct qrt_sched_error *reterr);
+/* Groups below it have no parent then. -ENOENT. [setup] */
 QRT_SCHED_API int qrt_sched_governor_remove(struct qrt_sched_governor *governor, int group);
-/* Accounts one group; usage grows only (a smaller value than before counts as a new start). [rt] */
+/* Accounts one group; usage grows only (a smaller value than before counts as a new start). What a group
+ * used while it was over was not above time sharing and does not count for its budget. -ENOENT. [rt] */
 QRT_SCHED_API int qrt_sched_governor_account(struct qrt_sched_governor *governor, int group, uint64_t now_ns,
 					     const struct qrt_sched_usage *usage);
-/* After all groups were accounted: decides. [rt] */
+/* After all groups were accounted: decides. Returns how many verdicts changed. [rt] */
 QRT_SCHED_API int qrt_sched_governor_decide(struct qrt_sched_governor *governor, uint64_t now_ns);
+/* -ENOENT. [rt] */
 QRT_SCHED_API int qrt_sched_governor_get(const struct qrt_sched_governor *governor, int group,
 					 struct qrt_sched_verdict *ret_verdict);
-/* When to account again (CLOCK_MONOTONIC ns): the earliest moment at which a verdict can change, at
- * least 1 ms ahead; 0: never, no group has a budget or a rival. [rt] */
-QRT_SCHED_API uint64_t qrt_sched_governor_get_next(const struct qrt_sched_governor *governor, uint64_t now_ns);
+/* When to account again: the earliest moment at which a verdict can change, or a window ends in which
+ * something can have been used; at least 1 ms ahead. 0: never, no group has a budget or a rival. [rt] */
+QRT_SCHED_API uint64_t qrt_sched_governor_get_next(const struct qrt_sched_governor *governor,
+						   uint64_t now_ns);
 
 #ifdef __cplusplus
 }
