@@ -261,6 +261,7 @@ EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 
 	if (!real_wait)
 		resolve_all();
+	preload_lock_pause();
 	if (!self)
 		return real_wait(cond, mutex);
 	atomic_store_explicit(&self->sleeps_on, cond, memory_order_release);

@@ -97,10 +97,12 @@ void preload_named(const char *name)
 	int32_t index;
 
 	settle(HABIT_NAMES_ITSELF);
+	preload_lock_end();
 	preload_enter(name);
 	if (qrt_sched_plan_classify(preload_process.plan, name, &index) != QRT_SCHED_ROLE_VCPU)
 		return;
 	preload_advance_vcpu();
+	preload_lock_vcpu(name);
 	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_PREFAULT)
 		preload_prefault_guest();
 }
@@ -125,6 +127,7 @@ static void end(void *unused)
 	if (is_pending)
 		settle(HABIT_UNRELIABLE);
 	preload_advance_end();
+	preload_lock_end();
 	if (atomic_load(&preload_process.state) == PRELOAD_ON)
 		qrt_sched_placer_leave(preload_process.placer);
 }

@@ -32,6 +32,7 @@ struct preload_real {
 	int (*system)(const char *);
 	FILE *(*popen)(const char *, const char *);
 	int (*pclose)(FILE *);
+	int (*ioctl)(int, unsigned long, ...);
 };
 
 /* Filled by the constructor, or by the first call of one of them before it. */
@@ -73,6 +74,7 @@ struct preload_request {
 	struct qrt_sched_plan *plan; /* NULL: nothing is asked of us */
 	int broker_fd;               /* -1: none */
 	int recorder_fd;             /* -1: none */
+	int locks_fd;                /* -1: none */
 };
 
 /* Reads what was asked for and takes it out of the environment, so that no child sees it. */
@@ -116,6 +118,19 @@ void preload_advance_vcpu(void);
 void preload_advance_end(void);
 /* In a forked child: it has none of the parent's vCPUs. */
 void preload_forget_vcpus(void);
+
+/* ---- preempt lock (lock.c) ---- */
+
+/* As the plan says; with the supervisor's table, or fd -1. */
+void preload_prepare_locks(int fd);
+/* The calling thread runs a vCPU and is in its role. */
+void preload_lock_vcpu(const char *name);
+/* The calling thread changes its role or ends, whatever it ran. */
+void preload_lock_end(void);
+/* The calling thread is about to sleep. */
+void preload_lock_pause(void);
+/* In a forked child. */
+void preload_forget_locks(void);
 
 /* ---- memory (memory.c) ---- */
 

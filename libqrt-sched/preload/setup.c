@@ -56,6 +56,7 @@ static int prepare(const struct preload_request *request)
 		return -ENOMEM;
 	}
 	take_recorder(request->recorder_fd);
+	preload_prepare_locks(request->locks_fd);
 	preload_prepare_mutexes();
 	preload_prepare_forks();
 	return 0;
@@ -104,6 +105,7 @@ void preload_resume(void)
 		atomic_store(&preload_process.state, PRELOAD_OFF);
 		return;
 	}
+	preload_prepare_locks(-1);
 	atomic_store(&preload_process.state, PRELOAD_ON);
 	preload_enter(QRT_SCHED_PLACER_MAIN);
 	preload_lock_memory();
