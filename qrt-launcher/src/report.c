@@ -28,7 +28,7 @@ static void add_bool(JsonBuilder *builder, const char *name, bool value)
 /* Only the members that are set; null where none is. */
 static void add_setting(JsonBuilder *builder, const char *name, const struct qrt_sched_setting *setting)
 {
-	char cpus[4096];
+	char cpus[4096], ioprio[16];
 
 	json_builder_set_member_name(builder, name);
 	if (!setting->set) {
@@ -42,6 +42,15 @@ static void add_setting(JsonBuilder *builder, const char *name, const struct qrt
 		add_int(builder, "priority", setting->priority);
 	if (setting->set & QRT_SCHED_SET_NICE)
 		add_int(builder, "nice", setting->nice);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
+		add_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
+		add_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		add_int(builder, "period_ns", (gint64)setting->period_ns);
+	}
+	if (setting->set & QRT_SCHED_SET_IOPRIO && setting->ioprio &&
+	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
+		add_string(builder, "ioprio", ioprio);
 	if (setting->set & QRT_SCHED_SET_CPUS &&
 	    qrt_sched_cpus_format(&setting->cpus, cpus, sizeof(cpus)) >= 0)
 		add_string(builder, "cpus", cpus);

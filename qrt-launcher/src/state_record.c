@@ -24,13 +24,30 @@ int state_write_record(const struct state *state, const struct state_record *rec
 		"  \"launcher_pid\": %d,\n  \"launcher_start\": %" G_GUINT64_FORMAT ",\n"
 		"  \"qemu_pid\": %d,\n  \"qemu_start\": %" G_GUINT64_FORMAT ",\n"
 		"  \"boot_id\": \"%s\",\n"
-		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\"}\n}\n",
+		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\", "
+		"\"slice_ns\": %" G_GUINT64_FORMAT ", \"ioprio\": %u}\n}\n",
 		RECORD_VERSION, record->launcher_pid, record->launcher_start, record->qemu_pid,
 		record->qemu_start, record->boot, record->fresh.policy, record->fresh.priority,
-		record->fresh.nice, cpus);
+		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio);
 	r = state_write(state, "state.json", text, strlen(text));
 	g_free(text);
 	return r;
+}
+
+#define SLICE_MAX_NS 100000000
+#define IOPRIO_MAX   0xffff
+
+/* What an older launcher did not write is 0, as it was for all threads then. */
+static int read_rest(JsonObject *object, struct qrt_sched_setting *setting)
+{
+	gint64 slice_ns = json_limit_get_int(object, "slice_ns");
+	gint64 ioprio = json_limit_get_int(object, "ioprio");
+
+	if (slice_ns < 0 || slice_ns > SLICE_MAX_NS || ioprio < 0 || ioprio > IOPRIO_MAX)
+		return -EINVAL;
+	setting->runtime_ns = (uint64_t)slice_ns;
+	setting->ioprio = (uint32_t)ioprio;
+	return 0;
 }
 
 static int read_fresh(JsonObject *object, struct qrt_sched_setting *ret_setting)
@@ -44,11 +61,14 @@ static int read_fresh(JsonObject *object, struct qrt_sched_setting *ret_setting)
 	setting.priority = (int32_t)json_limit_get_int(object, "priority");
 	setting.nice = (int32_t)json_limit_get_int(object, "nice");
 	is_rt = setting.policy == QRT_SCHED_POLICY_FIFO || setting.policy == QRT_SCHED_POLICY_RR;
-	if (!qrt_sched_policy_name(setting.policy) || setting.nice < -20 || setting.nice > 19)
+	/* Who runs under deadline and can start a program resets the policy of what it starts. */
+	if (!qrt_sched_policy_name(setting.policy) || setting.policy == QRT_SCHED_POLICY_DEADLINE ||
+	    setting.nice < -20 || setting.nice > 19)
 		return -EINVAL;
 	if (is_rt ? setting.priority < 1 || setting.priority > 99 : setting.priority != 0)
 		return -EINVAL;
-	if (qrt_sched_cpus_parse(json_limit_get_string(object, "cpus"), &setting.cpus) < 0)
+	if (qrt_sched_cpus_parse(json_limit_get_string(object, "cpus"), &setting.cpus) < 0 ||
+	    read_rest(object, &setting) < 0)
 		return -EINVAL;
 	*ret_setting = setting;
 	return 0;

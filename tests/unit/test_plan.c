@@ -110,7 +110,7 @@ static void set_refuses_what_a_plan_cannot_hold(void)
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_NICE, 0, 0, 20), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_NICE, 0, 0, -21), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_FLAGS, 0, 0, 0), -EINVAL);
-	CU_ASSERT_EQUAL(set(plan, 0, 32, 0, 0, 0), -EINVAL);
+	CU_ASSERT_EQUAL(set(plan, 0, 128, 0, 0, 0), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 1, QRT_SCHED_SET_NICE, 0, 0, 1), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 1024, QRT_SCHED_SET_PRIORITY, 0, 1, 0), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, UINT32_MAX, QRT_SCHED_SET_PRIORITY, 0, 1, 0), -EINVAL);

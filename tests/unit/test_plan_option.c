@@ -97,7 +97,6 @@ static const struct {
 	{"include other.plan", -EINVAL, "there is no include"},
 	{"vcpu_sched=fif", -EINVAL, "did you mean 'fifo'"},
 	{"vcpu_sched=ff", -EINVAL, "other, fifo, rr, batch, idle"},
-	{"vcpu_sched=deadline", -EINVAL, "unknown policy"},
 	{"vcpu_sched=FIFO", -EINVAL, "unknown policy"},
 	{"vcpu_sched=1", -EINVAL, "unknown policy"},
 	{"vcpu_prio=100", -ERANGE, "1..99"},

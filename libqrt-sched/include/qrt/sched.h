@@ -148,7 +148,7 @@ struct qrt_sched_setting {
 
 /* Which members named in want->set differ in `have`: QRT_SCHED_SET_* bits, 0 for none. A nice value
  * counts under OTHER and BATCH only, a priority under FIFO and RR only, times under DEADLINE, and under
- * OTHER and BATCH where `want` has a slice and the kernel reports one. `online`, where not NULL, masks the
+ * OTHER and BATCH where `want` has a slice and this kernel has slices. `online`, where not NULL, masks the
  * CPUs of `want` first, as the kernel does. [rt] */
 QRT_SCHED_API uint32_t qrt_sched_setting_compare(const struct qrt_sched_setting *want,
 						 const struct qrt_sched_setting *have,
@@ -497,7 +497,8 @@ enum qrt_sched_broker_op {
 
 /* PLACE, PLACED: the thread makes its own slices: RR in the plan, it runs under FIFO (layer QUANTUM). */
 #define QRT_SCHED_BROKER_QUANTUM 1u
-/* PLACED, and the answer to PLACE: the kernel refused DEADLINE, the thread has the fallback. */
+/* PLACED, and the answer to PLACE: the kernel refused DEADLINE, the thread has the fallback. Who gave it
+ * that says so: the placer's caller, or the supervisor. */
 #define QRT_SCHED_BROKER_FALLBACK 2u
 
 struct qrt_sched_broker_message {
@@ -539,7 +540,7 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
 #define QRT_SCHED_PLACED_SELF   1 /* results of enter: done by the thread itself, */
 #define QRT_SCHED_PLACED_BROKER 2 /* by the broker, */
 #define QRT_SCHED_PLACED_FALLBACK                                                                            \
-	3 /* by one of them, but the kernel refused DEADLINE: it has the fallback, reterr says why, */
+	3 /* by itself, but the kernel refused DEADLINE: it has the fallback, and reterr says why, */
 #define QRT_SCHED_PLACED_NONE                                                                                \
 	0 /* nothing to do: the plan says nothing about the role, and it inherited nothing */
 
