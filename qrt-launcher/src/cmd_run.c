@@ -50,6 +50,7 @@ static int make_channels(struct run *run)
 	r = run->preload ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
 	if (r < 0)
 		complain("waits for mutexes will not be recorded: %s", strerror(-r));
+	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->preload != NULL);
 	return EXIT_OK;
 }
 
@@ -105,6 +106,7 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 	supervisor->vm = run->vm.vm;
 	supervisor->state = state;
 	supervisor->recorder = run->recorder;
+	supervisor->locks = run->locks;
 	supervisor->program = run->path;
 	supervisor->broker_fd = run->broker[0];
 	supervisor->qmp_fd = run->qmp[0];
@@ -163,6 +165,7 @@ static int start_in(struct run *run, struct state *state)
 	launch.fds[0] = run->preload ? run->broker[1] : -1;
 	launch.fds[1] = run->qmp[1];
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
+	launch.fds[3] = locks_get_fd(run->locks);
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
 		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
 	r = start(run, &launch, state);
@@ -218,6 +221,7 @@ static void clear(struct run *run)
 		close_fd(run->qmp[i]);
 	}
 	qrt_sched_recorder_close(run->recorder);
+	locks_close(run->locks);
 	g_free(run->path);
 	g_free(run->preload);
 	g_free(run->plan_text);

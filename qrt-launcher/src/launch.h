@@ -24,7 +24,7 @@ struct launch {
 	const char *preload;     /* must be readable by the user, or NULL */
 	struct launch_user user; /* whom to become */
 	bool lock_memory;        /* lift the limit on locked memory */
-	int fds[3];              /* handed on; -1: none */
+	int fds[4];              /* handed on; -1: none */
 	int lock_fd;             /* the launcher's alone */
 
 	pid_t pid; /* from here on: the child */

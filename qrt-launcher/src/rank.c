@@ -4,9 +4,11 @@
  * VM: the lowest real-time priority there is, off the vCPUs' CPUs. But a thread of the VM that spins on
  * the supervisor's CPU, such as a vCPU that was born on the main loop's, would keep it away for ever, and
  * nobody could put that right. So a watchdog above the VM, which does nothing but look every few
- * milliseconds whether the supervisor had its turn, lifts it for a moment when it had not.
+ * milliseconds whether the supervisor had its turn, lifts it for a moment when it had not. It also is the
+ * keeper of the VM's preempt locks.
  */
 #include "command.h"
+#include "locks.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -23,27 +25,20 @@
 
 struct rank {
 	struct qrt_sched_setting usual, lifted;
-	pid_t supervisor;
+	pid_t supervisor, qemu;
+	struct locks *locks;
 	pthread_t watchdog;
 	int end_fd;
 	atomic_uint beats;
 	atomic_uint lift; /* turns that are left above the VM */
 };
 
+/* What the watchdog has to be above: the plan, and where there are preempt locks those who hold them. */
 static int find_highest(const struct supervisor *supervisor)
 {
-	struct qrt_sched_setting setting;
-	int highest = 0;
-	uint32_t role, index;
-
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index <= supervisor->vm.vcpus; index++) {
-			if (qrt_sched_plan_get(supervisor->plan, role, index, &setting) >= 0 &&
-			    setting.set & QRT_SCHED_SET_PRIORITY)
-				highest = MAX(highest, setting.priority);
-		}
-	}
-	return highest;
+	if (supervisor->locks)
+		return locks_get_priority(supervisor->locks);
+	return locks_find_highest(supervisor->plan, supervisor->vm.vcpus);
 }
 
 /* The VM's CPUs are not ours to run on, as long as there is another one. */
@@ -71,7 +66,10 @@ static bool is_told_to_end(const struct rank *rank)
 {
 	struct pollfd end = {.fd = rank->end_fd, .events = POLLIN};
 
-	return poll(&end, 1, WATCH_MS) > 0;
+	if (!rank->locks)
+		return poll(&end, 1, WATCH_MS) > 0;
+	locks_keep(rank->locks, rank->qemu, WATCH_MS);
+	return poll(&end, 1, 0) > 0;
 }
 
 static void *watch_supervisor(void *data)
@@ -148,6 +146,8 @@ void rank_open(struct supervisor *supervisor)
 	rank->usual = rank->lifted = setting;
 	rank->lifted.priority = MIN(highest + 1, 99);
 	rank->supervisor = getpid();
+	rank->qemu = supervisor->record.qemu_pid;
+	rank->locks = supervisor->locks;
 	if (start(rank, &error) < 0)
 		complain("the supervisor stays time-shared and may be late under load: %s", error.message);
 	supervisor->rank = rank;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
+#include "locks.h"
 #include "proc.h"
 #include "supervisor.h"
 
@@ -92,7 +93,7 @@ static void add_usage(JsonBuilder *builder, pid_t tid)
 
 static bool is_in_plan(const struct watched *watched, const struct qrt_sched_setting *planned)
 {
-	int differs = qrt_sched_thread_verify(watched->thread, NULL);
+	int differs = locks_verify(watched);
 
 	return watched->placed_by && differs >= 0 && ((uint32_t)differs & planned->set) == 0;
 }
@@ -177,6 +178,23 @@ static void add_recorder(JsonBuilder *builder, const struct supervisor *supervis
 	json_builder_end_object(builder);
 }
 
+static void add_locks(JsonBuilder *builder, const struct locks *locks)
+{
+	uint64_t taken, ended;
+
+	json_builder_set_member_name(builder, "preempt_lock");
+	if (!locks) {
+		json_builder_add_null_value(builder);
+		return;
+	}
+	locks_get_counts(locks, &taken, &ended);
+	json_builder_begin_object(builder);
+	add_int(builder, "priority", locks_get_priority(locks));
+	add_int(builder, "taken", (gint64)taken);
+	add_int(builder, "ended", (gint64)ended);
+	json_builder_end_object(builder);
+}
+
 static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 {
 	add_string(builder, "name", supervisor->state->name);
@@ -190,6 +208,7 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);
 	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
 	add_recorder(builder, supervisor);
+	add_locks(builder, supervisor->locks);
 	add_threads(builder, supervisor);
 }
 

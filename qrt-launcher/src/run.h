@@ -4,6 +4,7 @@
 #define QRT_LAUNCHER_RUN_H
 
 #include "launch.h"
+#include "locks.h"
 #include "plan_request.h"
 #include "state.h"
 #include "vm_args.h"
@@ -22,6 +23,7 @@ struct run {
 	char vm_name[STATE_NAME_MAX + 1];
 	char *path, *preload, *plan_text;
 	struct qrt_sched_recorder *recorder;
+	struct locks *locks;
 	int broker[2], qmp[2]; /* [0] ours, [1] QEMU's */
 };
 

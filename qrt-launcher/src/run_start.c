@@ -77,5 +77,7 @@ char **run_make_envp(const struct run *run)
 	envp = set_number(envp, "QRT_SCHED_BROKER", run->broker[1]);
 	if (run->recorder)
 		envp = set_number(envp, "QRT_SCHED_RECORD", qrt_sched_recorder_get_fd(run->recorder));
+	if (run->locks)
+		envp = set_number(envp, "QRT_SCHED_LOCKS", locks_get_fd(run->locks));
 	return envp;
 }

@@ -99,6 +99,7 @@ static void open_all(struct supervisor *supervisor)
 	g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
 	supervisor->watch.verbose = supervisor->verbose;
+	supervisor->watch.locks = supervisor->locks;
 	if (qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
 	broker_open(supervisor);

@@ -13,6 +13,7 @@
 
 struct qmp;
 struct control;
+struct locks;
 struct rank;
 
 struct supervisor {
@@ -21,6 +22,7 @@ struct supervisor {
 	struct qrt_sched_vm vm;
 	struct state *state;
 	struct qrt_sched_recorder *recorder;
+	struct locks *locks; /* NULL: none */
 	struct state_record record;
 	const char *program;
 	int pidfd, broker_fd, qmp_fd, signal_fd;

@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include "command.h"
+#include "locks.h"
 #include "proc.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@ static void free_watched(gpointer data)
 {
 	struct watched *watched = data;
 
+	locks_forget(watched->locks, watched->tid);
 	qrt_sched_thread_close(watched->thread);
 	g_free(watched);
 }
@@ -45,6 +47,7 @@ struct watched *watch_note(struct watch *watch, pid_t tid)
 	struct watched *watched = g_new0(struct watched, 1);
 
 	watched->tid = tid;
+	watched->locks = watch->locks;
 	watched->role = QRT_SCHED_ROLE_OTHR;
 	if (qrt_sched_thread_open(tid, &watched->thread) < 0) {
 		g_free(watched);
@@ -137,8 +140,10 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 static int apply(struct watch *watch, struct watched *watched)
 {
 	struct qrt_sched_error error = {.message = ""};
-	int r = qrt_sched_thread_apply(watched->thread, &error);
+	int r;
 
+	locks_tell(watch->locks, watched);
+	r = qrt_sched_thread_apply(watched->thread, &error);
 	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
 		r = apply_without_cpus(watched, &error);
 	if (r == -ESRCH)
@@ -225,7 +230,7 @@ static int differs(const struct watched *watched)
 	watch_get_planned(watched, &planned);
 	if (!planned.set)
 		return 0;
-	r = qrt_sched_thread_verify(watched->thread, NULL);
+	r = locks_verify(watched);
 	if (r >= 0 && planned.set & QRT_SCHED_SET_POLICY)
 		planned.set |= QRT_SCHED_SET_PRIORITY;
 	return r < 0 ? r : (int)((uint32_t)r & planned.set);
@@ -238,8 +243,10 @@ static int differs(const struct watched *watched)
 static void look(struct watch *watch, struct watched *watched)
 {
 	bool failed = watched->error != 0;
-	int r = differs(watched);
+	int r;
 
+	locks_tell(watch->locks, watched);
+	r = differs(watched);
 	if (r <= 0) {
 		watched->wrong = false;
 		watched->error = 0;

@@ -14,6 +14,8 @@ enum placed_by {
 	PLACED_BY_SUPERVISOR,
 };
 
+struct locks;
+
 struct watched {
 	pid_t tid;
 	char name[32];
@@ -28,12 +30,14 @@ struct watched {
 	int error;          /* why it could not be placed, 0 */
 	gint64 retry_at_us; /* where it could not */
 	struct qrt_sched_thread *thread;
+	struct locks *locks; /* the watch's */
 };
 
 struct watch {
 	const struct qrt_sched_plan *plan;
 	struct qrt_sched_setting fresh; /* a thread of QEMU without a plan */
 	GHashTable *threads;            /* tid -> struct watched */
+	struct locks *locks;            /* preempt locks of the vCPUs, NULL: none */
 	uint64_t corrections;
 	bool verbose;
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
