@@ -240,9 +240,11 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 		if (r == 0)
 			r = fill_nice(plan, role);
 	}
-	if (!plan->has_advance)
+	if (!plan->said[QRT_SCHED_P_GLOBAL_ADVANCE].is_said)
 		plan->advance_us = l->advance_us;
-	plan->has_pi = plan->has_mlock = plan->has_advance = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_PI].is_said = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_MLOCK].is_said = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_ADVANCE].is_said = 1;
 	plan->defaulted = 1;
 	return r;
 }

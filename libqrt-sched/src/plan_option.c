@@ -1,81 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ROLE_KEY=v0[,v1,...]: the grammar per role, and what both grammars have in common. */
-#include "cpus_p.h"
 #include "error_p.h"
 #include "plan_p.h"
 #include "plan_text_p.h"
-#include "setting_p.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int parse_bias(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_cpus_parse(text, '+', &ret_value->cpus);
-}
-
-static int parse_sched(const char *text, union qrt_sched_p_value *ret_value)
-{
-	ret_value->number = qrt_sched_policy_parse(text);
-	return ret_value->number < 0 ? -EINVAL : 0;
-}
-
-static int parse_prio(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_number_parse(text, 0, 99, &ret_value->number);
-}
-
-static int parse_nice(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_number_parse(text, -20, 19, &ret_value->number);
-}
-
-static int parse_name(const char *text, union qrt_sched_p_value *ret_value)
-{
-	size_t length = strlen(text), i;
-
-	/* Neither has a place in a line of a plan file. */
-	for (i = 0; i < length; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '#')
-			return -EINVAL;
-	}
-	if (length > QRT_SCHED_P_PATTERN_MAX)
-		return -ERANGE;
-	memcpy(ret_value->pattern, text, length + 1);
-	return 0;
-}
-
-static const struct key {
-	const char *name;
-	int (*parse)(const char *text, union qrt_sched_p_value *ret_value);
-	const char *expected;
-} keys[QRT_SCHED_P_KEYS] = {
-	[QRT_SCHED_P_KEY_BIAS] = {"bias", parse_bias,
-				  "a CPU, a range or a sum of them from 0..1023: 2, 2-3, 0+2-3"},
-	[QRT_SCHED_P_KEY_SCHED] = {"sched", parse_sched, "fifo, rr, other, batch or idle"},
-	[QRT_SCHED_P_KEY_PRIO] = {"prio", parse_prio, "0 (time sharing) or 1..99"},
-	[QRT_SCHED_P_KEY_NICE] = {"nice", parse_nice, "-20..19"},
-	[QRT_SCHED_P_KEY_NAME] = {"name", parse_name,
-				  "a pattern of at most 31 printable characters without # and =; ? stands "
-				  "for one, * for any number"},
-};
-
-const char *qrt_sched_p_key_name(enum qrt_sched_p_key key)
-{
-	return (unsigned)key < QRT_SCHED_P_KEYS ? keys[key].name : NULL;
-}
-
-int qrt_sched_p_key_parse(const char *name)
-{
-	int i;
-
-	for (i = 0; i < QRT_SCHED_P_KEYS; i++) {
-		if (!strcmp(keys[i].name, name))
-			return i;
-	}
-	return -ENOENT;
-}
 
 static const char *key_name(int number)
 {
@@ -89,9 +21,9 @@ static const char *role_name(int number)
 
 static const char *option_name(int number)
 {
-	static const char *const names[] = {"ROLE_KEY", "maxprio", "mlock", "pi", "advance", "pool"};
-
-	return names[number];
+	if (number < 2)
+		return number ? "maxprio" : "ROLE_KEY";
+	return qrt_sched_p_global_name(number - 2);
 }
 
 static const char *policy_name(int number)
@@ -101,65 +33,65 @@ static const char *policy_name(int number)
 
 static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
 static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
-static const struct qrt_sched_p_names option_names = {option_name, 5};
-static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_IDLE + 1};
+static const struct qrt_sched_p_names option_names = {option_name, QRT_SCHED_P_GLOBALS + 2};
+static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_DEADLINE + 1};
 
 static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word,
 		   const struct qrt_sched_p_names *names)
 {
-	char hint[160];
+	char hint[200];
 
 	qrt_sched_p_suggest(names, word, hint, sizeof(hint));
 	return qrt_sched_p_error(reterr, -EINVAL, "unknown %s '%.40s': %s", what, word, hint);
 }
 
-static int bad_value(struct qrt_sched_error *reterr, const char *option, const struct key *key,
+static int bad_value(struct qrt_sched_error *reterr, const char *option, enum qrt_sched_p_key key,
 		     const char *value, int code)
 {
-	if (key->parse == parse_sched) {
-		char hint[160];
+	if (key == QRT_SCHED_P_KEY_SCHED) {
+		char hint[200];
 
 		qrt_sched_p_suggest(&policy_names, value, hint, sizeof(hint));
 		return qrt_sched_p_error(reterr, code, "%s: unknown policy '%.40s': %s", option, value, hint);
 	}
 	return qrt_sched_p_error(reterr, code, "%s: '%.40s' is %s: give %s", option, value,
-				 code == -ERANGE ? "out of range" : "not understood", key->expected);
+				 code == -ERANGE ? "out of range" : "not understood",
+				 qrt_sched_p_value_expected(key));
 }
 
-static int parse_values(char *text, const char *option, const struct key *key,
+static int parse_values(char *text, const char *option, enum qrt_sched_p_key key,
 			union qrt_sched_p_value *values, struct qrt_sched_error *reterr)
 {
-	int count, r;
+	int count, r, most = key == QRT_SCHED_P_KEY_BUDGET ? 1 : QRT_SCHED_P_VALUES_MAX;
 	char *value;
 
 	for (count = 0; text; count++) {
-		if (count == QRT_SCHED_P_VALUES_MAX)
-			return qrt_sched_p_error(reterr, -ERANGE, "%s: more than %d values", option,
-						 QRT_SCHED_P_VALUES_MAX);
+		if (count == most)
+			return qrt_sched_p_error(reterr, -ERANGE, "%s: more than %d value%s", option, most,
+						 most == 1 ? ", which is for the whole role" : "s");
 		value = qrt_sched_p_trim(strsep(&text, ","));
 		if (!*value)
 			return qrt_sched_p_error(reterr, -EINVAL,
 						 "%s: value %d is empty: give %s, or leave out the comma",
-						 option, count + 1, key->expected);
-		r = key->parse(value, &values[count]);
+						 option, count + 1, qrt_sched_p_value_expected(key));
+		r = qrt_sched_p_value_parse(key, value, &values[count]);
 		if (r < 0)
 			return bad_value(reterr, option, key, value, r);
 	}
 	return count;
 }
 
-static int set_values(struct qrt_sched_plan *plan, int role, int key, char *text, uint32_t line,
-		      struct qrt_sched_error *reterr)
+static int set_values(struct qrt_sched_plan *plan, enum qrt_sched_role role, enum qrt_sched_p_key key,
+		      char *text, uint32_t line, struct qrt_sched_error *reterr)
 {
 	union qrt_sched_p_value *values = calloc(QRT_SCHED_P_VALUES_MAX, sizeof(*values));
-	char option[16];
+	char option[24];
 	int r;
 
-	strcpy(option, qrt_sched_role_name((enum qrt_sched_role)role));
-	strcat(strcat(option, "_"), keys[key].name);
+	snprintf(option, sizeof(option), "%s_%s", qrt_sched_role_name(role), qrt_sched_p_key_name(key));
 	if (!values)
 		return qrt_sched_p_error(reterr, -ENOMEM, "%s: no memory", option);
-	r = parse_values(text, option, &keys[key], values, reterr);
+	r = parse_values(text, option, key, values, reterr);
 	if (r > 0)
 		r = qrt_sched_p_plan_set_list(plan, role, key, values, (uint32_t)r, line);
 	if (r == -ENOMEM)
@@ -183,7 +115,7 @@ static int set_role_option(struct qrt_sched_plan *plan, char *name, char *value,
 	key = qrt_sched_p_key_parse(underscore + 1);
 	if (key < 0)
 		return unknown(reterr, "key", underscore + 1, &key_names);
-	return set_values(plan, role, key, value, line, reterr);
+	return set_values(plan, (enum qrt_sched_role)role, (enum qrt_sched_p_key)key, value, line, reterr);
 }
 
 static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, struct qrt_sched_error *reterr)

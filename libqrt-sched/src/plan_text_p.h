@@ -9,8 +9,8 @@
 /* Cuts blanks off both ends, in place. Returns where the text starts now. */
 char *qrt_sched_p_trim(char *text);
 
-/* A decimal number with an optional sign, the whole text, into first..last. -EINVAL: no number;
- * -ERANGE: outside. */
+/* A decimal number with an optional sign, the whole text, into first..last, which are below
+ * 100 million. -EINVAL: no number; -ERANGE: outside. */
 int qrt_sched_p_number_parse(const char *text, int32_t first, int32_t last, int32_t *ret_number);
 
 /* A list of names, by number; NULL where there is none of that number. */

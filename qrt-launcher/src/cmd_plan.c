@@ -82,6 +82,24 @@ static void build_int(JsonBuilder *builder, const char *name, gint64 value)
 	json_builder_add_int_value(builder, value);
 }
 
+static void build_times(JsonBuilder *builder, const struct plan_group *group)
+{
+	const struct qrt_sched_setting *setting = &group->setting;
+	char ioprio[16];
+
+	if (group->quantum_ns > 0)
+		build_int(builder, "quantum_ns", group->quantum_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
+		build_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
+		build_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		build_int(builder, "period_ns", (gint64)setting->period_ns);
+	}
+	if (setting->set & QRT_SCHED_SET_IOPRIO &&
+	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
+		build_string(builder, "ioprio", ioprio);
+}
+
 static void build_group(const struct plan_request *request, const struct plan_group *group,
 			JsonBuilder *builder)
 {
@@ -95,8 +113,9 @@ static void build_group(const struct plan_request *request, const struct plan_gr
 	json_builder_set_member_name(builder, "planned");
 	json_builder_add_boolean_value(builder, group->planned);
 	build_string(builder, "policy", qrt_sched_policy_name(group->setting.policy));
-	build_int(builder, "priority", plan_group_level(group));
+	build_int(builder, "priority", group->setting.priority);
 	build_int(builder, "nice", group->setting.nice);
+	build_times(builder, group);
 	build_string(builder, "cpus", cpus);
 	build_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
 	json_builder_end_object(builder);

@@ -172,7 +172,8 @@ uint32_t plan_request_count_threads(const struct plan_request *request, enum qrt
 static bool is_realtime(const struct qrt_sched_setting *setting)
 {
 	return setting->set & QRT_SCHED_SET_POLICY &&
-	       (setting->policy == QRT_SCHED_POLICY_FIFO || setting->policy == QRT_SCHED_POLICY_RR);
+	       (setting->policy == QRT_SCHED_POLICY_FIFO || setting->policy == QRT_SCHED_POLICY_RR ||
+		setting->policy == QRT_SCHED_POLICY_DEADLINE);
 }
 
 static void add_needs(const struct qrt_sched_setting *setting, struct plan_needs *needs)

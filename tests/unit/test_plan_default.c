@@ -138,7 +138,7 @@ static void what_was_said_stays(void)
 		{"main_nice=5", QRT_SCHED_ROLE_MAIN, "fifo 12 on 0"},
 		{"vncs_sched=batch", QRT_SCHED_ROLE_VNCS, "batch on 0"},
 		{"vncs_sched=fifo", QRT_SCHED_ROLE_VNCS, "fifo 1 on 0"},
-		{"vncs_nice=5", QRT_SCHED_ROLE_VNCS, "other nice 5 on 0"},
+		{"vncs_nice=5", QRT_SCHED_ROLE_VNCS, "other nice 5 slice 72ms on 0"},
 		{"maxprio=50", QRT_SCHED_ROLE_VNCS, "fifo 49 on 0"},
 		{"maxprio=50", QRT_SCHED_ROLE_VCPU, "fifo 49 on 1"},
 	};

@@ -10,7 +10,8 @@
 
 static void every_role_takes_every_key(void)
 {
-	static const char *const values[QRT_SCHED_P_KEYS] = {"2", "rr", "7", "-20", "a*"};
+	static const char *const values[QRT_SCHED_P_KEYS] = {"2",    "rr",   "7",    "-20",       "1000",
+							     "2000", "3000", "rt:0", "30%/100ms", "a*"};
 	int role, key;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
@@ -43,6 +44,15 @@ static void values_are_read(void)
 		{"vcpu_bias=0+1+2", "vcpu_bias=0-2\n"},
 		{"vcpu_bias=1-3+3-5", "vcpu_bias=1-5\n"},
 		{"vcpu_sched=fifo,rr,other,batch,idle", "vcpu_sched=fifo,rr,other,batch,idle\n"},
+		{"vcpu_sched=deadline", "vcpu_sched=deadline\n"},
+		{"vcpu_runtime=0,2,4194304", "vcpu_runtime=0,2,4194304\n"},
+		{"vcpu_deadline=2,04194304", "vcpu_deadline=2,4194304\n"},
+		{"vcpu_period=100", "vcpu_period=100\n"},
+		{"vcpu_ioprio=rt:0,be:7,idle,none", "vcpu_ioprio=rt:0,be:7,idle,none\n"},
+		{"vcpu_budget=150%/1s", "vcpu_budget=150%/1s\n"},
+		{"vcpu_budget=30%", "vcpu_budget=30%/100ms\n"},
+		{"vcpu_budget=5ms/20ms", "vcpu_budget=25%/20ms\n"},
+		{"vcpu_budget=1us/3ms", "vcpu_budget=1us/3ms\n"},
 		{"vcpu_prio=0,1,99,007", "vcpu_prio=0,1,99,7\n"},
 		{"vcpu_nice=-20,19,+5,-0", "vcpu_nice=-20,19,5,0\n"},
 		{"vcpu_name=CPU */KVM,x?", "vcpu_name=CPU */KVM,x?\n"},
@@ -86,7 +96,7 @@ static const struct {
 	{"disk_bias=1", -EINVAL, "vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
 	{"_bias=1", -EINVAL, "unknown role ''"},
 	{"vcpu_bais=1", -EINVAL, "did you mean 'bias'"},
-	{"vcpu_=1", -EINVAL, "bias, sched, prio, nice, name"},
+	{"vcpu_=1", -EINVAL, "prio, nice, runtime, deadline, period, ioprio, budget, name"},
 	{"vcpu_bias_x=1", -EINVAL, "unknown key"},
 	{"vcpu=1", -EINVAL, "unknown option 'vcpu'"},
 	{"VCPU_BIAS=1", -EINVAL, "unknown role"},
@@ -96,7 +106,23 @@ static const struct {
 	{"include=other.plan", -EINVAL, "there is no include"},
 	{"include other.plan", -EINVAL, "there is no include"},
 	{"vcpu_sched=fif", -EINVAL, "did you mean 'fifo'"},
-	{"vcpu_sched=ff", -EINVAL, "other, fifo, rr, batch, idle"},
+	{"vcpu_sched=ff", -EINVAL, "other, fifo, rr, batch, idle, deadline"},
+	{"vcpu_sched=deadlin", -EINVAL, "did you mean 'deadline'"},
+	{"vcpu_runtime=1", -ERANGE, "2..4194304"},
+	{"vcpu_runtime=-2", -ERANGE, "2..4194304"},
+	{"vcpu_runtime=4194305", -ERANGE, "2..4194304"},
+	{"vcpu_runtime=10000000", -ERANGE, "2..4194304"},
+	{"vcpu_runtime=99999999999", -ERANGE, "2..4194304"},
+	{"vcpu_runtime=2ms", -EINVAL, "microseconds"},
+	{"vcpu_deadline=1", -ERANGE, "2..4194304"},
+	{"vcpu_period=99", -ERANGE, "100..4194304"},
+	{"vcpu_ioprio=rt", -EINVAL, "rt:0..7"},
+	{"vcpu_ioprio=be:8", -EINVAL, "be:0..7"},
+	{"vcpu_budget=30", -EINVAL, "30%/100ms"},
+	{"vcpu_budget=0%", -ERANGE, "30%/100ms"},
+	{"vcpu_budget=30%/11s", -ERANGE, "1ms..10s"},
+	{"vcpu_budget=30%,40%", -ERANGE, "for the whole role"},
+	{"preemtlock=1", -EINVAL, "did you mean 'preemptlock'"},
 	{"vcpu_sched=FIFO", -EINVAL, "unknown policy"},
 	{"vcpu_sched=1", -EINVAL, "unknown policy"},
 	{"vcpu_prio=100", -ERANGE, "1..99"},
