@@ -65,20 +65,38 @@ static int take_fd(const char *variable)
 	return (int)fd;
 }
 
+/* `where` is a path or a variable's name, NULL: both may have a part in it. */
+static void say_bad(const char *where, const struct qrt_sched_error *error)
+{
+	static const char rest[] = "the program runs on with no thread placed";
+
+	if (where && error->line)
+		preload_say("bad plan: %.160s:%u: %s; %s", where, error->line, error->message, rest);
+	else if (where && !strstr(error->message, where))
+		preload_say("bad plan: %.160s: %s; %s", where, error->message, rest);
+	else
+		preload_say("bad plan: %s; %s", error->message, rest);
+}
+
 static int parse(struct qrt_sched_plan *plan, const char *path, const char *text)
 {
 	struct qrt_sched_error error = {0};
+	const char *where = path;
 	int rc = 0;
 
 	/* In this order: what stands in the text overrides the file, as options do. */
 	if (path)
 		rc = qrt_sched_plan_parse_file(plan, path, &error);
-	if (rc >= 0 && text)
+	if (rc >= 0 && text) {
+		where = "QRT_SCHED_PLAN";
 		rc = qrt_sched_plan_parse_text(plan, text, strlen(text), &error);
-	if (rc >= 0)
+	}
+	if (rc >= 0) {
+		where = path && text ? NULL : where;
 		rc = qrt_sched_plan_supported(plan, &error);
+	}
 	if (rc < 0)
-		preload_say("bad plan: %s; the program runs on with no thread placed", error.message);
+		say_bad(where, &error);
 	return rc;
 }
 

@@ -11,7 +11,10 @@
 #include "struct_p.h"
 #include "sys_p.h"
 
-#define CPU_FOLDER "/sys/devices/system/cpu/"
+#define CPU_FOLDER      "/sys/devices/system/cpu/"
+#define FAIR_FOLDER     "/sys/kernel/debug/sched/fair_server/"
+#define FAIR_RUNTIME_US 50000 /* as the kernel begins */
+#define FAIR_PERIOD_US  1000000
 
 static int read_cpu_sets(struct qrt_sched_host *host, struct qrt_sched_error *reterr)
 {
@@ -35,9 +38,9 @@ static void read_rights(struct qrt_sched_host *host)
 {
 	uint64_t limit = 0;
 
-	if (qrt_sched_p_capable(QRT_SCHED_P_CAP_IPC_LOCK))
-		host->flags |= QRT_SCHED_HOST_CAP_LOCK;
-	else if (qrt_sched_p_sys->get_limit(RLIMIT_MEMLOCK, &limit) >= 0 && limit == UINT64_MAX)
+	if (qrt_sched_p_sys->get_limit(RLIMIT_MEMLOCK, &limit) >= 0)
+		host->memlock_limit = limit;
+	if (qrt_sched_p_capable(QRT_SCHED_P_CAP_IPC_LOCK) || host->memlock_limit == UINT64_MAX)
 		host->flags |= QRT_SCHED_HOST_CAP_LOCK;
 	host->rtprio_limit = 99;
 	if (qrt_sched_p_capable(QRT_SCHED_P_CAP_SYS_NICE)) {
@@ -88,6 +91,68 @@ static void read_memory(struct qrt_sched_host *host)
 	if (qrt_sched_p_read(MEMORY "transparent_hugepage/enabled", thp, sizeof(thp)) >= 0 &&
 	    !strstr(thp, "[never]"))
 		host->flags |= QRT_SCHED_HOST_THP;
+}
+
+/* "6.12.3-rt1" */
+static int is_since_6_12(void)
+{
+	char release[128], *rest;
+	unsigned long major, minor;
+
+	if (qrt_sched_p_read("/proc/sys/kernel/osrelease", release, sizeof(release)) < 0)
+		return 0;
+	major = strtoul(release, &rest, 10);
+	minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+	return major > 6 || (major == 6 && minor >= 12);
+}
+
+static int read_fair_number(int cpu, const char *name, int64_t *ret_us)
+{
+	char path[96];
+	int64_t ns;
+	int rc;
+
+	snprintf(path, sizeof(path), FAIR_FOLDER "cpu%d/%s", cpu, name);
+	rc = qrt_sched_p_read_number(path, &ns);
+	if (rc >= 0)
+		*ret_us = ns / 1000;
+	return rc;
+}
+
+/* debugfs may be absent, or root's alone: then the kernel's version says whether there is a server, and it
+ * has what it begins with. */
+static void read_fair_server(struct qrt_sched_host *host)
+{
+	int cpu, is_there = is_since_6_12();
+
+	for (cpu = qrt_sched_cpus_next(&host->online, -1); cpu >= 0;
+	     cpu = qrt_sched_cpus_next(&host->online, cpu)) {
+		int64_t runtime = FAIR_RUNTIME_US, period = FAIR_PERIOD_US;
+
+		if (read_fair_number(cpu, "runtime", &runtime) >= 0 &&
+		    read_fair_number(cpu, "period", &period) >= 0)
+			is_there = 1;
+		if (!is_there || !runtime)
+			continue;
+		if (!qrt_sched_cpus_count(&host->fair_server)) {
+			host->fair_runtime_us = runtime;
+			host->fair_period_us = period;
+		}
+		qrt_sched_cpus_add(&host->fair_server, cpu);
+	}
+	if (is_there)
+		host->flags |= QRT_SCHED_HOST_FAIR_SERVER;
+}
+
+/* The root group's file is there where the kernel has them and they are not switched off. Version 2 of
+ * control groups has none. */
+static void read_groups(struct qrt_sched_host *host)
+{
+	int64_t runtime;
+
+	if (qrt_sched_p_read_number("/sys/fs/cgroup/cpu/cpu.rt_runtime_us", &runtime) >= 0 ||
+	    qrt_sched_p_read_number("/sys/fs/cgroup/cpu,cpuacct/cpu.rt_runtime_us", &runtime) >= 0)
+		host->flags |= QRT_SCHED_HOST_RT_GROUPS;
 }
 
 /* The names under which kernels run timers and the softirqs that deliver them, as threads. */
@@ -152,6 +217,8 @@ int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error 
 	read_memory(&host);
 	if (qrt_sched_p_kernel_slice())
 		host.flags |= QRT_SCHED_HOST_SLICES;
+	read_fair_server(&host);
+	read_groups(&host);
 	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) >= 0 && realtime == 1) {
 		host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
 		host.timer_priority = read_timer_priority();

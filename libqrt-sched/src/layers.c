@@ -164,22 +164,28 @@ static void put_on(struct qrt_sched_setting *s, enum kind kind, const struct qrt
 	}
 }
 
+struct qrt_sched_setting qrt_sched_p_layers_compose(const struct qrt_sched_layer_value *layers,
+						    uint64_t now_ns)
+{
+	struct qrt_sched_setting s = layers[QRT_SCHED_LAYER_ORIGIN].setting;
+	int i, is_suspended = is_set(&layers[QRT_SCHED_LAYER_LIFECYCLE], now_ns);
+
+	for (i = QRT_SCHED_LAYER_PLAN; i < QRT_SCHED_LAYERS; i++) {
+		if (is_set(&layers[i], now_ns) && !(is_suspended && rules[i].is_suspended))
+			put_on(&s, rules[i].kind, &layers[i].setting);
+	}
+	return s;
+}
+
 int qrt_sched_layers_resolve(const struct qrt_sched_layer_value *layers, uint64_t now_ns,
 			     struct qrt_sched_setting *ret_setting)
 {
-	int is_suspended = is_set(&layers[QRT_SCHED_LAYER_LIFECYCLE], now_ns);
-	struct qrt_sched_setting s;
 	int i;
 
 	for (i = 0; i < QRT_SCHED_LAYERS; i++) {
 		if (qrt_sched_p_layer_check((enum qrt_sched_layer)i, &layers[i]) < 0)
 			return -EINVAL;
 	}
-	s = layers[QRT_SCHED_LAYER_ORIGIN].setting;
-	for (i = QRT_SCHED_LAYER_PLAN; i < QRT_SCHED_LAYERS; i++) {
-		if (is_set(&layers[i], now_ns) && !(is_suspended && rules[i].is_suspended))
-			put_on(&s, rules[i].kind, &layers[i].setting);
-	}
-	*ret_setting = s;
+	*ret_setting = qrt_sched_p_layers_compose(layers, now_ns);
 	return 0;
 }

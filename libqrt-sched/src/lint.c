@@ -41,10 +41,17 @@ void qrt_sched_p_lint_find(struct qrt_sched_p_lint *lint, enum qrt_sched_severit
 	memset(finding, 0, sizeof(*finding));
 	finding->severity = severity;
 	finding->line = line;
+	finding->role = -1;
 	snprintf(finding->code, sizeof(finding->code), "%s", code);
 	va_start(args, format);
 	vsnprintf(finding->message, sizeof(finding->message), format, args);
 	va_end(args);
+}
+
+void qrt_sched_p_lint_about(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+{
+	if (!lint->is_out_of_memory && lint->count)
+		lint->findings[lint->count - 1].role = role;
 }
 
 void qrt_sched_p_lint_remedy(struct qrt_sched_p_lint *lint, const char *format, ...)

@@ -4,6 +4,8 @@
 #include "lint_p.h"
 #include "plan_p.h"
 
+#include <stdio.h>
+
 /* The most urgent real-time thread of the plan; *highest stays where none is real-time. */
 static void find_highest(const struct qrt_sched_p_lint *lint, struct qrt_sched_p_thread *highest)
 {
@@ -35,6 +37,7 @@ static void check_reserved(struct qrt_sched_p_lint *lint, const struct qrt_sched
 	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, priority_line(lint, highest), "reserved-99",
 			      "%s %u has priority 99, where the kernel's migration and watchdog threads run",
 			      qrt_sched_role_name(highest->role), highest->index);
+	qrt_sched_p_lint_about(lint, highest->role);
 	qrt_sched_p_lint_remedy(lint, "give %s_prio 98 or less", qrt_sched_role_name(highest->role));
 }
 
@@ -51,6 +54,7 @@ static void check_timers(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 		"%s %u has priority %d, not below the kernel's timer threads (%d): a guest that "
 		"waits for a timer can spin for ever",
 		qrt_sched_role_name(highest->role), highest->index, highest->setting.priority, timers);
+	qrt_sched_p_lint_about(lint, highest->role);
 	if (highest->urgency < 98)
 		qrt_sched_p_lint_remedy(
 			lint, "raise the kernel's by timerprio=%d, or give the VM priorities below %d",
@@ -71,6 +75,7 @@ static void check_rights(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 			      "CAP_SYS_NICE, and RLIMIT_RTPRIO is %d",
 			      qrt_sched_role_name(highest->role), highest->index, highest->setting.priority,
 			      host->rtprio_limit, host->rtprio_limit);
+	qrt_sched_p_lint_about(lint, highest->role);
 	qrt_sched_p_lint_remedy(
 		lint,
 		"run as root, or give CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE), or "
@@ -80,14 +85,19 @@ static void check_rights(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 
 static void check_lock(struct qrt_sched_p_lint *lint)
 {
+	uint64_t limit = lint->host->memlock_limit;
 	uint32_t mlock = lint->plan->mlock;
+	char its_limit[64] = "";
 
 	if (mlock == QRT_SCHED_MLOCK_OFF || (lint->host->flags & QRT_SCHED_HOST_CAP_LOCK))
 		return;
-	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, lint->plan->said[QRT_SCHED_P_GLOBAL_MLOCK].line,
-			      "no-lock-privilege",
-			      "mlock=%s, but this process may not lock memory without limit: no CAP_IPC_LOCK",
-			      qrt_sched_p_mlock_name(mlock));
+	if (limit)
+		snprintf(its_limit, sizeof(its_limit), ", and RLIMIT_MEMLOCK is %llu KiB",
+			 (unsigned long long)limit / 1024);
+	qrt_sched_p_lint_find(
+		lint, QRT_SCHED_WARNING, lint->plan->said[QRT_SCHED_P_GLOBAL_MLOCK].line, "no-lock-privilege",
+		"mlock=%s, but this process may not lock memory without limit: no CAP_IPC_LOCK%s",
+		qrt_sched_p_mlock_name(mlock), its_limit);
 	qrt_sched_p_lint_remedy(lint, "run as root, or give CAP_IPC_LOCK or 'memlock unlimited' in "
 				      "/etc/security/limits.conf, or say mlock=off");
 }
@@ -118,6 +128,8 @@ static void check_throttling(struct qrt_sched_p_lint *lint, const struct taken *
 {
 	const struct qrt_sched_host *host = lint->host;
 
+	if ((host->flags & QRT_SCHED_HOST_FAIR_SERVER) && !(host->flags & QRT_SCHED_HOST_RT_GROUPS))
+		return;
 	if (!taken->vcpus || host->rt_runtime_us < 0 || host->rt_runtime_us >= host->rt_period_us)
 		return;
 	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, 0, "rt-throttling",
@@ -125,8 +137,35 @@ static void check_throttling(struct qrt_sched_p_lint *lint, const struct taken *
 			      "(kernel.sched_rt_runtime_us is %lld)",
 			      (long long)(host->rt_period_us - host->rt_runtime_us) / 1000,
 			      (long long)host->rt_period_us / 1000, (long long)host->rt_runtime_us);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 	qrt_sched_p_lint_remedy(
 		lint, "sysctl -w kernel.sched_rt_runtime_us=-1, once nothing real-time can run away");
+}
+
+/* It runs only when somebody starves, and on isolated CPUs hardly anybody is. */
+static void check_fair_server(struct qrt_sched_p_lint *lint, const struct taken *taken)
+{
+	const struct qrt_sched_host *host = lint->host;
+	struct qrt_sched_cpus served = taken->cpus, busy;
+	int cpu;
+
+	qrt_sched_p_cpus_and(&served, &host->fair_server);
+	cpu = qrt_sched_cpus_next(&served, -1);
+	if (!(host->flags & QRT_SCHED_HOST_FAIR_SERVER) || !taken->vcpus || cpu < 0)
+		return;
+	busy = served;
+	qrt_sched_p_cpus_minus(&busy, &host->isolated);
+	qrt_sched_p_lint_find(
+		lint, qrt_sched_cpus_count(&busy) ? QRT_SCHED_WARNING : QRT_SCHED_NOTE, 0, "fair-server",
+		"where a real-time vCPU spins the kernel gives time-shared threads that starve %lld ms of "
+		"every %lld ms, on CPU %d for one (fair server)",
+		(long long)host->fair_runtime_us / 1000, (long long)host->fair_period_us / 1000, cpu);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
+	qrt_sched_p_lint_remedy(
+		lint,
+		"keep other threads off the vCPUs' CPUs, or for each of these CPUs echo 0 > "
+		"/sys/kernel/debug/sched/fair_server/cpu%d/runtime, once nothing real-time can run away",
+		cpu);
 }
 
 static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken *taken)
@@ -145,8 +184,10 @@ static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken
 		"real-time vCPUs can take every CPU of this host (%d): its own work waits while "
 		"they spin",
 		online);
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 	if (online == 1)
-		qrt_sched_p_lint_remedy(lint, "use a host with more CPUs; keep RT throttling on here");
+		qrt_sched_p_lint_remedy(lint, "use a host with more CPUs; keep RT throttling (Linux 6.12: "
+					      "the fair server) on here");
 	else
 		qrt_sched_p_lint_remedy(lint,
 					"leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU %d",
@@ -169,5 +210,6 @@ void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint)
 	}
 	check_lock(lint);
 	check_throttling(lint, &taken);
+	check_fair_server(lint, &taken);
 	check_housekeeping(lint, &taken);
 }

@@ -26,7 +26,9 @@ struct qrt_sched_p_thread {
 
 void qrt_sched_p_lint_find(struct qrt_sched_p_lint *lint, enum qrt_sched_severity severity, uint32_t line,
 			   const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* What to do about the last finding. */
+/* Whom the last finding is about. */
+void qrt_sched_p_lint_about(struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
+/* What to do about it. */
 void qrt_sched_p_lint_remedy(struct qrt_sched_p_lint *lint, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

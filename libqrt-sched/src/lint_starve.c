@@ -119,6 +119,7 @@ static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 		index, qrt_sched_p_lint_urgency(&victim, own, sizeof(own)), siege.first.index,
 		qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)), siege.first_cpu,
 		consequence(is_locked_out, role));
+	qrt_sched_p_lint_about(lint, role);
 	advise(lint, &victim, &siege);
 }
 
@@ -146,6 +147,7 @@ static void check_spinning(struct qrt_sched_p_lint *lint, enum qrt_sched_role ro
 			"for ever for one that the vCPU holds",
 			name, qrt_sched_p_lint_urgency(&thread, own, sizeof(own)), cpu, i,
 			qrt_sched_p_lint_urgency(&vcpu, its, sizeof(its)), name);
+		qrt_sched_p_lint_about(lint, role);
 		qrt_sched_p_lint_remedy(
 			lint,
 			"give vcpu and %s CPUs of their own by vcpu_bias and %s_bias, or rr to "
@@ -188,6 +190,7 @@ static void check_sharing(struct qrt_sched_p_lint *lint)
 			"vcpu %u and vcpu %u share CPU %d in real time: one that spins for a lock "
 			"keeps its holder away",
 			first.index, i, cpu);
+		qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
 		qrt_sched_p_lint_remedy(
 			lint, "give each a CPU of its own by vcpu_bias, or vcpu_sched=rr at one priority");
 		return;
@@ -209,6 +212,7 @@ static void check_inversion(struct qrt_sched_p_lint *lint)
 		"worker that does not get to run",
 		qrt_sched_p_lint_urgency(&worker, own, sizeof(own)),
 		qrt_sched_p_lint_urgency(&main_loop, its, sizeof(its)));
+	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_PAIO);
 	if (main_loop.is_rt)
 		qrt_sched_p_lint_remedy(lint, "say pi=on, or give paio_prio=%d", main_loop.setting.priority);
 	else

@@ -35,6 +35,7 @@ static void find_cpus(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_th
 			      "%s %u: CPU %s %s; there is %s", role, thread->index,
 			      list(&wrong, wrong_list, sizeof(wrong_list)), problem,
 			      list(having, good_list, sizeof(good_list)));
+	qrt_sched_p_lint_about(lint, thread->role);
 	qrt_sched_p_lint_remedy(lint, "give %s_bias CPUs out of %s", role, good_list);
 }
 
@@ -70,6 +71,7 @@ static void check_urgency(struct qrt_sched_p_lint *lint, enum qrt_sched_role rol
 				      thread.is_rt ? "rt-without-prio" : "prio-without-rt",
 				      "%s %u: %s with priority %d does not exist", name, i, policy,
 				      thread.setting.priority);
+		qrt_sched_p_lint_about(lint, role);
 		if (thread.is_rt)
 			qrt_sched_p_lint_remedy(lint, "give %s_prio 1..99, or %s_sched=other", name, name);
 		else
@@ -112,6 +114,7 @@ static void check_counts(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 				      "too-many-values",
 				      "%s_%s has %u values, but the VM has %u such thread%s", name,
 				      qrt_sched_p_key_name(key), count, most, most == 1 ? "" : "s");
+		qrt_sched_p_lint_about(lint, role);
 		qrt_sched_p_lint_remedy(lint, "leave out the last %u; %sthe last repeats", count - most,
 					key == QRT_SCHED_P_KEY_BIAS ? "a range (2-3, 0+2) is one value, "
 								    : "");

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "error_p.h"
+#include "layers_p.h"
 #include "placer_p.h"
-#include "setting_p.h"
 #include "struct_p.h"
 #include "sys_p.h"
 
@@ -135,31 +135,30 @@ static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
 	return rc;
 }
 
-/* What the thread shall be like; set == 0: nothing is to be done. Not by qrt_sched_layers_resolve(): that
- * needs to know the origin whole, and a thread may be forbidden to read its own CPUs. */
+/* What the thread shall be like; set == 0: nothing is to be done. */
 static struct qrt_sched_setting wanted_setting(const struct qrt_sched_placer *placer,
 					       const struct qrt_sched_p_resident *r)
 {
-	struct qrt_sched_setting plan = {0}, want;
+	struct qrt_sched_layer_value layers[QRT_SCHED_LAYERS] = {0};
+	struct qrt_sched_setting *plan = &layers[QRT_SCHED_LAYER_PLAN].setting;
 
-	qrt_sched_plan_get(placer->plan, r->role, r->index, &plan);
-	if (!plan.set) {
+	qrt_sched_plan_get(placer->plan, r->role, r->index, plan);
+	if (!plan->set) {
 		/* A role that the plan does not name runs as it would without us: what it inherited from a
 		 * placed thread goes as well. */
 		return r->is_placed || qrt_sched_setting_compare(&r->origin, &r->born, NULL) ? r->origin
-											     : plan;
+											     : *plan;
 	}
 	if (r->role == QRT_SCHED_ROLE_VCPU) {
 		/* KVM starts a kernel thread out of the first run of a vCPU: it must not inherit. */
-		plan.set |= QRT_SCHED_SET_FLAGS;
-		plan.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
+		plan->set |= QRT_SCHED_SET_FLAGS;
+		plan->flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
 	if (r->makes_slices)
-		plan.policy = QRT_SCHED_POLICY_FIFO;
-	want = r->origin;
-	qrt_sched_p_setting_overlay(&want, &plan);
-	qrt_sched_p_setting_normalise(&want);
-	return want;
+		plan->policy = QRT_SCHED_POLICY_FIFO;
+	/* Known in part where a seccomp filter forbids a thread to read its own CPUs. */
+	layers[QRT_SCHED_LAYER_ORIGIN].setting = r->origin;
+	return qrt_sched_p_layers_compose(layers, 0);
 }
 
 static void note_placed(struct qrt_sched_placer *placer, pid_t tid, const struct qrt_sched_setting *now)

@@ -2,6 +2,7 @@
 #include "error_p.h"
 #include "plan_p.h"
 #include "plan_text_p.h"
+#include "sys_p.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +40,14 @@ static int parse_line(struct qrt_sched_plan *plan, const char *text, size_t leng
 static int parse_lines(struct qrt_sched_plan *plan, const char *text, size_t len,
 		       struct qrt_sched_error *reterr)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* an editor's, that the text is UTF-8 */
 	uint32_t line = 1;
 	int r = 0;
 
+	if (len >= sizeof(mark) - 1 && !memcmp(text, mark, sizeof(mark) - 1)) {
+		text += sizeof(mark) - 1;
+		len -= sizeof(mark) - 1;
+	}
 	for (; r >= 0 && len; line++) {
 		const char *newline = memchr(text, '\n', len);
 		size_t length = newline ? (size_t)(newline - text) : len;
@@ -73,50 +79,32 @@ int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, siz
 
 static int file_error(struct qrt_sched_error *reterr, const char *path, int code)
 {
-	return qrt_sched_p_error(reterr, code, "cannot read the plan file '%.160s': %s", path,
-				 strerror(-code));
+	qrt_sched_p_error(reterr, code, "cannot read the plan file '%.160s': %s", path,
+			  code == -EFBIG ? "it is longer than 64 KiB" : strerror(-code));
+	return code;
 }
 
-/* Reads up to size bytes; a size of 0 in stat means nothing where the kernel makes the content. */
-static ssize_t read_all(int fd, char *buf, size_t size)
-{
-	size_t length = 0;
-	ssize_t n;
-
-	while (length < size) {
-		n = read(fd, buf + length, size - length);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		length += (size_t)n;
-	}
-	return (ssize_t)length;
-}
-
-static ssize_t read_regular(const char *path, int fd, char *buf, size_t size, struct qrt_sched_error *reterr)
+static int read_regular(const char *path, int fd, char *buf, size_t size, struct qrt_sched_error *reterr)
 {
 	struct stat st;
-	ssize_t length;
+	int length;
 
 	if (fstat(fd, &st) < 0)
 		return file_error(reterr, path, -errno);
-	if (!S_ISREG(st.st_mode))
-		return qrt_sched_p_error(reterr, -EINVAL,
-					 "'%.160s' is not a regular file: name a file with plan options",
-					 path);
-	length = read_all(fd, buf, size);
-	return length < 0 ? file_error(reterr, path, (int)length) : length;
+	if (!S_ISREG(st.st_mode)) {
+		qrt_sched_p_error(reterr, -EINVAL,
+				  "'%.160s' is not a regular file: name a file with plan options", path);
+		return -EINVAL;
+	}
+	length = qrt_sched_p_read_fd(fd, buf, size);
+	return length < 0 ? file_error(reterr, path, length) : length;
 }
 
 int qrt_sched_plan_parse_file(struct qrt_sched_plan *plan, const char *path, struct qrt_sched_error *reterr)
 {
 	size_t size = QRT_SCHED_P_FILE_MAX + 1;
-	ssize_t length;
+	int fd, length, r;
 	char *text;
-	int fd, r;
 
 	/* Opening a FIFO or a device for reading must not wait for its other end. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -125,7 +113,7 @@ int qrt_sched_plan_parse_file(struct qrt_sched_plan *plan, const char *path, str
 	text = malloc(size);
 	length = text ? read_regular(path, fd, text, size, reterr) : file_error(reterr, path, -ENOMEM);
 	close(fd);
-	r = length < 0 ? (int)length : qrt_sched_plan_parse_text(plan, text, (size_t)length, reterr);
+	r = length < 0 ? length : qrt_sched_plan_parse_text(plan, text, (size_t)length, reterr);
 	free(text);
 	return r;
 }

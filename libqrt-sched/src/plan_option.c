@@ -19,11 +19,26 @@ static const char *role_name(int number)
 	return qrt_sched_role_name((enum qrt_sched_role)number);
 }
 
+#define OF_ROLE(role)                                                                                        \
+	role "_bias", role "_sched", role "_prio", role "_nice", role "_runtime", role "_deadline",          \
+		role "_period", role "_ioprio", role "_budget", role "_name"
+
+static const char *const role_options[] = {OF_ROLE("vcpu"), OF_ROLE("main"), OF_ROLE("paio"),
+					   OF_ROLE("vncm"), OF_ROLE("vncs"), OF_ROLE("ioth"),
+					   OF_ROLE("kio"),  OF_ROLE("othr")};
+#define ROLE_OPTIONS  ((int)(sizeof(role_options) / sizeof(role_options[0])))
+#define OPTION_SHAPES (2 + QRT_SCHED_P_GLOBALS) /* those that are not of one role */
+#define OPTIONS       (OPTION_SHAPES + ROLE_OPTIONS)
+
+_Static_assert(ROLE_OPTIONS == QRT_SCHED_ROLES * QRT_SCHED_P_KEYS, "each key of each role");
+
 static const char *option_name(int number)
 {
-	if (number < 2)
-		return number ? "maxprio" : "ROLE_KEY";
-	return qrt_sched_p_global_name(number - 2);
+	if (number == 0)
+		return "ROLE_KEY";
+	if (number == 1)
+		return "maxprio";
+	return number < OPTION_SHAPES ? qrt_sched_p_global_name(number - 2) : role_options[number - OPTION_SHAPES];
 }
 
 static const char *policy_name(int number)
@@ -33,15 +48,17 @@ static const char *policy_name(int number)
 
 static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
 static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
-static const struct qrt_sched_p_names option_names = {option_name, QRT_SCHED_P_GLOBALS + 2};
+static const struct qrt_sched_p_names option_names = {option_name, OPTIONS};
+static const struct qrt_sched_p_names option_shapes = {option_name, OPTION_SHAPES};
 static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_DEADLINE + 1};
 
-static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word,
-		   const struct qrt_sched_p_names *names)
+/* `word` is the part of the option's name that is wrong. */
+static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word, const char *option,
+		   const struct qrt_sched_p_names *known)
 {
 	char hint[200];
 
-	qrt_sched_p_suggest(names, word, hint, sizeof(hint));
+	qrt_sched_p_suggest(option, &option_names, known, hint, sizeof(hint));
 	return qrt_sched_p_error(reterr, -EINVAL, "unknown %s '%.40s': %s", what, word, hint);
 }
 
@@ -51,7 +68,7 @@ static int bad_value(struct qrt_sched_error *reterr, const char *option, enum qr
 	if (key == QRT_SCHED_P_KEY_SCHED) {
 		char hint[200];
 
-		qrt_sched_p_suggest(&policy_names, value, hint, sizeof(hint));
+		qrt_sched_p_suggest(value, &policy_names, &policy_names, hint, sizeof(hint));
 		return qrt_sched_p_error(reterr, code, "%s: unknown policy '%.40s': %s", option, value, hint);
 	}
 	return qrt_sched_p_error(reterr, code, "%s: '%.40s' is %s: give %s", option, value,
@@ -100,22 +117,30 @@ static int set_values(struct qrt_sched_plan *plan, enum qrt_sched_role role, enu
 	return r;
 }
 
-static int set_role_option(struct qrt_sched_plan *plan, char *name, char *value, uint32_t line,
+static int set_role_option(struct qrt_sched_plan *plan, const char *name, char *value, uint32_t line,
 			   struct qrt_sched_error *reterr)
 {
-	char *underscore = strchr(name, '_');
+	const char *underscore = strchr(name, '_');
+	char first[41];
 	int role, key;
 
 	if (!underscore)
-		return unknown(reterr, "option", name, &option_names);
-	*underscore = 0;
-	role = qrt_sched_role_parse(name);
+		return unknown(reterr, "option", name, name, &option_shapes);
+	snprintf(first, sizeof(first), "%.*s", (int)(underscore - name), name);
+	role = qrt_sched_role_parse(first);
 	if (role < 0)
-		return unknown(reterr, "role", name, &role_names);
+		return unknown(reterr, "role", first, name, &role_names);
 	key = qrt_sched_p_key_parse(underscore + 1);
 	if (key < 0)
-		return unknown(reterr, "key", underscore + 1, &key_names);
+		return unknown(reterr, "key", underscore + 1, name, &key_names);
 	return set_values(plan, (enum qrt_sched_role)role, (enum qrt_sched_p_key)key, value, line, reterr);
+}
+
+static int starts_with_word(const char *text, const char *word)
+{
+	size_t length = strlen(word);
+
+	return !strncmp(text, word, length) && strchr(" \t=", text[length]);
 }
 
 static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, struct qrt_sched_error *reterr)
@@ -123,7 +148,10 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	char *equals = strchr(text, '='), *name, *value;
 	int r;
 
-	if (!strncmp(text, "include", 7) && strchr(" \t=", text[7]))
+	if (starts_with_word(text, "-rt"))
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "leave out '-rt' in '%.60s': here stands its value alone", text);
+	if (starts_with_word(text, "include"))
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "there is no include: give several --plan, the later overrides");
 	if (!equals)
@@ -143,16 +171,24 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	if (strchr(value, '='))
 		return qrt_sched_p_error(
 			reterr, -EINVAL,
-			"%.60s has a second '=' in '%.60s': give each option its own line or -rt", name,
-			value);
+			"%.60s has a second '=' in '%.60s': give each option its own line or -rt, or put a "
+			"blank between them",
+			name, value);
 	return set_role_option(plan, name, value, line, reterr);
 }
 
 int qrt_sched_p_plan_option(struct qrt_sched_plan *plan, char *text, uint32_t line,
 			    struct qrt_sched_error *reterr)
 {
-	int r = set_option(plan, qrt_sched_p_trim(text), line, reterr);
+	char *next;
+	int r = 0;
 
+	for (; r >= 0 && text; text = next) {
+		next = qrt_sched_p_next_option(text);
+		if (next)
+			next[-1] = 0;
+		r = set_option(plan, qrt_sched_p_trim(text), line, reterr);
+	}
 	if (r < 0 && reterr)
 		reterr->line = line;
 	return r;

@@ -118,8 +118,8 @@ uint32_t qrt_sched_p_plan_line(const struct qrt_sched_plan *plan, enum qrt_sched
 /* How many threads of a role the plan tells apart: its longest list, names aside. */
 uint32_t qrt_sched_p_plan_width(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
 
-/* One option of either grammar, put straight into the plan: where it fails the plan may hold a part
- * of it, so that callers work on a copy. `text` is changed. */
+/* One option of either grammar, or several with blanks between them, put straight into the plan: where it
+ * fails the plan may hold a part of it, so that callers work on a copy. `text` is changed. */
 int qrt_sched_p_plan_option(struct qrt_sched_plan *plan, char *text, uint32_t line,
 			    struct qrt_sched_error *reterr);
 /* The options that say something of the whole VM: -ENOENT where `key` is none of theirs. */

@@ -19,6 +19,37 @@ char *qrt_sched_p_trim(char *text)
 	return text;
 }
 
+static int is_blank(char c)
+{
+	return c && strchr(BLANKS, c);
+}
+
+/* The name in front of a '=', NULL where that goes on with what stands before it: behind a comma it is an
+ * argument or a value, and behind another '=' the first value. */
+static char *name_before(char *text, char *equals)
+{
+	char *end = equals, *start, *before;
+
+	while (end > text && is_blank(end[-1]))
+		end--;
+	for (start = end; start > text && !is_blank(start[-1]); start--) {
+		if (start[-1] == ',' || start[-1] == '=')
+			return NULL;
+	}
+	for (before = start; before > text && is_blank(before[-1]); before--)
+		;
+	return before > text && before[-1] != ',' && before[-1] != '=' ? start : NULL;
+}
+
+char *qrt_sched_p_next_option(char *text)
+{
+	char *equals = strchr(text, '='), *start = NULL;
+
+	while (!start && equals && (equals = strchr(equals + 1, '=')))
+		start = name_before(text, equals);
+	return start;
+}
+
 int qrt_sched_p_number_parse(const char *text, int32_t first, int32_t last, int32_t *ret_number)
 {
 	int is_negative = *text == '-';
@@ -44,6 +75,12 @@ int qrt_sched_p_number_parse(const char *text, int32_t first, int32_t last, int3
 
 #define WORD_MAX 32
 
+/* Names are in lower case alone: a wrong case is no distance to them. */
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static int least(int a, int b, int c)
 {
 	int ab = a < b ? a : b;
@@ -65,7 +102,7 @@ static int distance(const char *a, const char *b)
 		for (j = 0; j < columns; j++) {
 			int above = row[j + 1];
 
-			row[j + 1] = least(above + 1, row[j] + 1, diagonal + (a[i] != b[j]));
+			row[j + 1] = least(above + 1, row[j] + 1, diagonal + (lower(a[i]) != lower(b[j])));
 			diagonal = above;
 		}
 	}
@@ -92,18 +129,19 @@ static const char *nearest(const struct qrt_sched_p_names *names, const char *wo
 	return best;
 }
 
-void qrt_sched_p_suggest(const struct qrt_sched_p_names *names, const char *word, char *buf, size_t size)
+void qrt_sched_p_suggest(const char *word, const struct qrt_sched_p_names *meant,
+			 const struct qrt_sched_p_names *known, char *buf, size_t size)
 {
-	const char *near = nearest(names, word), *separator = "known are ";
+	const char *near = nearest(meant, word), *separator = "known are ";
 	size_t length;
 	int i;
 
 	snprintf(buf, size, "%s%s%s", near ? "did you mean '" : "", near ? near : "", near ? "'? " : "");
-	for (i = 0; i < names->count; i++) {
-		if (!names->name(i))
+	for (i = 0; i < known->count; i++) {
+		if (!known->name(i))
 			continue;
 		length = strlen(buf);
-		snprintf(buf + length, size - length, "%s%s", separator, names->name(i));
+		snprintf(buf + length, size - length, "%s%s", separator, known->name(i));
 		separator = ", ";
 	}
 }

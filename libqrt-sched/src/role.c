@@ -95,21 +95,37 @@ static int is_vcpu(const char *name, int32_t *ret_index)
 	return 1;
 }
 
-/* Threads that the kernel makes for a VM carry a process id behind one of these. */
-static int is_kernel_made(const char *name)
+/* A process or thread, all of `text`; 0 where it is none. */
+static pid_t read_pid(const char *text)
 {
-	static const char *const prefixes[] = {"vhost-", "iou-wrk-", "iou-sqp-", "kvm-pit/"};
+	int64_t number = 0;
+
+	for (; *text >= '0' && *text <= '9' && number <= INT32_MAX; text++)
+		number = number * 10 + (*text - '0');
+	return *text || number > INT32_MAX ? 0 : (pid_t)number;
+}
+
+int qrt_sched_role_get_served(const char *thread_name, pid_t *ret_pid)
+{
+	static const char *const prefixes[] = {"vhost-", "kvm-pit/", "kvm-nx-lpage-recovery-", "iou-wrk-",
+					       "iou-sqp-"};
+	const char *name = thread_name ? thread_name : "";
 	size_t i;
 
-	if (has_prefix(name, "kvm-nx-lpage-re"))
-		return 1;
-	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
-		const char *digits = name + strlen(prefixes[i]);
-
-		if (has_prefix(name, prefixes[i]) && *digits && digits[strspn(digits, "0123456789")] == 0)
-			return 1;
+	/* A name of 15 letters, as kernels before 5.17 have it, and as every thread of a process. */
+	if (!strcmp(name, "kvm-nx-lpage-re") || !strcmp(name, "kvm-nx-lpage-recovery")) {
+		*ret_pid = 0;
+		return 0;
 	}
-	return 0;
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		pid_t pid = has_prefix(name, prefixes[i]) ? read_pid(name + strlen(prefixes[i])) : 0;
+
+		if (pid) {
+			*ret_pid = pid;
+			return 0;
+		}
+	}
+	return -ENOENT;
 }
 
 static int is_iothread(const char *name)
@@ -120,6 +136,8 @@ static int is_iothread(const char *name)
 
 enum qrt_sched_role qrt_sched_p_role_of_name(const char *name, int32_t *ret_index)
 {
+	pid_t served;
+
 	*ret_index = -1;
 	if (is_vcpu(name, ret_index))
 		return QRT_SCHED_ROLE_VCPU;
@@ -133,5 +151,5 @@ enum qrt_sched_role qrt_sched_p_role_of_name(const char *name, int32_t *ret_inde
 		return QRT_SCHED_ROLE_PAIO;
 	if (!strcmp(name, "vnc_worker"))
 		return QRT_SCHED_ROLE_VNCS;
-	return is_kernel_made(name) ? QRT_SCHED_ROLE_KIO : QRT_SCHED_ROLE_OTHR;
+	return qrt_sched_role_get_served(name, &served) == 0 ? QRT_SCHED_ROLE_KIO : QRT_SCHED_ROLE_OTHR;
 }

@@ -117,7 +117,7 @@ const struct qrt_sched_p_sys qrt_sched_p_kernel = {
 
 const struct qrt_sched_p_sys *qrt_sched_p_sys = &qrt_sched_p_kernel;
 
-static int read_all(int fd, char *buf, size_t size)
+int qrt_sched_p_read_fd(int fd, char *buf, size_t size)
 {
 	size_t len = 0;
 	ssize_t got;
@@ -147,7 +147,7 @@ int qrt_sched_p_read(const char *path, char *buf, size_t size)
 	fd = open(full, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	rc = read_all(fd, buf, size);
+	rc = qrt_sched_p_read_fd(fd, buf, size);
 	close(fd);
 	return rc;
 }

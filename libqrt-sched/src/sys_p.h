@@ -41,7 +41,9 @@ struct qrt_sched_p_sys {
 extern const struct qrt_sched_p_sys *qrt_sched_p_sys;
 extern const struct qrt_sched_p_sys qrt_sched_p_kernel;
 
-/* Reads a small file whole, NUL-terminated. Returns its length, -EFBIG where it does not fit. */
+/* Reads a small file whole, NUL-terminated. Returns its length, -EFBIG where it does not fit. Its size by
+ * stat is not asked for: where the kernel makes the content it means nothing. */
+int qrt_sched_p_read_fd(int fd, char *buf, size_t size);
 int qrt_sched_p_read(const char *path, char *buf, size_t size);
 /* A file that holds one number. */
 int qrt_sched_p_read_number(const char *path, int64_t *ret_number);

@@ -2,6 +2,12 @@
 #include "blame_report.h"
 #include "plan_request.h"
 
+static const char *const kinds[BLAME_KINDS] = {
+	[BLAME_PREEMPTED] = "preempted",
+	[BLAME_WOKEN] = "woken",
+	[BLAME_MUTEX] = "mutex",
+};
+
 static void put_string(JsonBuilder *builder, const char *name, const char *value)
 {
 	json_builder_set_member_name(builder, name);
@@ -20,20 +26,12 @@ static void put_bool(JsonBuilder *builder, const char *name, bool value)
 	json_builder_add_boolean_value(builder, value);
 }
 
-/* Names of tasks are bytes; JSON is UTF-8. */
-static void put_comm(JsonBuilder *builder, const char *name, const char *comm)
-{
-	g_autofree char *text = g_utf8_make_valid(comm, -1);
-
-	put_string(builder, name, text);
-}
-
 static void put_suspect(JsonBuilder *builder, const struct blame_suspect *suspect)
 {
 	char policy[48];
 
 	json_builder_begin_object(builder);
-	put_comm(builder, "comm", suspect->name.comm);
+	put_string(builder, "comm", suspect->name.comm);
 	put_int(builder, "tid", suspect->tid > 0 ? (uint64_t)suspect->tid : 0);
 	put_int(builder, "pid", (uint64_t)suspect->name.pid);
 	put_string(builder, "policy", blame_names_policy(&suspect->name, policy, sizeof(policy)));
@@ -62,7 +60,6 @@ static void put_mutex(JsonBuilder *builder, const struct blame_entry *entry)
 
 static void put_entry(JsonBuilder *builder, const struct blame_entry *entry)
 {
-	static const char *const kinds[] = {"preempted", "woken", "mutex"};
 	const struct blame_delay *delay = &entry->delay;
 
 	json_builder_begin_object(builder);
@@ -70,7 +67,7 @@ static void put_entry(JsonBuilder *builder, const struct blame_entry *entry)
 	put_string(builder, "role", qrt_sched_role_name(entry->role));
 	put_int(builder, "index", (uint64_t)(int64_t)entry->index);
 	put_int(builder, "tid", (uint64_t)delay->tid);
-	put_comm(builder, "name", entry->name);
+	put_string(builder, "name", entry->name);
 	put_int(builder, "cpu", (uint64_t)(int64_t)delay->cpu);
 	put_int(builder, "start_ns", delay->start_ns);
 	put_int(builder, "least_ns", delay->least_ns);
@@ -93,6 +90,17 @@ static void put_sum(JsonBuilder *builder, const struct blame_sum *sum, const cha
 	put_int(builder, "worst_ns", sum->worst_ns);
 	put_int(builder, "sum_ns", sum->sum_ns);
 	put_suspects(builder, suspects, MIN(sum->suspects->len, 10));
+	json_builder_end_object(builder);
+}
+
+static void put_causes(JsonBuilder *builder, const struct blame_report *report)
+{
+	int kind;
+
+	json_builder_set_member_name(builder, "causes");
+	json_builder_begin_object(builder);
+	for (kind = 0; kind < BLAME_KINDS; kind++)
+		put_int(builder, kinds[kind], report->kinds[kind]);
 	json_builder_end_object(builder);
 }
 
@@ -120,6 +128,7 @@ void blame_print_json(const struct blame_report *report, const struct blame_fact
 
 	json_builder_begin_object(builder);
 	put_facts(builder, facts);
+	put_causes(builder, report);
 	json_builder_set_member_name(builder, "roles");
 	json_builder_begin_array(builder);
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {

@@ -21,6 +21,7 @@ enum blame_kind {
 	BLAME_WOKEN,     /* was woken, and then waited */
 	BLAME_MUTEX,     /* waited for a mutex; the model passes these through */
 };
+#define BLAME_KINDS 3
 
 struct blame_delay {
 	enum blame_kind kind;

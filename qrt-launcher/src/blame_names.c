@@ -2,6 +2,7 @@
 #include "blame_names.h"
 
 #include "blame_timeline.h"
+#include "clean.h"
 #include "proc.h"
 
 #include <glib.h>
@@ -33,14 +34,10 @@ struct blame_names *blame_names_free(struct blame_names *names)
 	return NULL;
 }
 
-/* Anybody may call a thread anything, and this is printed: a terminal must not obey it. */
 static void set_comm(struct blame_name *name, const char *comm, size_t len)
 {
-	size_t i;
-
-	for (i = 0; i < len && comm[i] && i < sizeof(name->comm) - 1; i++)
-		name->comm[i] = g_ascii_isprint(comm[i]) ? comm[i] : '?';
-	name->comm[i] = '\0';
+	g_strlcpy(name->comm, comm, MIN(len + 1, sizeof(name->comm)));
+	clean_text(name->comm);
 }
 
 static struct blame_name *take(struct blame_names *names, int32_t tid)

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 struct blame_name {
-	int32_t pid; /* of its process, 0: unknown */
-	char comm[16];
+	int32_t pid;   /* of its process, 0: unknown */
+	char comm[16]; /* clean: it may be printed */
 	bool has_policy;
 	uint32_t policy; /* the kernel's number */
 	int32_t priority, nice;

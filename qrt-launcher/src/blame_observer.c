@@ -7,6 +7,17 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
+
+void blame_observer_open_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 uint64_t blame_observer_read_steal(void)
 {
@@ -14,7 +25,7 @@ uint64_t blame_observer_read_steal(void)
 	uint64_t ticks;
 
 	if (check_host_open(&host, "/") < 0)
-		return 0;
+		return UINT64_MAX;
 	ticks = host.first.steal;
 	check_host_close(&host);
 	return ticks;

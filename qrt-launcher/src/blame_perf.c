@@ -13,16 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PAGE           4096u
-#define PAGES_MOST     512u /* a ring: 2 MiB, some 20,000 switches */
-#define PAGES_LEAST    64u
-#define PAGES_TOGETHER 16384u /* 64 MiB for all rings */
+/* Bytes of a ring, a power of two; the largest has room for some 20,000 switches. */
+#define RING_MOST      (2u << 20)
+#define RING_LEAST     (256u << 10)
+#define RINGS_TOGETHER (64u << 20)
 
 struct ring {
 	int fd;
 	uint32_t cpu;
 	struct perf_event_mmap_page *page;
-	size_t size; /* of the data, a power of two */
+	size_t offset, size; /* of the data; the size is a power of two */
 };
 
 struct blame_perf {
@@ -54,15 +54,16 @@ static int open_event(uint32_t cpu)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_ring(struct ring *ring, uint32_t cpu, size_t pages)
+static int open_ring(struct ring *ring, uint32_t cpu, size_t size)
 {
 	int fd = open_event(cpu);
 	void *memory;
 
 	if (fd < 0)
 		return fd;
-	ring->size = pages * PAGE;
-	memory = mmap(NULL, PAGE + ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ring->size = size;
+	ring->offset = (size_t)sysconf(_SC_PAGESIZE);
+	memory = mmap(NULL, ring->offset + ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
 		int r = -errno;
 
@@ -75,13 +76,13 @@ static int open_ring(struct ring *ring, uint32_t cpu, size_t pages)
 	return 0;
 }
 
-static size_t pages_per_ring(size_t rings)
+static size_t size_of_ring(size_t rings)
 {
-	size_t pages = PAGES_MOST;
+	size_t size = RING_MOST;
 
-	while (pages > PAGES_LEAST && pages * rings > PAGES_TOGETHER)
-		pages /= 2;
-	return pages;
+	while (size > RING_LEAST && size * rings > RINGS_TOGETHER)
+		size /= 2;
+	return size;
 }
 
 static int read_online(struct qrt_sched_cpus *ret_cpus)
@@ -100,12 +101,12 @@ static int read_online(struct qrt_sched_cpus *ret_cpus)
 
 static int open_rings(struct blame_perf *perf, const struct qrt_sched_cpus *cpus)
 {
-	size_t pages = pages_per_ring((size_t)qrt_sched_cpus_count(cpus));
+	size_t size = size_of_ring((size_t)qrt_sched_cpus_count(cpus));
 	int cpu = -1, r;
 
 	perf->rings = g_new0(struct ring, qrt_sched_cpus_count(cpus));
 	while ((cpu = qrt_sched_cpus_next(cpus, cpu)) >= 0) {
-		r = open_ring(&perf->rings[perf->count], (uint32_t)cpu, pages);
+		r = open_ring(&perf->rings[perf->count], (uint32_t)cpu, size);
 		if (r < 0)
 			return r;
 		perf->count++;
@@ -140,7 +141,7 @@ struct blame_perf *blame_perf_close(struct blame_perf *perf)
 	if (!perf)
 		return NULL;
 	for (i = 0; i < perf->count; i++) {
-		munmap(perf->rings[i].page, PAGE + perf->rings[i].size);
+		munmap(perf->rings[i].page, perf->rings[i].offset + perf->rings[i].size);
 		close(perf->rings[i].fd);
 	}
 	g_free(perf->rings);
@@ -151,7 +152,7 @@ struct blame_perf *blame_perf_close(struct blame_perf *perf)
 
 static void copy_out(const struct ring *ring, uint64_t from, void *to, size_t size)
 {
-	const char *data = (const char *)ring->page + PAGE;
+	const char *data = (const char *)ring->page + ring->offset;
 	size_t start = from & (ring->size - 1), first = ring->size - start;
 
 	if (first > size)

@@ -69,19 +69,34 @@ static bool is_same(const struct blame_suspect *a, const struct blame_suspect *b
 	return a->name.pid == b->name.pid && strcmp(a->name.comm, b->name.comm) == 0;
 }
 
-static void add_to_sum(GArray *suspects, const struct blame_suspect *suspect)
+static struct blame_suspect *find_suspect(GArray *suspects, const struct blame_suspect *suspect)
 {
 	guint i;
 
 	for (i = 0; i < suspects->len; i++) {
 		struct blame_suspect *known = &g_array_index(suspects, struct blame_suspect, i);
 
-		if (is_same(known, suspect)) {
-			known->ns += suspect->ns;
-			return;
-		}
+		if (is_same(known, suspect))
+			return known;
 	}
-	g_array_append_vals(suspects, suspect, 1);
+	return NULL;
+}
+
+/* On a host that forks without end there is no end of names. */
+static void add_to_sum(struct blame_report *report, GArray *suspects, const struct blame_suspect *suspect)
+{
+	struct blame_suspect others = {.tid = BLAME_TID_OTHERS, .ns = suspect->ns};
+	struct blame_suspect *known = find_suspect(suspects, suspect);
+
+	if (!known && suspects->len >= BLAME_SUSPECTS_MAX) {
+		others.name = *blame_names_get(report->names, BLAME_TID_OTHERS);
+		suspect = &others;
+		known = find_suspect(suspects, suspect);
+	}
+	if (known)
+		known->ns += suspect->ns;
+	else
+		g_array_append_vals(suspects, suspect, 1);
 }
 
 /* The sums count what is certain. */
@@ -91,12 +106,13 @@ static void sum_up(struct blame_report *report, const struct blame_entry *entry)
 	uint64_t ns = entry->delay.least_ns;
 	size_t i;
 
+	report->kinds[entry->delay.kind]++;
 	sum->count++;
 	sum->sum_ns += ns;
 	if (ns > sum->worst_ns)
 		sum->worst_ns = ns;
 	for (i = 0; i < entry->suspects_count; i++)
-		add_to_sum(sum->suspects, &entry->suspects[i]);
+		add_to_sum(report, sum->suspects, &entry->suspects[i]);
 }
 
 static gint compare_length(gconstpointer a, gconstpointer b)

@@ -7,8 +7,11 @@
 #include "blame_names.h"
 #include "blame_threads.h"
 
+#include <stdio.h>
+
 /* When so many delays are kept, the shorter half is left to the sums. */
-#define BLAME_ENTRIES_MAX 20000u
+#define BLAME_ENTRIES_MAX  20000u
+#define BLAME_SUSPECTS_MAX 1000u
 
 struct blame_suspect {
 	int32_t tid;
@@ -31,7 +34,9 @@ struct blame_entry {
 
 struct blame_sum {
 	uint64_t count, worst_ns, sum_ns;
-	GArray *suspects; /* struct blame_suspect, by process and name; the longest first once finished */
+	/* struct blame_suspect, by process and name; the longest first once finished. Those beyond
+	 * BLAME_SUSPECTS_MAX are one, BLAME_TID_OTHERS. */
+	GArray *suspects;
 };
 
 /* Facts about the run, filled by the caller before printing. */
@@ -50,7 +55,8 @@ struct blame_report {
 	uint32_t roles; /* which are reported: bit per role */
 	struct blame_names *names;
 	struct blame_threads *threads;
-	GArray *entries; /* struct blame_entry, in the order in which they were found */
+	GArray *entries;             /* struct blame_entry, in the order in which they were found */
+	uint64_t kinds[BLAME_KINDS]; /* how many delays of each there were */
 	struct blame_sum sums[QRT_SCHED_ROLES];
 };
 
@@ -64,7 +70,11 @@ void blame_report_add(void *context, const struct blame_delay *delay);
  * how many entries are to be shown. */
 size_t blame_report_finish(struct blame_report *report, size_t top);
 
-void blame_print_text(const struct blame_report *report, const struct blame_facts *facts, size_t shown);
+void blame_print_text(FILE *out, const struct blame_report *report, const struct blame_facts *facts,
+		      size_t shown);
+/* The end of it: what came of all delays. */
+void blame_conclude(FILE *out, const struct blame_report *report, const struct blame_facts *facts,
+		    size_t shown);
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown);
 
 #endif

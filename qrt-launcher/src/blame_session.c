@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "blame_session.h"
 
+#include "blame_account.h"
 #include "blame_observer.h"
 #include "blame_perf.h"
 #include "command.h"
@@ -16,6 +17,7 @@
 #define THREAD_NS    8000u      /* what a sample of one thread costs at most */
 #define SCAN_NS      100000000u /* new and ended threads are looked for this often */
 #define RECORDS_MAX  256u
+#define ROUNDS_MAX   256 /* of reading records: who writes them may never stop */
 
 struct session {
 	const struct blame_options *options;
@@ -39,21 +41,15 @@ static void on_signal(int number)
 	stopped = 1;
 }
 
+/* What nohup ignores stays ignored. */
 static void catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction action = {.sa_handler = on_signal}, had;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	if (sigaction(SIGHUP, NULL, &had) == 0 && had.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 }
 
 static void sleep_until(uint64_t time_ns)
@@ -69,14 +65,17 @@ static void start_recorder(struct session *session)
 	struct qrt_sched_recorder *recorder = session->vm->recorder;
 	struct qrt_sched_record stale[RECORDS_MAX];
 	uint64_t lost;
+	int round;
 
 	session->facts.mutexes = recorder != NULL;
 	if (!recorder)
 		return;
 	session->old_threshold = qrt_sched_recorder_get_threshold(recorder);
 	qrt_sched_recorder_set_threshold(recorder, session->options->over_ns);
-	while (qrt_sched_recorder_read(recorder, stale, RECORDS_MAX, &lost) > 0)
-		;
+	for (round = 0; round < ROUNDS_MAX; round++) {
+		if (qrt_sched_recorder_read(recorder, stale, RECORDS_MAX, &lost) <= 0)
+			break;
+	}
 }
 
 static void stop_recorder(const struct session *session)
@@ -105,7 +104,7 @@ static int start(struct session *session)
 	blame_observer_place(session->threads);
 	start_recorder(session);
 	session->steal_ticks = blame_observer_read_steal();
-	session->facts.start_ns = now_ns();
+	session->facts.start_ns = blame_now_ns();
 	return 0;
 }
 
@@ -141,7 +140,7 @@ static void take_event(struct session *session, const struct blame_event *event)
 		take_fork(session, event);
 		break;
 	case BLAME_EVENT_EXIT:
-		blame_model_forget(session->model, event->tid);
+		blame_threads_end(session->threads, session->model, event->tid);
 		break;
 	case BLAME_EVENT_LOST:
 		blame_model_lost(session->model, event->cpu, event->time_ns, event->count);
@@ -182,18 +181,29 @@ static void take_mutex(struct session *session, const struct qrt_sched_record *r
 		blame_report_add(&session->report, &delay);
 }
 
+/* QEMU wrote it, and may have been taken over by its guest. */
+static bool is_possible(const struct qrt_sched_record *record, uint64_t time_ns)
+{
+	return record->start_ns <= time_ns && record->wait_ns <= time_ns - record->start_ns;
+}
+
 static void take_mutexes(struct session *session)
 {
 	struct qrt_sched_record records[RECORDS_MAX];
-	uint64_t lost = 0;
-	int n, i;
+	uint64_t lost = 0, time_ns;
+	int round, n = 1, i;
 
-	if (!session->vm->recorder)
-		return;
-	n = qrt_sched_recorder_read(session->vm->recorder, records, RECORDS_MAX, &lost);
-	session->facts.lost_mutexes += lost;
-	for (i = 0; i < n; i++)
-		take_mutex(session, &records[i]);
+	for (round = 0; session->vm->recorder && n > 0 && round < ROUNDS_MAX; round++) {
+		n = qrt_sched_recorder_read(session->vm->recorder, records, RECORDS_MAX, &lost);
+		time_ns = blame_now_ns();
+		session->facts.lost_mutexes += lost;
+		for (i = 0; i < n; i++) {
+			if (is_possible(&records[i], time_ns))
+				take_mutex(session, &records[i]);
+			else
+				session->facts.lost_mutexes++;
+		}
+	}
 }
 
 static void tick(struct session *session)
@@ -201,7 +211,7 @@ static void tick(struct session *session)
 	uint64_t until_ns;
 
 	blame_threads_sample(session->threads);
-	until_ns = now_ns();
+	until_ns = blame_now_ns();
 	take_events(session, until_ns);
 	blame_threads_feed(session->threads, session->model);
 	take_mutexes(session);
@@ -219,7 +229,7 @@ static void watch(struct session *session)
 {
 	uint64_t end_ns = session->facts.start_ns + session->options->length_ns, time_ns, scan_ns = 0;
 
-	while (!stopped && (time_ns = now_ns()) < end_ns) {
+	while (!stopped && (time_ns = blame_now_ns()) < end_ns) {
 		tick(session);
 		if (time_ns >= scan_ns) {
 			session->facts.vm_ended = blame_threads_scan(session->threads, session->model) < 0;
@@ -236,13 +246,15 @@ static void watch(struct session *session)
 static void finish(struct session *session)
 {
 	struct blame_facts *facts = &session->facts;
+	uint64_t steal_ticks = blame_observer_read_steal();
 	long hertz = sysconf(_SC_CLK_TCK);
 
-	facts->end_ns = now_ns();
+	facts->end_ns = blame_now_ns();
 	blame_model_finish(session->model, facts->end_ns);
 	stop_recorder(session);
-	facts->steal_ns = (blame_observer_read_steal() - session->steal_ticks) *
-			  (1000000000u / (uint64_t)(hertz > 0 ? hertz : 100));
+	if (steal_ticks != UINT64_MAX && steal_ticks > session->steal_ticks)
+		facts->steal_ns = (steal_ticks - session->steal_ticks) *
+				  (1000000000u / (uint64_t)(hertz > 0 ? hertz : 100));
 	facts->name = session->vm->name[0] ? session->vm->name : NULL;
 	facts->pid = session->vm->pid;
 	facts->over_ns = session->options->over_ns;
@@ -266,6 +278,7 @@ int blame_session_run(const struct blame_options *options, struct blame_vm *vm)
 	int r;
 
 	catch_signals();
+	blame_observer_open_files();
 	r = start(&session);
 	if (r < 0)
 		return -r;
@@ -275,7 +288,7 @@ int blame_session_run(const struct blame_options *options, struct blame_vm *vm)
 	if (options->json)
 		blame_print_json(&session.report, &session.facts, shown);
 	else
-		blame_print_text(&session.report, &session.facts, shown);
+		blame_print_text(stdout, &session.report, &session.facts, shown);
 	clear(&session);
 	return EXIT_OK;
 }

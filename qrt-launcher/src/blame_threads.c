@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "blame_threads.h"
 
+#include "blame_account.h"
+#include "clean.h"
 #include "proc.h"
 
 #include <ctype.h>
@@ -10,14 +12,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 struct blame_threads {
 	int32_t pid;
 	const struct qrt_sched_plan *plan;
 	GHashTable *table; /* tid -> struct blame_thread, ended ones too */
+	size_t living;
 };
+
+/* A wait for a mutex is told after it, and may name a thread that ended meanwhile. */
+#define SCANS_ENDED_MAX 100u
 
 static void free_thread(gpointer data)
 {
@@ -51,6 +56,12 @@ const struct blame_thread *blame_threads_find(const struct blame_threads *thread
 	return g_hash_table_lookup(threads->table, GINT_TO_POINTER(tid));
 }
 
+static void set_name(struct blame_thread *thread, const char *name)
+{
+	g_strlcpy(thread->name, name, sizeof(thread->name));
+	clean_text(thread->name);
+}
+
 /* The main thread of a VMM has the program's name, which says nothing: it is told by its number. */
 static void classify(const struct blame_threads *threads, struct blame_thread *thread)
 {
@@ -60,9 +71,9 @@ static void classify(const struct blame_threads *threads, struct blame_thread *t
 	if (thread->told)
 		return;
 	proc_get_name(thread->tid, name, sizeof(name));
-	if (!name[0] || strcmp(name, thread->name) == 0)
+	if (!name[0])
 		return;
-	memcpy(thread->name, name, sizeof(name));
+	set_name(thread, name);
 	role = thread->tid == threads->pid ? QRT_SCHED_ROLE_MAIN
 					   : qrt_sched_plan_classify(threads->plan, name, &thread->index);
 	thread->role = role < 0 ? QRT_SCHED_ROLE_OTHR : (enum qrt_sched_role)role;
@@ -103,46 +114,13 @@ void blame_threads_tell(struct blame_threads *threads, struct blame_model *model
 	thread->role = told->role;
 	thread->index = told->index;
 	thread->told = true;
-	memcpy(thread->name, told->name, sizeof(thread->name));
+	set_name(thread, told->name);
 }
 
-static uint64_t now_ns(void)
+static void sample(struct blame_thread *thread)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-/* "TIME_ON_CPU RUN_DELAY ARRIVALS" */
-static bool parse_schedstat(char *text, struct blame_sample *sample)
-{
-	char *rest = text, *end;
-
-	strtoull(rest, &end, 10);
-	if (end == rest)
-		return false;
-	rest = end;
-	sample->run_delay_ns = strtoull(rest, &end, 10);
-	if (end == rest)
-		return false;
-	rest = end;
-	sample->arrivals = strtoull(rest, &end, 10);
-	return end != rest;
-}
-
-static void sample_thread(struct blame_thread *thread)
-{
-	char text[96];
-	ssize_t n;
-
-	thread->sample.before_ns = now_ns();
-	n = pread(thread->fd, text, sizeof(text) - 1, 0);
-	thread->sample.after_ns = now_ns();
-	if (n <= 0)
-		return;
-	text[n] = '\0';
-	thread->fresh = parse_schedstat(text, &thread->sample);
+	if (thread->fd >= 0)
+		thread->fresh = blame_account_read(thread->fd, &thread->sample) == 0;
 }
 
 void blame_threads_sample(struct blame_threads *threads)
@@ -151,10 +129,8 @@ void blame_threads_sample(struct blame_threads *threads)
 	gpointer thread;
 
 	g_hash_table_iter_init(&iter, threads->table);
-	while (g_hash_table_iter_next(&iter, NULL, &thread)) {
-		if (((struct blame_thread *)thread)->fd >= 0)
-			sample_thread(thread);
-	}
+	while (g_hash_table_iter_next(&iter, NULL, &thread))
+		sample(thread);
 }
 
 void blame_threads_feed(struct blame_threads *threads, struct blame_model *model)
@@ -190,20 +166,33 @@ static bool is_gone(char state)
 	return state == 0 || state == 'Z' || state == 'X';
 }
 
+static void end(struct blame_model *model, struct blame_thread *thread)
+{
+	close(thread->fd);
+	thread->fd = -1;
+	thread->fresh = false;
+	blame_model_forget(model, thread->tid);
+}
+
+void blame_threads_end(struct blame_threads *threads, struct blame_model *model, int32_t tid)
+{
+	struct blame_thread *thread = g_hash_table_lookup(threads->table, GINT_TO_POINTER(tid));
+
+	if (thread && thread->fd >= 0)
+		end(model, thread);
+}
+
 static void look_at(struct blame_threads *threads, struct blame_model *model, struct blame_thread *thread)
 {
 	char state = read_state(thread->tid);
 
 	if (is_gone(state)) {
-		close(thread->fd);
-		thread->fd = -1;
-		thread->fresh = false;
-		blame_model_forget(model, thread->tid);
+		end(model, thread);
 		return;
 	}
 	classify(threads, thread);
 	if (state == 'R')
-		blame_model_ready(model, thread->tid, now_ns());
+		blame_model_ready(model, thread->tid, blame_now_ns());
 }
 
 static void look_for(struct blame_threads *threads, struct blame_model *model, int32_t tid)
@@ -234,23 +223,26 @@ int blame_threads_scan(struct blame_threads *threads, struct blame_model *model)
 {
 	GHashTableIter iter;
 	gpointer value;
-	int living = 0;
 
 	find_new(threads, model);
+	threads->living = 0;
 	g_hash_table_iter_init(&iter, threads->table);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct blame_thread *thread = value;
 
 		if (thread->fd >= 0)
 			look_at(threads, model, thread);
-		living += thread->fd >= 0;
+		if (thread->fd >= 0)
+			threads->living++;
+		else if (++thread->scans_ended > SCANS_ENDED_MAX)
+			g_hash_table_iter_remove(&iter);
 	}
-	return living > 0 ? 0 : -ESRCH;
+	return threads->living > 0 ? 0 : -ESRCH;
 }
 
 size_t blame_threads_count(const struct blame_threads *threads)
 {
-	return g_hash_table_size(threads->table);
+	return threads->living;
 }
 
 void blame_threads_read_cpus(const struct blame_threads *threads, struct qrt_sched_cpus *ret_vcpus,

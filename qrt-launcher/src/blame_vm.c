@@ -86,7 +86,7 @@ int blame_vm_ask(struct blame_vm *vm, const char *name)
 	JsonObject *answer;
 
 	init(vm);
-	if (control_ask_status(name, &answer) < 0)
+	if (control_find_status(name, &answer) < 0)
 		return -EXIT_FAILED;
 	g_strlcpy(vm->name, name, sizeof(vm->name));
 	vm->pid = (int32_t)json_limit_get_int(answer, "qemu_pid");

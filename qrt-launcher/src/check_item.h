@@ -102,6 +102,8 @@ void check_hypervisor(const struct check_host *host, struct check_item *item);
 void check_steal(const struct check_host *host, struct check_item *item);
 void check_smi(const struct check_host *host, struct check_item *item);
 void check_kvm(const struct check_host *host, struct check_item *item);
+/* What that probe tries, alone: 0 when a KVM guest runs instructions here, else a negative errno. */
+int check_kvm_try(void);
 
 void check_huge_pages(const struct check_host *host, struct check_item *item);
 void check_swap(const struct check_host *host, struct check_item *item);

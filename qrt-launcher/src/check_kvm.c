@@ -169,6 +169,17 @@ static int run_trial(const struct check_host *host, struct trial *trial)
 	return pid < 0 ? -EAGAIN : 0;
 }
 
+int check_kvm_try(void)
+{
+	struct check_host host = {.root_fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC)};
+	struct trial trial = {.error = 0};
+	int r = host.root_fd < 0 ? -errno : run_trial(&host, &trial);
+
+	if (host.root_fd >= 0)
+		close(host.root_fd);
+	return r < 0 ? r : -trial.error;
+}
+
 static void say_unusable(const struct check_host *host, struct check_item *item, const struct trial *trial)
 {
 	enum check_state state = host->wants_kvm ? CHECK_FAULT : CHECK_WARNING;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "check_print.h"
 
+#include "command.h"
+
 #include <stdio.h>
 
 static const char *state_name(enum check_state state)
@@ -36,7 +38,7 @@ int check_count(const struct check_result *result, enum check_state state)
 
 bool check_is_good(const struct check_result *result)
 {
-	return !result->unjudged && check_count(result, CHECK_FAULT) == 0;
+	return !result->unjudged && !result->unread && check_count(result, CHECK_FAULT) == 0;
 }
 
 static void print_item(const struct check_item *item)
@@ -47,11 +49,6 @@ static void print_item(const struct check_item *item)
 	printf("         %-14s why: %s\n", "", item->why);
 	if (item->remedy[0])
 		printf("         %-14s remedy: %s\n", "", item->remedy);
-}
-
-static const char *plural(int n)
-{
-	return n == 1 ? "" : "s";
 }
 
 void check_print_text(const struct check_result *result)
@@ -67,16 +64,18 @@ void check_print_text(const struct check_result *result)
 		plan_print_findings(result->request);
 	}
 	putchar('\n');
-	if (result->unjudged)
+	if (result->unread)
+		puts("No: nothing of a host could be read.");
+	else if (result->unjudged)
 		puts("No: the plan could not be judged here.");
 	else if (!result->request)
-		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural(faults), warnings,
-		       plural(warnings));
+		printf("%d fault%s, %d warning%s; no plan was looked at.\n", faults, plural((unsigned)faults),
+		       warnings, plural((unsigned)warnings));
 	else if (faults > 0)
-		printf("No: %s cannot run here (%d fault%s, %d warning%s).\n", what, faults, plural(faults),
-		       warnings, plural(warnings));
+		printf("No: %s cannot run here (%d fault%s, %d warning%s).\n", what, faults,
+		       plural((unsigned)faults), warnings, plural((unsigned)warnings));
 	else
-		printf("Yes: %s can run here (%d warning%s).\n", what, warnings, plural(warnings));
+		printf("Yes: %s can run here (%d warning%s).\n", what, warnings, plural((unsigned)warnings));
 }
 
 static void build_string(JsonBuilder *builder, const char *name, const char *value)

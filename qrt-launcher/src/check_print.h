@@ -10,6 +10,7 @@ struct check_result {
 	size_t count;
 	const struct plan_request *request; /* NULL: no plan was looked at */
 	bool unjudged;                      /* there is a plan, and it could not be looked at */
+	bool unread;                        /* nothing could be read */
 };
 
 /* False when something keeps a plan from running, or that is not known. */

@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CAPABILITY_IPC_LOCK 14
-#define CAPABILITY_SYS_NICE 23
+#define CAPABILITY_IPC_LOCK     14
+#define CAPABILITY_SYS_NICE     23
+#define CAPABILITY_SYS_RESOURCE 24
 
 static int read_capabilities(const struct check_host *host, uint64_t *ret_mask)
 {
@@ -58,7 +59,8 @@ static int read_limit(const struct check_host *host, const char *name, int64_t *
 void check_privileges(const struct check_host *host, struct check_item *item)
 {
 	int nice = has_capability(host, CAPABILITY_SYS_NICE),
-	    lock = has_capability(host, CAPABILITY_IPC_LOCK);
+	    lock = has_capability(host, CAPABILITY_IPC_LOCK),
+	    lift = has_capability(host, CAPABILITY_SYS_RESOURCE);
 	int64_t priority = 0;
 
 	if (nice < 0) {
@@ -69,9 +71,13 @@ void check_privileges(const struct check_host *host, struct check_item *item)
 		check_found(item, CHECK_OK, "CAP_SYS_NICE, CAP_IPC_LOCK");
 		return;
 	}
+	if (nice && lift) {
+		check_found(item, CHECK_OK, "CAP_SYS_NICE, CAP_SYS_RESOURCE to lift QEMU's limits");
+		return;
+	}
 	check_remedy(
 		item,
-		"run as root, or give the launcher the capabilities: setcap cap_sys_nice,cap_ipc_lock+ep "
+		"run as root, or give the launcher capabilities: setcap cap_sys_nice,cap_sys_resource+ep "
 		"qrt-launcher; or limits, see the item 'limits'");
 	if (nice) {
 		check_found(item, host->wants_lock ? CHECK_WARNING : CHECK_OK,
@@ -108,7 +114,7 @@ void check_limits(const struct check_host *host, struct check_item *item)
 	enough = (!host->wants_rt || has_capability(host, CAPABILITY_SYS_NICE) == 1 ||
 		  priority >= host->priority) &&
 		 (!host->wants_lock || has_capability(host, CAPABILITY_IPC_LOCK) == 1 ||
-		  memlock == INT64_MAX);
+		  has_capability(host, CAPABILITY_SYS_RESOURCE) == 1 || memlock == INT64_MAX);
 	check_found(item, enough ? CHECK_OK : CHECK_WARNING, "RTPRIO %s, MEMLOCK %s, NICE %lld%s",
 		    priority_text, memlock_text, (long long)nice,
 		    enough ? "" : ", and no capability that makes up for it");

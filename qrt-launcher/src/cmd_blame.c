@@ -2,6 +2,7 @@
 /* blame: who kept a VM's threads from running, and who held a mutex. */
 #include "blame_session.h"
 #include "command.h"
+#include "option.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -126,32 +127,32 @@ static const struct {
 
 static int take_valued(struct blame_options *options, int argc, char **argv, int *index)
 {
-	const char *argument = argv[*index], *value;
-	size_t i, len;
+	const char *value;
+	size_t i;
+	int r;
 
 	for (i = 0; i < G_N_ELEMENTS(valued); i++) {
-		len = strlen(valued[i].name);
-		if (strncmp(argument, valued[i].name, len) != 0 ||
-		    (argument[len] != '\0' && argument[len] != '='))
+		r = option_take(valued[i].name, argc, argv, index, &value);
+		if (r == 0)
 			continue;
-		value = argument[len] == '=' ? argument + len + 1 : *index + 1 < argc ? argv[++*index] : NULL;
-		if (!value || valued[i].take(options, value) < 0) {
-			complain("blame: %s '%s': give %s", valued[i].name, value ? value : "",
-				 valued[i].wanted);
-			return -EXIT_USAGE;
+		if (r > 0 && valued[i].take(options, value) < 0) {
+			complain("blame: %s '%s': give %s", valued[i].name, value, valued[i].wanted);
+			r = -EXIT_USAGE;
 		}
-		return 1;
+		return r;
 	}
 	return 0;
 }
 
+/* Moves *index behind what it takes. */
 static int take_argument(struct blame_options *options, int argc, char **argv, int *index)
 {
-	const char *argument = argv[*index];
 	int r = take_valued(options, argc, argv, index);
+	const char *argument;
 
 	if (r != 0)
-		return r < 0 ? r : 0;
+		return r;
+	argument = argv[(*index)++];
 	if (strcmp(argument, "--json") == 0) {
 		options->json = true;
 	} else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
@@ -159,7 +160,7 @@ static int take_argument(struct blame_options *options, int argc, char **argv, i
 	} else if (argument[0] != '-' && !options->name) {
 		options->name = argument;
 	} else {
-		complain("blame: what is '%s'? try 'qrt-launcher blame --help'", argument);
+		complain("blame: unknown argument '%s'; try 'qrt-launcher blame --help'", argument);
 		return -EXIT_USAGE;
 	}
 	return 0;
@@ -167,9 +168,9 @@ static int take_argument(struct blame_options *options, int argc, char **argv, i
 
 static int parse(struct blame_options *options, int argc, char **argv)
 {
-	int index, r;
+	int index = 1, r;
 
-	for (index = 1; index < argc && !options->help; index++) {
+	while (index < argc && !options->help) {
 		r = take_argument(options, argc, argv, &index);
 		if (r < 0)
 			return r;

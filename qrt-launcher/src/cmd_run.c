@@ -21,12 +21,14 @@ static void print_help(void)
 	puts("Usage: qrt-launcher run [OPTIONS] [--] qemu-system-x86_64 ARGS...\n\n"
 	     "Starts QEMU with each thread in its role from its birth, keeps it so, and puts everything\n"
 	     "back when it ends. Without a plan one is made from the host's CPUs and the VM's shape.\n\n"
-	     "  --plan FILE          a plan file, see qrt-plan(5); what comes later overrides it\n"
+	     "  --plan FILE          a plan file, see qrt-plan(5), - for standard input; what comes later\n"
+	     "                       overrides it\n"
 	     "  -rt OPTION           an option of the plan, such as vcpu_sched=fifo\n"
+	     "  -rt default          what the other options leave open is as in the default plan\n"
 	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
 	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
 	     "  --no-preload         load nothing into QEMU: threads are placed after their birth\n"
-	     "  --verbose            say what is done\n\n"
+	     "  -v, --verbose        say what is done, and what of the host slows every VM down\n\n"
 	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
 	     "126 QEMU's program cannot be run, 127 it was not found.");
 }
@@ -69,11 +71,12 @@ static int read_fresh(struct qrt_sched_setting *ret_setting)
 	return 0;
 }
 
-static int make_record(pid_t qemu, struct state_record *ret_record)
+static int make_record(const struct run *run, pid_t qemu, struct state_record *ret_record)
 {
 	struct state_record record = {.launcher_pid = getpid(), .qemu_pid = qemu};
 	int r = read_fresh(&record.fresh);
 
+	plan_request_get_place(&run->request, &record.place);
 	if (r == 0)
 		r = proc_get_start(record.launcher_pid, &record.launcher_start);
 	if (r == 0)
@@ -138,13 +141,14 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 		complain("QEMU cannot be started: %s", strerror(-r));
 		return EXIT_LAUNCHER;
 	}
-	r = make_record(launch->pid, &supervisor.record);
+	r = make_record(run, launch->pid, &supervisor.record);
 	if (r < 0)
 		complain("QEMU cannot be told from others: %s; is /proc mounted?", strerror(-r));
 	else
 		r = state_write_record(state, &supervisor.record);
 	if (r < 0)
 		return end_child(launch);
+	state_unlock_run(state->run_fd);
 	close_ends_of_qemu(run);
 	r = launch_go(launch);
 	if (r == EXIT_OK)
@@ -156,8 +160,10 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 static int start_in(struct run *run, struct state *state)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
-	struct launch launch = {
-		.path = run->path, .preload = run->preload, .user = run->user, .lock_fd = state->lock_fd};
+	struct launch launch = {.path = run->path,
+				.preload = run->preload,
+				.user = run->request.user,
+				.lock_fd = state->lock_fd};
 	int r;
 
 	launch.argv = run_make_argv(run);
@@ -175,33 +181,47 @@ static int start_in(struct run *run, struct state *state)
 }
 
 /* Another launcher that ends may remove the empty run directory while we open it. */
-static int open_state(const struct run *run, int *ret_run_fd, struct state *ret_state)
+static int open_run(void)
 {
-	int tries, run_fd, r = -ENOENT;
+	int tries, run_fd;
 
-	for (tries = 0; r == -ENOENT && tries < 10; tries++) {
+	for (tries = 0; tries < 10; tries++) {
 		run_fd = state_open_run(true);
 		if (run_fd < 0)
 			return run_fd;
-		state_repair_all(run_fd, false);
-		r = state_open(run_fd, run->vm_name, ret_state);
-		if (r == 0)
-			*ret_run_fd = run_fd;
-		else
-			state_close_run(run_fd);
+		if (state_lock_run(run_fd) == 0) {
+			state_repair_all(run_fd, false);
+			return run_fd;
+		}
+		close(run_fd);
 	}
+	complain("%s vanishes as soon as it is made; who removes it?", state_get_run_path());
+	return -ENOENT;
+}
+
+static int run_in(struct run *run, int run_fd)
+{
+	struct state state;
+	int r = run_check_plan(run);
+
+	if (r == EXIT_OK)
+		r = make_channels(run);
+	if (r != EXIT_OK)
+		return r;
+	if (state_open(run_fd, run->vm_name, &state) < 0)
+		return EXIT_LAUNCHER;
+	r = start_in(run, &state);
+	state_remove(&state);
 	return r;
 }
 
 static int run_vm(struct run *run)
 {
-	struct state state;
-	int run_fd = -1, r = make_channels(run);
+	int run_fd = open_run(), r;
 
-	if (r != EXIT_OK || open_state(run, &run_fd, &state) < 0)
+	if (run_fd < 0)
 		return EXIT_LAUNCHER;
-	r = start_in(run, &state);
-	state_remove(&state);
+	r = run_in(run, run_fd);
 	state_close_run(run_fd);
 	return r;
 }
@@ -233,7 +253,7 @@ int command_run(int argc, char **argv)
 	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}};
 	int r;
 
-	if (plan_request_open(&run.request) < 0)
+	if (plan_request_open(&run.request, "run") < 0)
 		return EXIT_LAUNCHER;
 	r = run_parse(&run, argc, argv);
 	if (r == EXIT_OK && run.help) {

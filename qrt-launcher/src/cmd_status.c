@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* status: every thread of running VMs: role, layers, planned and effective setting. */
+#include "clean.h"
 #include "command.h"
-#include "control.h"
-#include "json_limit.h"
 #include "state.h"
+#include "status_ask.h"
 #include "status_print.h"
+#include "status_wait.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <stdio_ext.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -20,18 +20,19 @@ struct status {
 	bool json, watch, help;
 	double seconds;
 
-	GPtrArray *vms; /* JsonObject */
-	int failed;
+	struct status_ask ask;
 };
 
 static void print_help(void)
 {
 	puts("Usage: qrt-launcher status [NAME] [--json] [--watch [SECONDS]]\n\n"
-	     "Shows the threads of a running VM, or of all: role, planned and effective policy,\n"
-	     "priority and CPUs, last CPU, CPU time, time spent waiting for a CPU, switches, and how\n"
-	     "often the supervisor had to put a thread right.\n\n"
+	     "Shows what is in force for a running VM, or for all: memory lock and mutexes of the whole\n"
+	     "VM; of each thread role, planned and effective policy, priority and CPUs, last CPU, CPU\n"
+	     "time, time spent waiting for a CPU, switches, and how often the supervisor had to put it\n"
+	     "right.\n\n"
 	     "  --json             one object for NAME, else an array\n"
-	     "  --watch [SECONDS]  again and again (default every 2 s), until the VM ends\n\n"
+	     "  --watch [SECONDS]  again and again (default every 2 s), until VM NAME ends; q or Ctrl-C\n"
+	     "                     ends it before, and is the end where no NAME is given\n\n"
 	     "Exit code: 0, 1 there is no such VM or it does not answer, 2 usage.");
 }
 
@@ -84,60 +85,30 @@ static int parse(struct status *status, int argc, char **argv)
 	return r;
 }
 
-static void ask_one(const char *name, void *data)
-{
-	struct status *status = data;
-	JsonObject *vm;
-
-	if (control_ask_status(name, &vm) == 0)
-		g_ptr_array_add(status->vms, vm);
-	else
-		status->failed++;
-}
-
-/* Folders that killed launchers left behind are repaired first: what is listed then has a supervisor. */
-static void ask(struct status *status)
-{
-	int run_fd;
-
-	status->failed = 0;
-	g_ptr_array_set_size(status->vms, 0);
-	run_fd = state_open_run(false);
-	if (run_fd >= 0)
-		status->failed = state_repair_all(run_fd, false);
-	if (status->name)
-		ask_one(status->name, status);
-	else if (run_fd >= 0)
-		state_for_each(run_fd, ask_one, status);
-	else if (run_fd != -ENOENT)
-		status->failed++;
-	if (run_fd >= 0)
-		state_close_run(run_fd);
-}
-
 static char *to_text(JsonObject *vm)
 {
 	JsonNode *node = json_node_init_object(json_node_alloc(), vm);
-	char *text = json_to_string(node, FALSE);
+	g_autofree char *text = json_to_string(node, FALSE);
 
 	json_node_unref(node);
-	return text;
+	return clean_json(text);
 }
 
 static void print_json(const struct status *status)
 {
+	const GPtrArray *vms = status->ask.vms;
 	guint i;
 
 	if (!status->name)
 		putchar('[');
-	for (i = 0; i < status->vms->len; i++) {
-		g_autofree char *text = to_text(status->vms->pdata[i]);
+	for (i = 0; i < vms->len; i++) {
+		g_autofree char *text = to_text(vms->pdata[i]);
 
 		printf("%s%s", i ? "," : "", text);
 	}
 	if (!status->name)
 		putchar(']');
-	if (!status->name || status->vms->len > 0)
+	if (!status->name || vms->len > 0)
 		putchar('\n');
 }
 
@@ -150,52 +121,85 @@ static int find_width(void)
 
 static void print_text(const struct status *status)
 {
+	const GPtrArray *vms = status->ask.vms;
 	int width = find_width();
 	guint i;
 
 	if (status->watch && isatty(STDOUT_FILENO))
 		fputs("\033[H\033[J", stdout);
-	for (i = 0; i < status->vms->len; i++) {
+	for (i = 0; i < vms->len; i++) {
 		if (i > 0)
 			putchar('\n');
-		status_print(status->vms->pdata[i], width);
+		status_print(vms->pdata[i], width);
 	}
-	if (status->vms->len == 0 && !status->name && status->failed == 0)
+	if (vms->len == 0 && status_ask_is_fine(&status->ask))
 		puts(geteuid() == 0 ? "no VM runs" : "no VM of this user runs");
 }
 
-static int show(struct status *status)
+static void print_end(const struct status *status)
 {
-	ask(status);
 	if (status->json)
-		print_json(status);
+		printf("{\"name\":\"%s\",\"ended\":true}\n", status->name);
 	else
-		print_text(status);
-	fflush(stdout);
-	return status->failed > 0 ? EXIT_FAILED : EXIT_OK;
+		printf("VM '%s' ended.\n", status->name);
 }
 
-/* The end of the VM that is watched is no failure. */
+/* What is shown stays on the screen where there is nothing new to show. */
+static void print(const struct status *status)
+{
+	if (status->ask.ended)
+		print_end(status);
+	else if (status->json)
+		print_json(status);
+	else if (status->ask.vms->len > 0 || !status->name)
+		print_text(status);
+}
+
+static int show(struct status *status, bool repair)
+{
+	status_ask_all(&status->ask, repair);
+	if (status->ask.is_unreadable)
+		return EXIT_FAILED;
+	print(status);
+	fflush(stdout);
+	status_ask_complain(&status->ask);
+	return status_ask_is_fine(&status->ask) ? EXIT_OK : EXIT_FAILED;
+}
+
+/* Where nobody reads any more nobody wants to know of it. */
+static int end_watch(int code)
+{
+	status_wait_close();
+	if (!status_wait_is_closed())
+		return code;
+	__fpurge(stdout);
+	clearerr(stdout);
+	return EXIT_OK;
+}
+
+/*
+ * One of several VMs that does not answer is no reason not to show the others. What killed launchers left
+ * behind is repaired last: what is said of it then stays to be read until the next look.
+ */
 static int watch(struct status *status)
 {
-	int r = show(status);
+	int r;
 
-	while (r == EXIT_OK && !ferror(stdout)) {
-		g_usleep((gulong)(status->seconds * G_USEC_PER_SEC));
-		if (show(status) != EXIT_OK)
-			return status->name ? EXIT_OK : EXIT_FAILED;
-	}
-	return r;
-}
-
-static void unref_vm(gpointer vm)
-{
-	json_object_unref(vm);
+	status_wait_open();
+	do {
+		r = show(status, false);
+		if (!status->ask.is_unreadable)
+			status_ask_repair();
+		if (status->ask.ended || ferror(stdout) ||
+		    (r != EXIT_OK && (status->name || status->ask.is_unreadable)))
+			return end_watch(r);
+	} while (status_wait(status->seconds));
+	return end_watch(EXIT_OK);
 }
 
 int command_status(int argc, char **argv)
 {
-	struct status status = {0};
+	struct status status = {.name = NULL};
 	int r = parse(&status, argc, argv);
 
 	if (r != EXIT_OK)
@@ -204,8 +208,8 @@ int command_status(int argc, char **argv)
 		print_help();
 		return EXIT_OK;
 	}
-	status.vms = g_ptr_array_new_with_free_func(unref_vm);
-	r = status.watch ? watch(&status) : show(&status);
-	g_ptr_array_free(status.vms, TRUE);
+	status_ask_open(&status.ask, status.name);
+	r = status.watch ? watch(&status) : show(&status, true);
+	status_ask_close(&status.ask);
 	return r;
 }

@@ -16,6 +16,7 @@ struct command {
 	const char *summary; /* one line for --help */
 	/* argv[0] is the command's name. Returns the exit code. */
 	int (*run)(int argc, char **argv);
+	int failure; /* its exit code when the launcher itself fails */
 };
 
 int command_run(int argc, char **argv);
@@ -27,5 +28,8 @@ int command_repair(int argc, char **argv);
 
 /* "qrt-launcher: MESSAGE" on standard error, one line. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The ending of a word that is counted: "" for one, else "s". */
+const char *plural(unsigned long long count);
 
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The socket in the VM's folder that answers questions: one JSON object a line, each way. */
+/*
+ * The socket in the VM's folder that answers questions: one JSON object a line, each way. Nobody who asks
+ * may hold up the supervisor or those who ask after him: of one client, one question is answered before
+ * everybody else has a turn, and when there are too many the one who came first is sent away.
+ */
 #include "command.h"
 #include "json_limit.h"
 #include "supervisor.h"
@@ -9,13 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX 16
 #define REQUEST_MAX 4096
-#define PATIENCE_S  10 /* for a client that says or takes nothing */
+#define PATIENCE_S  10   /* for a client that says or takes nothing */
+#define REST_MS     1000 /* where the kernel has no descriptor for a client */
 
 struct client {
 	struct control *control;
@@ -27,13 +31,13 @@ struct client {
 struct control {
 	struct supervisor *supervisor;
 	int fd;
-	guint source;
-	GList *clients;
+	guint source;    /* of the socket, or of the rest */
+	GQueue *clients; /* the oldest last */
 };
 
 static void drop_client(struct client *client)
 {
-	client->control->clients = g_list_remove(client->control->clients, client);
+	g_queue_remove(client->control->clients, client);
 	if (client->source)
 		g_source_remove(client->source);
 	if (client->timeout)
@@ -42,6 +46,22 @@ static void drop_client(struct client *client)
 	g_string_free(client->in, TRUE);
 	g_string_free(client->out, TRUE);
 	g_free(client);
+}
+
+static gboolean on_impatient(gpointer data)
+{
+	struct client *client = data;
+
+	client->timeout = 0;
+	drop_client(client);
+	return G_SOURCE_REMOVE;
+}
+
+static void be_patient(struct client *client)
+{
+	if (client->timeout)
+		g_source_remove(client->timeout);
+	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
 }
 
 static char *answer(struct supervisor *supervisor, const char *line, gssize len)
@@ -57,17 +77,22 @@ static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 	return text ? text : g_strdup("{\"error\":\"unknown command\"}\n");
 }
 
-static void take_requests(struct client *client)
+static bool has_request(const struct client *client)
+{
+	return memchr(client->in->str, '\n', client->in->len) != NULL;
+}
+
+static void take_request(struct client *client)
 {
 	GString *in = client->in;
-	char *end, *text;
+	char *end = memchr(in->str, '\n', in->len), *text;
 
-	while ((end = memchr(in->str, '\n', in->len))) {
-		text = answer(client->control->supervisor, in->str, end - in->str);
-		g_string_append(client->out, text);
-		g_free(text);
-		g_string_erase(in, 0, end + 1 - in->str);
-	}
+	if (!end)
+		return;
+	text = answer(client->control->supervisor, in->str, end - in->str);
+	g_string_append(client->out, text);
+	g_free(text);
+	g_string_erase(in, 0, end + 1 - in->str);
 }
 
 /* False when the client is gone or asks without end. */
@@ -78,13 +103,11 @@ static bool read_client(struct client *client)
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
-	if (n == 0)
-		return false;
 	g_string_append_len(client->in, buf, n);
-	take_requests(client);
-	return client->in->len < REQUEST_MAX;
+	return n > 0 && (has_request(client) || client->in->len < REQUEST_MAX);
 }
 
+/* False when the client is gone. */
 static bool write_client(struct client *client)
 {
 	ssize_t n;
@@ -95,6 +118,8 @@ static bool write_client(struct client *client)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	g_string_erase(client->out, 0, n);
+	if (client->out->len == 0)
+		be_patient(client);
 	return true;
 }
 
@@ -103,57 +128,72 @@ static gboolean on_client(gint fd, GIOCondition condition, gpointer data);
 /* Reads on only when the last answer is out: a client that takes none gets no more. */
 static void wait_client(struct client *client)
 {
-	client->source = g_unix_fd_add(client->fd, client->out->len > 0 ? G_IO_OUT : G_IO_IN, on_client,
-				       client);
+	bool busy = client->out->len > 0 || has_request(client);
+
+	client->source = g_unix_fd_add(client->fd, busy ? G_IO_OUT : G_IO_IN, on_client, client);
+}
+
+static bool serve(struct client *client)
+{
+	if (client->out->len == 0 && !has_request(client) && !read_client(client))
+		return false;
+	if (client->out->len == 0)
+		take_request(client);
+	return write_client(client);
 }
 
 static gboolean on_client(gint fd, GIOCondition condition, gpointer data)
 {
 	struct client *client = data;
-	bool fine;
 
 	(void)fd;
 	client->source = 0;
-	fine = condition & (G_IO_IN | G_IO_OUT);
-	if (fine && client->out->len == 0)
-		fine = read_client(client);
-	if (fine && write_client(client))
+	if (condition & (G_IO_IN | G_IO_OUT) && serve(client))
 		wait_client(client);
 	else
 		drop_client(client);
 	return G_SOURCE_REMOVE;
 }
 
-static gboolean on_impatient(gpointer data)
+static void add_client(struct control *control, int fd)
 {
-	struct client *client = data;
+	struct client *client;
 
-	client->timeout = 0;
-	drop_client(client);
+	if (g_queue_get_length(control->clients) >= CLIENTS_MAX)
+		drop_client(g_queue_peek_tail(control->clients));
+	client = g_new0(struct client, 1);
+	client->control = control;
+	client->fd = fd;
+	client->in = g_string_new(NULL);
+	client->out = g_string_new(NULL);
+	g_queue_push_head(control->clients, client);
+	be_patient(client);
+	wait_client(client);
+}
+
+static gboolean on_connect(gint fd, GIOCondition condition, gpointer data);
+
+static gboolean on_rested(gpointer data)
+{
+	struct control *control = data;
+
+	control->source = g_unix_fd_add(control->fd, G_IO_IN, on_connect, control);
 	return G_SOURCE_REMOVE;
 }
 
 static gboolean on_connect(gint fd, GIOCondition condition, gpointer data)
 {
 	struct control *control = data;
-	struct client *client;
 	int client_fd = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)condition;
-	if (client_fd < 0)
-		return G_SOURCE_CONTINUE;
-	if (g_list_length(control->clients) >= CLIENTS_MAX) {
-		close(client_fd);
-		return G_SOURCE_CONTINUE;
+	if (client_fd >= 0) {
+		add_client(control, client_fd);
+	} else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		/* Who waits is still there: to look at once would be to look without end. */
+		control->source = g_timeout_add(REST_MS, on_rested, control);
+		return G_SOURCE_REMOVE;
 	}
-	client = g_new0(struct client, 1);
-	client->control = control;
-	client->fd = client_fd;
-	client->in = g_string_new(NULL);
-	client->out = g_string_new(NULL);
-	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
-	control->clients = g_list_prepend(control->clients, client);
-	wait_client(client);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -186,6 +226,7 @@ int control_open(struct supervisor *supervisor)
 	supervisor->control = g_new0(struct control, 1);
 	supervisor->control->supervisor = supervisor;
 	supervisor->control->fd = fd;
+	supervisor->control->clients = g_queue_new();
 	supervisor->control->source = g_unix_fd_add(fd, G_IO_IN, on_connect, supervisor->control);
 	return 0;
 }
@@ -196,8 +237,9 @@ void control_close(struct supervisor *supervisor)
 
 	if (!control)
 		return;
-	while (control->clients)
-		drop_client(control->clients->data);
+	while (!g_queue_is_empty(control->clients))
+		drop_client(g_queue_peek_head(control->clients));
+	g_queue_free(control->clients);
 	g_source_remove(control->source);
 	close(control->fd);
 	g_free(control);

@@ -4,15 +4,23 @@
 #define QRT_LAUNCHER_CONTROL_H
 
 #include <json-glib/json-glib.h>
+#include <stdbool.h>
 
 /*
  * Connects to the control socket in a VM's folder (struct state's fd) and asks; the answer is one JSON
- * object, which the caller unrefs. -ENOENT, -ECONNREFUSED: nobody is there; -ETIMEDOUT: no answer within
- * five seconds; -EPROTO: no sensible one.
+ * object, which the caller unrefs. -ENOENT, -ECONNREFUSED: nobody is there; -ECONNRESET: hung up without
+ * an answer; -ETIMEDOUT: no answer within five seconds; -EPROTO: no sensible one.
  */
 int control_ask(int folder_fd, const char *command, JsonObject **ret_answer);
 
+/* The status of the VM of that name in the run directory; errors as above. Says nothing. */
+int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer);
+/* Says what such an error means. */
+void control_complain(const char *name, int error);
+/* True where it means that no supervisor is there. */
+bool control_is_gone(int error);
+
 /* Finds the VM by its name and asks for its status, having said what went wrong. */
-int control_ask_status(const char *name, JsonObject **ret_answer);
+int control_find_status(const char *name, JsonObject **ret_answer);
 
 #endif

@@ -15,9 +15,24 @@
 
 #define ANSWER_MAX (16u << 20)
 #define PATIENCE   (5 * G_USEC_PER_SEC)
+#define RETRY_US   20000
+
+/* A supervisor that does not accept has a full row of waiting connections: the kernel lets nobody wait
+ * for a place in it. */
+static int connect_until(int fd, const struct sockaddr_un *address, gint64 deadline)
+{
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (g_get_monotonic_time() >= deadline)
+			return -ETIMEDOUT;
+		g_usleep(RETRY_US);
+	}
+	return 0;
+}
 
 /* The path of a socket is short; by the folder's descriptor every folder is near enough. */
-static int connect_socket(int folder_fd)
+static int connect_socket(int folder_fd, gint64 deadline)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -26,12 +41,11 @@ static int connect_socket(int folder_fd)
 	if (fd < 0)
 		return -errno;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", folder_fd);
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		r = -errno;
-		close(fd);
-		return r;
-	}
-	return fd;
+	r = connect_until(fd, &address, deadline);
+	if (r == 0)
+		return fd;
+	close(fd);
+	return r;
 }
 
 /* 0 when there is something to read or the other side is gone. */
@@ -46,30 +60,38 @@ static int wait_readable(int fd, gint64 deadline)
 	return r == 0 ? -ETIMEDOUT : 0;
 }
 
-static int read_line(int fd, GString *line)
+/* 1 when the line is whole, 0 when there is more to come. What follows the line is not for us. */
+static int read_some(int fd, GString *line)
 {
-	gint64 deadline = g_get_monotonic_time() + PATIENCE;
-	char buf[16384];
-	ssize_t n;
-	int r;
+	char buf[16384], *end;
+	ssize_t n = read(fd, buf, sizeof(buf));
 
-	while (line->len < ANSWER_MAX) {
-		r = wait_readable(fd, deadline);
-		if (r < 0)
-			return r;
-		n = read(fd, buf, sizeof(buf));
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (n <= 0)
-			return -EPROTO;
-		g_string_append_len(line, buf, n);
-		if (buf[n - 1] == '\n')
-			return 0;
-	}
-	return -EPROTO;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return line->len > 0 ? -EPROTO : -ECONNRESET;
+	end = memchr(buf, '\n', (size_t)n);
+	g_string_append_len(line, buf, end ? end - buf : n);
+	return end != NULL;
 }
 
-static int converse(int fd, const char *command, JsonObject **ret_answer)
+static int read_line(int fd, GString *line, gint64 deadline)
+{
+	int r = 0;
+
+	while (r == 0) {
+		if (line->len >= ANSWER_MAX)
+			return -EPROTO;
+		r = wait_readable(fd, deadline);
+		if (r == 0)
+			r = read_some(fd, line);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int converse(int fd, const char *command, gint64 deadline, JsonObject **ret_answer)
 {
 	g_autofree char *request = g_strdup_printf("{\"command\":\"%s\"}\n", command);
 	GString *line;
@@ -77,9 +99,9 @@ static int converse(int fd, const char *command, JsonObject **ret_answer)
 	int r;
 
 	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return -errno;
+		return errno == EPIPE ? -ECONNRESET : -errno;
 	line = g_string_new(NULL);
-	r = read_line(fd, line);
+	r = read_line(fd, line, deadline);
 	if (r == 0)
 		answer = json_limit_parse(line->str, (gssize)line->len);
 	g_string_free(line, TRUE);
@@ -93,33 +115,48 @@ static int converse(int fd, const char *command, JsonObject **ret_answer)
 
 int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
 {
-	int fd = connect_socket(folder_fd), r;
+	gint64 deadline = g_get_monotonic_time() + PATIENCE;
+	int fd = connect_socket(folder_fd, deadline), r;
 
 	if (fd < 0)
 		return fd;
-	r = converse(fd, command, ret_answer);
+	r = converse(fd, command, deadline, ret_answer);
 	close(fd);
 	return r;
 }
 
-static int ask_in_run(int run_fd, const char *name, JsonObject **ret_answer)
+int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer)
 {
 	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	int r = fd < 0 ? -errno : control_ask(fd, "status", ret_answer);
 
 	if (fd >= 0)
 		close(fd);
-	if (r == -ETIMEDOUT)
-		complain("the supervisor of VM '%s' does not answer; is it stopped?", name);
-	else if (r == -EPROTO)
-		complain("the answer of VM '%s' is not understood; is its launcher of another version?",
-			 name);
-	else if (r < 0)
-		complain("no VM named '%s' runs; 'qrt-launcher status' lists them", name);
 	return r;
 }
 
-int control_ask_status(const char *name, JsonObject **ret_answer)
+bool control_is_gone(int error)
+{
+	return error == -ENOENT || error == -ENOTDIR || error == -ELOOP || error == -ECONNREFUSED;
+}
+
+void control_complain(const char *name, int error)
+{
+	if (control_is_gone(error))
+		complain("no VM named '%s' runs; 'qrt-launcher status' lists them", name);
+	else if (error == -ETIMEDOUT)
+		complain("the supervisor of VM '%s' does not answer; is it stopped?", name);
+	else if (error == -EPROTO)
+		complain("the answer of VM '%s' is not understood; is its launcher of another version?",
+			 name);
+	else if (error == -ECONNRESET)
+		complain("the supervisor of VM '%s' hung up without an answer; it may be ending: try again",
+			 name);
+	else
+		complain("the supervisor of VM '%s' cannot be asked: %s", name, strerror(-error));
+}
+
+int control_find_status(const char *name, JsonObject **ret_answer)
 {
 	int run_fd, r;
 
@@ -129,11 +166,12 @@ int control_ask_status(const char *name, JsonObject **ret_answer)
 		return -EINVAL;
 	}
 	run_fd = state_open_run(false);
-	if (run_fd == -ENOENT)
-		complain("no VM named '%s' runs; 'qrt-launcher status' lists them", name);
-	if (run_fd < 0)
-		return run_fd;
-	r = ask_in_run(run_fd, name, ret_answer);
-	close(run_fd);
+	if (run_fd < 0 && run_fd != -ENOENT)
+		return run_fd; /* it was said why */
+	r = run_fd < 0 ? run_fd : control_ask_status(run_fd, name, ret_answer);
+	if (run_fd >= 0)
+		close(run_fd);
+	if (r < 0)
+		control_complain(name, r);
 	return r;
 }

@@ -63,6 +63,13 @@ gint64 json_limit_get_int(JsonObject *object, const char *name)
 	return node ? json_node_get_int(node) : 0;
 }
 
+gboolean json_limit_get_bool(JsonObject *object, const char *name)
+{
+	JsonNode *node = find(object, name, JSON_NODE_VALUE);
+
+	return node ? json_node_get_boolean(node) : FALSE;
+}
+
 const char *json_limit_get_string(JsonObject *object, const char *name)
 {
 	JsonNode *node = find(object, name, JSON_NODE_VALUE);

@@ -11,6 +11,7 @@ JsonObject *json_limit_parse(const char *text, gssize len);
 
 /* Members of the right type, else the default; never NULL for strings. */
 gint64 json_limit_get_int(JsonObject *object, const char *name);
+gboolean json_limit_get_bool(JsonObject *object, const char *name);
 const char *json_limit_get_string(JsonObject *object, const char *name);
 JsonObject *json_limit_get_object(JsonObject *object, const char *name);
 JsonArray *json_limit_get_array(JsonObject *object, const char *name);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
-#include <grp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -23,9 +22,12 @@ static const struct {
 	void (*handler)(int number);
 } taken[LAUNCH_TAKEN] = {{SIGINT, SIG_IGN}, {SIGQUIT, SIG_IGN}, {SIGPIPE, SIG_IGN}, {SIGCHLD, SIG_DFL}};
 
-/* Not handed on: those taken, those that end nobody, and a fault of the launcher's own. */
-static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE,  SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN,
-			   SIGTTOU, SIGURG,  SIGWINCH, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL};
+/*
+ * Not handed on: those taken, and those that end nobody. SIGSEGV and its like that somebody sends are handed
+ * on; a fault of the launcher's own ends it at once, because the kernel delivers that past the mask.
+ */
+static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE, SIGCHLD, SIGCONT,
+			   SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,  SIGWINCH};
 
 enum stage { STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
 
@@ -84,15 +86,6 @@ static void give_signals_back(const struct launch *launch)
 	sigprocmask(SIG_SETMASK, &launch->mask, NULL);
 }
 
-static int become(const struct launch_user *user)
-{
-	if (!user->set)
-		return 0;
-	if (initgroups(user->name, user->gid) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0)
-		return errno;
-	return 0;
-}
-
 static void hand_on(int fd)
 {
 	if (fd >= 0)
@@ -109,7 +102,7 @@ static struct failure start(const struct launch *launch)
 		hand_on(launch->fds[i]);
 	if (launch->lock_memory)
 		(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
-	failure.code = become(&launch->user);
+	failure.code = launch_become(&launch->user);
 	if (failure.code)
 		return failure;
 	failure.stage = STAGE_PRELOAD;

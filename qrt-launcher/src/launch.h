@@ -35,6 +35,8 @@ struct launch {
 
 /* "USER[:GROUP]", names or numbers. -EINVAL, -ENOENT, -EPERM where this process may not; said. */
 int launch_parse_user(const char *text, struct launch_user *ret_user);
+/* Makes this process that user's, for good. Returns 0 or an errno. */
+int launch_become(const struct launch_user *user);
 
 /* Takes signals away from the launcher, that are for QEMU or for the supervisor. Returns a signalfd for
  * the latter, or a negative errno. */

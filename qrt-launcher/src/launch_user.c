@@ -74,3 +74,12 @@ int launch_parse_user(const char *text, struct launch_user *ret_user)
 	g_strfreev(parts);
 	return r;
 }
+
+int launch_become(const struct launch_user *user)
+{
+	if (!user->set)
+		return 0;
+	if (initgroups(user->name, user->gid) < 0 || setgid(user->gid) < 0 || setuid(user->uid) < 0)
+		return errno;
+	return 0;
+}

@@ -2,18 +2,21 @@
 #include "command.h"
 #include "config.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct command commands[] = {
-	{"run", "start a VM with its threads in their roles, and supervise it", command_run},
-	{"status", "show running VMs: threads, roles, planned and effective settings", command_status},
-	{"check", "what in this host stands against real-time, and the remedies", command_check},
-	{"plan", "check a plan and explain it in words, without starting anything", command_plan},
-	{"blame", "who kept a VM's threads from running, and who held a mutex", command_blame},
-	{"repair", "put back what a killed launcher left behind", command_repair},
+	{"run", "start a VM with its threads in their roles, and supervise it", command_run, EXIT_LAUNCHER},
+	{"status", "show running VMs: threads, roles, planned and effective settings", command_status,
+	 EXIT_FAILED},
+	{"check", "what in this host stands against real-time, and the remedies", command_check, EXIT_FAILED},
+	{"plan", "check a plan and explain it in words, without starting anything", command_plan,
+	 EXIT_FAILED},
+	{"blame", "who kept a VM's threads from running, and who held a mutex", command_blame, EXIT_FAILED},
+	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
 };
 
 /* Names in it may come from anywhere: they make no second line and do not steer a terminal. */
@@ -33,6 +36,11 @@ void complain(const char *format, ...)
 	g_free(text);
 }
 
+const char *plural(unsigned long long count)
+{
+	return count == 1 ? "" : "s";
+}
+
 static void print_help(void)
 {
 	size_t i;
@@ -45,6 +53,17 @@ static void print_help(void)
 	     "qrt-launcher COMMAND --help explains a command; see also qrt-launcher(1).");
 }
 
+/* What was printed may still be in the buffer when the disk is full: that is no success. */
+static int end_output(int code, int failure)
+{
+	errno = 0;
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	complain("standard output could not be written: %s",
+		 errno ? strerror(errno) : "an earlier part of it was refused; is the disk full?");
+	return code == EXIT_OK ? failure : code;
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
@@ -55,15 +74,15 @@ int main(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
 		print_help();
-		return EXIT_OK;
+		return end_output(EXIT_OK, EXIT_FAILED);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("qrt-launcher " QRT_LAUNCHER_VERSION);
-		return EXIT_OK;
+		return end_output(EXIT_OK, EXIT_FAILED);
 	}
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
+			return end_output(commands[i].run(argc - 1, argv + 1), commands[i].failure);
 	}
 	complain("unknown command '%s'; try 'qrt-launcher --help'", argv[1]);
 	return EXIT_USAGE;

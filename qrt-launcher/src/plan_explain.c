@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_explain.h"
 
+#include "command.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -43,18 +45,19 @@ const char *plan_explain_source(const struct plan_request *request, enum qrt_sch
 	static const uint32_t members[] = {QRT_SCHED_SET_POLICY, QRT_SCHED_SET_PRIORITY,
 					   QRT_SCHED_SET_NICE,   QRT_SCHED_SET_CPUS,
 					   QRT_SCHED_SET_TIMES,  QRT_SCHED_SET_IOPRIO};
-	struct qrt_sched_setting setting = {0};
 	uint32_t lines[G_N_ELEMENTS(members)];
 	size_t count = 0, len, i;
 
-	qrt_sched_plan_get(request->plan, role, 0, &setting);
 	for (i = 0; i < G_N_ELEMENTS(members); i++) {
 		uint32_t line = qrt_sched_plan_get_line(request->plan, role, members[i]);
 
 		if (line > 0)
 			add_line(line, lines, &count);
 	}
-	snprintf(buf, size, "%s", !request->given ? "default" : !setting.set ? "no word" : "option");
+	if (request->said & 1u << role)
+		snprintf(buf, size, "option");
+	else
+		snprintf(buf, size, !request->given || request->wants_default ? "default" : "no word");
 	if (count == 0)
 		return buf;
 	len = (size_t)snprintf(buf, size, "line%s", count > 1 ? "s" : "");
@@ -82,22 +85,45 @@ static void describe_level(const struct plan_group *group, char *buf, size_t siz
 		snprintf(buf, size, "%s", policy);
 }
 
+static const char *title(const struct plan_request *request)
+{
+	if (!request->given)
+		return "The default plan";
+	return request->wants_default ? "The given plan, completed by the default plan," : "The given plan";
+}
+
+static void explain_neighbours(const struct plan_request *request)
+{
+	char taken[256] = "";
+	size_t i;
+
+	if (request->neighbours.count == 0)
+		return;
+	printf("VMs that run:");
+	for (i = 0; i < request->neighbours.count; i++)
+		printf("%s %s", i > 0 ? "," : "", request->neighbours.list[i].name);
+	if (qrt_sched_cpus_format(&request->neighbours.taken, taken, sizeof(taken)) > 0)
+		printf("; their real-time vCPUs have CPU%s %s",
+		       plural((unsigned)qrt_sched_cpus_count(&request->neighbours.taken)), taken);
+	puts(".");
+}
+
 static void explain_head(const struct plan_request *request)
 {
 	char online[256] = "?";
 
 	qrt_sched_cpus_format(&request->host.online, online, sizeof(online));
-	printf("%s on a host with CPU%s %s%s, for a VM with ",
-	       request->given ? "The given plan" : "The default plan",
-	       qrt_sched_cpus_count(&request->host.online) == 1 ? "" : "s", online,
+	printf("%s on a host with CPU%s %s%s, for a VM with ", title(request),
+	       plural((unsigned)qrt_sched_cpus_count(&request->host.online)), online,
 	       request->host.flags & QRT_SCHED_HOST_PREEMPT_RT ? " (PREEMPT_RT)" : "");
 	if (request->vm.vcpus > 0)
-		printf("%u vCPU%s", request->vm.vcpus, request->vm.vcpus == 1 ? "" : "s");
+		printf("%u vCPU%s", request->vm.vcpus, plural(request->vm.vcpus));
 	else
 		printf("any number of vCPUs");
 	if (request->vm.iothreads > 0)
-		printf(" and %u iothread%s", request->vm.iothreads, request->vm.iothreads == 1 ? "" : "s");
-	puts(".");
+		printf(" and %u iothread%s", request->vm.iothreads, plural(request->vm.iothreads));
+	printf(", under %s.\n", plan_request_describe_accel(request));
+	explain_neighbours(request);
 }
 
 static void explain_threads(const struct plan_request *request, const struct plan_groups *groups)
@@ -190,6 +216,21 @@ static void explain_order(const struct plan_request *request, const struct plan_
 	}
 }
 
+static void explain_numbers(const struct qrt_sched_globals *globals)
+{
+	if (globals->advance_us > 0)
+		printf("  advance=%u: main loop and vCPUs are woken %u us before a deadline, and spin until "
+		       "then.\n",
+		       globals->advance_us, globals->advance_us);
+	else
+		puts("  advance=0: deadlines are met by the timer alone, as late as a wake-up is.");
+	if (globals->pool_min > 0)
+		printf("  pool=%u: so many disk workers stay while they are idle.\n", globals->pool_min);
+	else
+		puts("  pool=0: disk workers end when they were idle for 10 s, and are born again when "
+		     "needed.");
+}
+
 static void explain_globals(const struct plan_request *request)
 {
 	static const char *const memory[] = {
@@ -204,13 +245,14 @@ static void explain_globals(const struct plan_request *request)
 
 	if (qrt_sched_plan_get_globals(request->plan, &globals) < 0)
 		return;
-	puts("\nMemory and mutexes");
+	puts("\nMemory, mutexes, timers, disk workers");
 	if (globals.mlock < G_N_ELEMENTS(memory))
 		printf("  %s\n", memory[globals.mlock]);
 	puts(globals.pi_mutexes ? "  A thread that holds a mutex runs at the priority of the most urgent one "
 				  "that waits for it."
 				: "  Mutexes do not inherit priority: whoever preempts the holder of one "
 				  "delays all who wait.");
+	explain_numbers(&globals);
 }
 
 void plan_explain(const struct plan_request *request)

@@ -31,7 +31,7 @@ static int count_known(const struct plan_request *request, enum qrt_sched_role r
 /* Roles that a VM of this shape has no thread of are left out, unless somebody's plan speaks of them. */
 static bool is_shown(const struct plan_request *request, enum qrt_sched_role role)
 {
-	if (request->given && qrt_sched_plan_has(request->plan, role) > 0)
+	if (request->said & 1u << role)
 		return true;
 	if (role == QRT_SCHED_ROLE_IOTH)
 		return request->vm.iothreads > 0;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "command.h"
 #include "plan_request.h"
 
 #include <stdio.h>
@@ -24,6 +25,16 @@ void plan_print_findings(const struct plan_request *request)
 		if (f->remedy[0])
 			printf("         remedy: %s\n", f->remedy);
 	}
+}
+
+void plan_complain_of(const struct qrt_sched_finding *finding)
+{
+	char line[32] = "";
+
+	if (finding->line)
+		snprintf(line, sizeof(line), " (line %u)", finding->line);
+	complain("%s: plan%s: %s%s%s", plan_severity_name(finding->severity), line, finding->message,
+		 finding->remedy[0] ? "; " : "", finding->remedy);
 }
 
 static void build_member(JsonBuilder *builder, const char *name, const char *value)

@@ -5,9 +5,10 @@
 
 #include <string.h>
 
-int plan_request_open(struct plan_request *request)
+int plan_request_open(struct plan_request *request, const char *command)
 {
 	memset(request, 0, sizeof(*request));
+	request->command = command;
 	request->host.size = sizeof(request->host);
 	request->vm.size = sizeof(request->vm);
 	if (qrt_sched_plan_new(&request->plan) < 0) {
@@ -22,106 +23,46 @@ void plan_request_close(struct plan_request *request)
 	request->plan = qrt_sched_plan_close(request->plan);
 }
 
-/* The library names the file only where it could not be read. */
-static void say_file_error(const char *path, const struct qrt_sched_error *error)
-{
-	if (error->line)
-		complain("%s:%u: %s", path, error->line, error->message);
-	else if (!strstr(error->message, path))
-		complain("%s: %s", path, error->message);
-	else
-		complain("%s", error->message);
-}
-
-static int take_file(struct plan_request *request, const char *path)
-{
-	struct qrt_sched_error error;
-
-	if (qrt_sched_plan_parse_file(request->plan, path, &error) < 0) {
-		say_file_error(path, &error);
-		return -EXIT_FAILED;
-	}
-	request->given = true;
-	return 1;
-}
-
-static int take_option(struct plan_request *request, const char *text)
-{
-	struct qrt_sched_error error;
-
-	if (qrt_sched_plan_parse_option(request->plan, text, &error) < 0) {
-		complain("-rt: %s", error.message);
-		return -EXIT_USAGE;
-	}
-	request->given = true;
-	return 1;
-}
-
-static int take_vm(struct plan_request *request, int argc, char **argv, int *index)
-{
-	request->vm_argv = argv + *index;
-	request->vm_argc = argc - *index;
-	*index = argc;
-	return 1;
-}
-
-static const char *take_value(int argc, char **argv, int *index)
-{
-	const char *name = argv[*index];
-
-	if (*index + 1 >= argc) {
-		complain("%s needs a value", name);
-		return NULL;
-	}
-	*index += 2;
-	return argv[*index - 1];
-}
-
-int plan_request_take(struct plan_request *request, int argc, char **argv, int *index)
-{
-	static const char plan_is[] = "--plan=";
-	const char *argument = argv[*index], *value;
-
-	if (strcmp(argument, "--plan") == 0) {
-		value = take_value(argc, argv, index);
-		return value ? take_file(request, value) : -EXIT_USAGE;
-	}
-	if (strncmp(argument, plan_is, sizeof(plan_is) - 1) == 0) {
-		(*index)++;
-		return take_file(request, argument + sizeof(plan_is) - 1);
-	}
-	if (strcmp(argument, "-rt") == 0) {
-		value = take_value(argc, argv, index);
-		return value ? take_option(request, value) : -EXIT_USAGE;
-	}
-	if (strcmp(argument, "--") == 0) {
-		(*index)++;
-		return take_vm(request, argc, argv, index);
-	}
-	if (argument[0] != '-')
-		return take_vm(request, argc, argv, index);
-	return 0;
-}
-
-/* Without QEMU's arguments a given plan is judged for any VM, a default one is made for one vCPU. */
-static void read_vm(struct plan_request *request)
-{
-	if (request->vm_argc > 0)
-		plan_request_read_vm(request);
-	else if (!request->given)
-		request->vm.vcpus = 1;
-}
-
 /* "-rt mlock=onfault" alone says nothing of roles: those are by default. */
-static bool names_a_role(const struct qrt_sched_plan *plan)
+static uint32_t find_said(const struct qrt_sched_plan *plan)
 {
-	uint32_t role;
+	uint32_t role, said = 0;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
 		if (qrt_sched_plan_has(plan, role) > 0)
-			return true;
+			said |= 1u << role;
 	}
-	return false;
+	return said;
+}
+
+/* CPUs of other VMs are left to them where enough remain: one for each vCPU, and one for the rest. */
+int plan_request_complete(const struct plan_request *request, struct qrt_sched_plan *plan,
+			  struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_host host = request->host;
+	struct qrt_sched_cpus left = neighbours_leave(&request->neighbours, &host.allowed), usable;
+	size_t i;
+
+	usable = left;
+	for (i = 0; i < G_N_ELEMENTS(usable.bits); i++)
+		usable.bits[i] &= host.online.bits[i];
+	if (request->vm.vcpus > 0 && (uint32_t)qrt_sched_cpus_count(&usable) > request->vm.vcpus)
+		host.allowed = left;
+	return qrt_sched_plan_set_defaults(plan, &host, &request->vm, reterr);
+}
+
+static int lint(struct plan_request *request)
+{
+	int r = qrt_sched_plan_lint(request->plan, &request->host, &request->vm, request->findings,
+				    PLAN_FINDINGS_MAX);
+
+	if (r < 0) {
+		complain("the plan cannot be checked: %s", strerror(-r));
+		return EXIT_FAILED;
+	}
+	request->findings_count = r > PLAN_FINDINGS_MAX ? PLAN_FINDINGS_MAX : (size_t)r;
+	plan_judge(request);
+	return EXIT_OK;
 }
 
 int plan_request_finish(struct plan_request *request)
@@ -129,22 +70,20 @@ int plan_request_finish(struct plan_request *request)
 	struct qrt_sched_error error;
 	int r;
 
-	request->given = names_a_role(request->plan);
-	read_vm(request);
+	request->said = find_said(request->plan);
+	request->given = request->said != 0;
+	r = plan_request_read_vm(request);
+	if (r != EXIT_OK)
+		return r;
+	neighbours_look(&request->neighbours);
 	if (qrt_sched_host_read(&request->host, &error) < 0 ||
-	    (!request->given &&
-	     qrt_sched_plan_set_defaults(request->plan, &request->host, &request->vm, &error) < 0)) {
+	    ((!request->given || request->wants_default) &&
+	     plan_request_complete(request, request->plan, &error) < 0)) {
 		complain("%s", error.message);
 		return EXIT_FAILED;
 	}
-	r = qrt_sched_plan_lint(request->plan, &request->host, &request->vm, request->findings,
-				PLAN_FINDINGS_MAX);
-	if (r < 0) {
-		complain("the plan cannot be checked: %s", strerror(-r));
-		return EXIT_FAILED;
-	}
-	request->findings_count = r > PLAN_FINDINGS_MAX ? PLAN_FINDINGS_MAX : (size_t)r;
-	return EXIT_OK;
+	plan_lock_foresee(request);
+	return lint(request);
 }
 
 bool plan_request_has_fault(const struct plan_request *request)
@@ -202,4 +141,24 @@ void plan_request_get_needs(const struct plan_request *request, struct plan_need
 	}
 	if (qrt_sched_plan_get_globals(request->plan, &globals) >= 0)
 		ret_needs->lock = globals.mlock != QRT_SCHED_MLOCK_OFF;
+}
+
+void plan_request_get_place(const struct plan_request *request, struct state_place *ret_place)
+{
+	uint32_t i, count = plan_request_count_threads(request, QRT_SCHED_ROLE_VCPU);
+	const struct qrt_sched_cpus *cpus;
+	struct qrt_sched_setting vcpu;
+	size_t n;
+
+	memset(ret_place, 0, sizeof(*ret_place));
+	for (i = 0; i < count; i++) {
+		if (qrt_sched_plan_get(request->plan, QRT_SCHED_ROLE_VCPU, i, &vcpu) < 0 ||
+		    !is_realtime(&vcpu))
+			continue;
+		cpus = vcpu.set & QRT_SCHED_SET_CPUS ? &vcpu.cpus : &request->host.allowed;
+		for (n = 0; n < G_N_ELEMENTS(cpus->bits); n++)
+			ret_place->realtime.bits[n] |= cpus->bits[n];
+		if (vcpu.policy == QRT_SCHED_POLICY_FIFO && qrt_sched_cpus_count(cpus) == 1)
+			qrt_sched_cpus_add(&ret_place->fifo, qrt_sched_cpus_next(cpus, -1));
+	}
 }

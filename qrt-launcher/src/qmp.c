@@ -36,8 +36,9 @@ static void take_status(struct supervisor *supervisor, JsonObject *message);
 static void take_kvm(struct supervisor *supervisor, JsonObject *message);
 static void take_cpus(struct supervisor *supervisor, JsonObject *message);
 static void take_iothreads(struct supervisor *supervisor, JsonObject *message);
+static void take_pool(struct supervisor *supervisor, JsonObject *message);
 
-enum { CAPABILITIES, STATUS, KVM, CPUS, IOTHREADS };
+enum { CAPABILITIES, STATUS, KVM, CPUS, IOTHREADS, POOL };
 
 static const struct question questions[] = {
 	[CAPABILITIES] = {"qmp_capabilities", take_capabilities},
@@ -45,6 +46,7 @@ static const struct question questions[] = {
 	[KVM] = {"query-kvm", take_kvm},
 	[CPUS] = {"query-cpus-fast", take_cpus},
 	[IOTHREADS] = {"query-iothreads", take_iothreads},
+	[POOL] = {"object-add", take_pool},
 };
 
 /* A user's own main-loop object, or a QEMU that has none (before 7.1), refuses: then it stays as it is. */
@@ -57,10 +59,17 @@ static void keep_workers(struct supervisor *supervisor)
 	if (qrt_sched_plan_get_globals(supervisor->plan, &globals) < 0 || !globals.pool_min)
 		return;
 	len = snprintf(text, sizeof(text),
-		       "{\"execute\":\"object-add\",\"arguments\":{\"qom-type\":\"main-loop\","
-		       "\"id\":\"qrt-main-loop\",\"thread-pool-min\":%u}}\n",
-		       globals.pool_min);
-	(void)send(supervisor->qmp_fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+		       "{\"execute\":\"%s\",\"arguments\":{\"qom-type\":\"main-loop\","
+		       "\"id\":\"qrt-main-loop\",\"thread-pool-min\":%u},\"id\":%d}\n",
+		       questions[POOL].command, globals.pool_min, POOL);
+	if (send(supervisor->qmp_fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len)
+		supervisor->qmp->pending |= 1u << POOL;
+}
+
+static void take_pool(struct supervisor *supervisor, JsonObject *message)
+{
+	(void)message;
+	supervisor->pool = 1;
 }
 
 static void take_capabilities(struct supervisor *supervisor, JsonObject *message)
@@ -194,6 +203,8 @@ static void take_answer(struct supervisor *supervisor, JsonObject *message)
 	supervisor->qmp->pending &= ~(1u << number);
 	if (json_object_has_member(message, "return"))
 		questions[number].answered(supervisor, message);
+	else if (number == POOL)
+		supervisor->pool = 0;
 }
 
 static void take_line(struct supervisor *supervisor, const char *line, gssize len)
@@ -246,6 +257,7 @@ void qmp_open(struct supervisor *supervisor)
 {
 	struct qmp *qmp = g_new0(struct qmp, 1);
 
+	supervisor->pool = -1;
 	qmp->in = g_string_new(NULL);
 	qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
 	supervisor->qmp = qmp;

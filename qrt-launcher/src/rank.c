@@ -20,8 +20,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WATCH_MS   60
-#define LIFT_BEATS 5 /* turns for which the supervisor stays lifted */
+#define WATCH_MS   25 /* longer than a look; two of them and two looks stay below 100 ms */
+#define LIFT_BEATS 5  /* turns for which the supervisor stays lifted */
 
 struct rank {
 	struct qrt_sched_setting usual, lifted;

@@ -2,6 +2,7 @@
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
 #include "locks.h"
 #include "proc.h"
+#include "status_globals.h"
 #include "supervisor.h"
 
 #include <json-glib/json-glib.h>
@@ -165,6 +166,14 @@ static void add_plan(JsonBuilder *builder, const struct qrt_sched_plan *plan)
 	g_free(text);
 }
 
+static void add_globals(JsonBuilder *builder, const struct supervisor *supervisor)
+{
+	struct status_globals globals;
+
+	status_globals_read(supervisor, &globals);
+	status_globals_build(&globals, builder);
+}
+
 static void add_recorder(JsonBuilder *builder, const struct supervisor *supervisor)
 {
 	json_builder_set_member_name(builder, "recorder");
@@ -205,6 +214,7 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
 	add_bool(builder, "preload", supervisor->preload);
 	add_plan(builder, supervisor->plan);
+	add_globals(builder, supervisor);
 	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);
 	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
 	add_recorder(builder, supervisor);

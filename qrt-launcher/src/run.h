@@ -15,9 +15,8 @@
 /* What the command line of `run` says, and what follows from it. */
 struct run {
 	struct plan_request request;
-	struct launch_user user;
 	const char *name; /* --name */
-	bool no_preload, verbose, help;
+	bool verbose, help;
 
 	struct vm_args vm;
 	char vm_name[STATE_NAME_MAX + 1];
@@ -29,8 +28,10 @@ struct run {
 
 /* All return an exit code, having said what is wrong. */
 int run_parse(struct run *run, int argc, char **argv);
-/* Everything that can be refused before anything is touched. */
+/* Everything that can be refused before anything is touched: QEMU's arguments and program. */
 int run_check(struct run *run);
+/* Completes the plan and refuses it where it cannot work. Other VMs count, so the run directory is locked. */
+int run_check_plan(struct run *run);
 /* QEMU's arguments and environment, freed by g_strfreev(). */
 char **run_make_argv(const struct run *run);
 char **run_make_envp(const struct run *run);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is refused before anything is touched: a plan that cannot work, a program that cannot be used. */
+/* What is refused before QEMU is started: a program that cannot be used, a plan that cannot work. */
 #include "command.h"
 #include "program.h"
 #include "run.h"
@@ -7,15 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-static void say_finding(const struct qrt_sched_finding *finding)
-{
-	char line[32] = "";
-
-	if (finding->line)
-		snprintf(line, sizeof(line), " (line %u)", finding->line);
-	complain("plan%s: %s%s%s", line, finding->message, finding->remedy[0] ? "; " : "", finding->remedy);
-}
 
 /* Where a value is wrong, what follows from it says nothing. */
 static bool is_value_fault(const struct qrt_sched_finding *finding)
@@ -31,14 +22,6 @@ static bool is_value_fault(const struct qrt_sched_finding *finding)
 	return false;
 }
 
-/* Messages start with the role or its option: "vcpu 0: ...", "vcpu_prio has ...". */
-static bool is_same_role(const char *a, const char *b)
-{
-	size_t len = strcspn(a, " _:");
-
-	return len == strcspn(b, " _:") && strncmp(a, b, len) == 0;
-}
-
 /* By another fault of the same role, or, where a value is wrong, as what seems to follow from it. */
 static bool is_said_before(const struct plan_request *request, size_t number)
 {
@@ -47,7 +30,7 @@ static bool is_said_before(const struct plan_request *request, size_t number)
 
 	for (i = 0; i < request->findings_count; i++) {
 		other = &request->findings[i];
-		if (i < number && is_same_role(other->message, finding->message))
+		if (i < number && other->role >= 0 && other->role == finding->role)
 			return true;
 		if (is_value_fault(other) && g_str_has_prefix(finding->code, "starved-"))
 			return true;
@@ -55,15 +38,30 @@ static bool is_said_before(const struct plan_request *request, size_t number)
 	return false;
 }
 
-/* The roots alone: the worst come first, so that all before a fault are faults. */
-static void say_faults(const struct plan_request *request)
+/* The roots alone: the worst come first, so that all before a fault are faults. Returns how many. */
+static unsigned say_faults(const struct plan_request *request)
 {
+	const struct qrt_sched_finding *finding;
+	unsigned count = 0;
 	size_t i;
 
 	for (i = 0; i < request->findings_count; i++) {
-		if (request->findings[i].severity == QRT_SCHED_FAULT && !is_said_before(request, i))
-			say_finding(&request->findings[i]);
+		finding = &request->findings[i];
+		if (finding->severity == QRT_SCHED_FAULT && !is_said_before(request, i)) {
+			plan_complain_of(finding);
+			count++;
+		}
+		if (strcmp(finding->code, "default-replaced") == 0)
+			plan_complain_of(finding);
 	}
+	return count;
+}
+
+/* What the kernel does by default is the same at every start: `check` and `plan` say it. */
+static bool is_known(const struct qrt_sched_finding *finding)
+{
+	return finding->severity == QRT_SCHED_NOTE || strcmp(finding->code, "rt-throttling") == 0 ||
+	       strcmp(finding->code, "fair-server") == 0;
 }
 
 static void say_warnings(const struct run *run)
@@ -72,27 +70,48 @@ static void say_warnings(const struct run *run)
 	size_t i;
 
 	for (i = 0; i < request->findings_count; i++) {
-		if (request->findings[i].severity > QRT_SCHED_NOTE || run->verbose)
-			say_finding(&request->findings[i]);
+		if (!is_known(&request->findings[i]) || run->verbose)
+			plan_complain_of(&request->findings[i]);
 	}
 }
 
-static int check_plan(struct run *run)
+static int refuse(unsigned faults)
+{
+	complain("not started: %u fault%s", faults, plural(faults));
+	return EXIT_LAUNCHER;
+}
+
+static int format_plan(struct run *run)
+{
+	int len = qrt_sched_plan_format(run->request.plan, NULL, 0);
+
+	if (len < 0) {
+		complain("the plan cannot be written down: %s", strerror(-len));
+		return EXIT_LAUNCHER;
+	}
+	run->plan_text = g_malloc0((gsize)len + 1);
+	qrt_sched_plan_format(run->request.plan, run->plan_text, (size_t)len + 1);
+	return EXIT_OK;
+}
+
+int run_check_plan(struct run *run)
 {
 	const struct plan_request *request = &run->request;
 	struct qrt_sched_error error;
+	int r;
 
 	if (plan_request_finish(&run->request) != EXIT_OK)
 		return EXIT_LAUNCHER;
-	if (plan_request_has_fault(request)) {
-		say_faults(request);
-		return EXIT_LAUNCHER;
-	}
+	if (plan_request_has_fault(request))
+		return refuse(say_faults(request));
 	if (qrt_sched_plan_supported(request->plan, &error) < 0) {
-		complain("plan: %s", error.message);
-		return EXIT_LAUNCHER;
+		complain("fault: plan: %s", error.message);
+		return refuse(1);
 	}
-	return EXIT_OK;
+	r = format_plan(run);
+	if (r == EXIT_OK)
+		say_warnings(run);
+	return r;
 }
 
 static int check_vm(struct run *run)
@@ -100,8 +119,7 @@ static int check_vm(struct run *run)
 	vm_args_read(run->request.vm_argc, run->request.vm_argv, &run->vm);
 	if (run->vm.daemonize) {
 		complain("-daemonize would take QEMU away from its supervisor; leave it out, and start this "
-			 "launcher in "
-			 "the background (qrt-launcher run ... &)");
+			 "launcher in the background (qrt-launcher run ... &)");
 		return EXIT_LAUNCHER;
 	}
 	if (run->vm.unnamed)
@@ -125,24 +143,11 @@ static int check_program(struct run *run)
 	int r = program_find(run->request.vm_argv[0], &run->path);
 
 	if (r == EXIT_OK)
-		r = program_check(run->path, !run->no_preload);
-	if (r != EXIT_OK || run->no_preload)
+		r = program_check(run->path, !run->request.no_preload);
+	if (r != EXIT_OK || run->request.no_preload)
 		return r;
 	run->preload = program_find_preload();
 	return run->preload ? EXIT_OK : EXIT_LAUNCHER;
-}
-
-static int format_plan(struct run *run)
-{
-	int len = qrt_sched_plan_format(run->request.plan, NULL, 0);
-
-	if (len < 0) {
-		complain("the plan cannot be written down: %s", strerror(-len));
-		return EXIT_LAUNCHER;
-	}
-	run->plan_text = g_malloc0((gsize)len + 1);
-	qrt_sched_plan_format(run->request.plan, run->plan_text, (size_t)len + 1);
-	return EXIT_OK;
 }
 
 int run_check(struct run *run)
@@ -150,13 +155,7 @@ int run_check(struct run *run)
 	int r = check_vm(run);
 
 	if (r == EXIT_OK)
-		r = check_plan(run);
-	if (r == EXIT_OK)
 		r = check_program(run);
-	if (r == EXIT_OK)
-		r = format_plan(run);
-	if (r == EXIT_OK)
-		say_warnings(run);
 	choose_name(run);
 	return r;
 }

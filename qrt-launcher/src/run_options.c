@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The command line of `run`. */
 #include "command.h"
+#include "option.h"
 #include "run.h"
 
 #include <string.h>
@@ -16,41 +17,10 @@ static int take_name(struct run *run, const char *value)
 	return EXIT_OK;
 }
 
-static int take_user(struct run *run, const char *value)
-{
-	return launch_parse_user(value, &run->user) < 0 ? EXIT_LAUNCHER : EXIT_OK;
-}
-
-static const struct {
-	const char *name;
-	int (*take)(struct run *run, const char *value);
-} with_value[] = {
-	{"--name", take_name},
-	{"--user", take_user},
-};
-
-/* The value of "NAME VALUE" or "NAME=VALUE", NULL where the argument is another; *index moves behind it. */
-static const char *find_value(const char *name, int argc, char **argv, int *index)
-{
-	const char *argument = argv[*index];
-	size_t len = strlen(name);
-
-	if (strncmp(argument, name, len) != 0)
-		return NULL;
-	if (argument[len] == '=') {
-		(*index)++;
-		return argument + len + 1;
-	}
-	if (argument[len] != '\0')
-		return NULL;
-	*index += 2;
-	return *index <= argc ? argv[*index - 1] : "";
-}
-
 static bool take_flag(struct run *run, const char *argument)
 {
 	if (strcmp(argument, "--no-preload") == 0)
-		run->no_preload = true;
+		run->request.no_preload = true;
 	else if (strcmp(argument, "--verbose") == 0 || strcmp(argument, "-v") == 0)
 		run->verbose = true;
 	else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
@@ -63,19 +33,16 @@ static bool take_flag(struct run *run, const char *argument)
 static int take_next(struct run *run, int argc, char **argv, int *index)
 {
 	const char *value;
-	size_t i;
-	int r;
+	int r = option_take("--name", argc, argv, index, &value);
 
-	for (i = 0; i < G_N_ELEMENTS(with_value); i++) {
-		value = find_value(with_value[i].name, argc, argv, index);
-		if (value)
-			return with_value[i].take(run, value);
-	}
-	if (take_flag(run, argv[*index])) {
+	if (r > 0)
+		return take_name(run, value);
+	if (r == 0 && take_flag(run, argv[*index])) {
 		(*index)++;
 		return EXIT_OK;
 	}
-	r = plan_request_take(&run->request, argc, argv, index);
+	if (r == 0)
+		r = plan_request_take(&run->request, argc, argv, index);
 	if (r == 0)
 		complain("run: unknown option '%s'; QEMU's own come after its program, see 'qrt-launcher run "
 			 "--help'",

@@ -84,19 +84,43 @@ void supervisor_scan(struct supervisor *supervisor)
 		watch_sweep(&supervisor->watch, supervisor->generation);
 }
 
-/* The kernel names threads after the process that they work for. */
-static bool is_kernel_helper(const char *name, pid_t qemu)
+static bool has_unnumbered(const struct watch *watch)
 {
-	static const char *const prefixes[] = {"kvm-nx-lpage-recovery-", "vhost-", "kvm-pit/"};
-	char number[16];
-	size_t i;
+	GHashTableIter iter;
+	gpointer value;
+	pid_t served;
 
-	snprintf(number, sizeof(number), "%d", qemu);
-	for (i = 0; i < G_N_ELEMENTS(prefixes); i++) {
-		if (g_str_has_prefix(name, prefixes[i]) && strcmp(name + strlen(prefixes[i]), number) == 0)
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		const struct watched *watched = value;
+
+		if (watched->kernel && qrt_sched_role_get_served(watched->name, &served) == 0 && !served)
 			return true;
 	}
 	return false;
+}
+
+static bool shares_groups(pid_t a, pid_t b)
+{
+	char path[64], of_a[4096], of_b[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", a);
+	if (proc_read(path, of_a, sizeof(of_a)) < 0)
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", b);
+	return proc_read(path, of_b, sizeof(of_b)) >= 0 && strcmp(of_a, of_b) == 0;
+}
+
+/* Kernels before 5.17 cut a name before its number. KVM makes one such thread a VM, after QEMU began, and
+ * puts it into QEMU's control groups. */
+static bool is_likely_ours(const struct supervisor *supervisor, pid_t pid)
+{
+	pid_t qemu = supervisor->record.qemu_pid;
+	uint64_t start, qemu_start;
+
+	return strcmp(supervisor->accelerator, "kvm") == 0 && proc_get_start(pid, &start) >= 0 &&
+	       proc_get_start(qemu, &qemu_start) >= 0 && start >= qemu_start && shares_groups(pid, qemu) &&
+	       !has_unnumbered(&supervisor->watch);
 }
 
 static int save_outside(struct supervisor *supervisor)
@@ -141,15 +165,17 @@ static bool found_process(pid_t pid, void *data)
 {
 	struct supervisor *supervisor = data;
 	gpointer key = GINT_TO_POINTER(pid);
+	pid_t served;
 	char name[64];
 
 	if (g_hash_table_contains(supervisor->strangers, key) || watch_find(&supervisor->watch, pid))
 		return true;
 	proc_get_name(pid, name, sizeof(name));
-	if (is_kernel_helper(name, supervisor->record.qemu_pid) && proc_is_kernel_thread(pid))
-		enter_kernel_helper(supervisor, pid, name);
-	else
+	if (qrt_sched_role_get_served(name, &served) < 0 ||
+	    (served && served != supervisor->record.qemu_pid) || !proc_is_kernel_thread(pid))
 		g_hash_table_add(supervisor->strangers, key);
+	else if (served || is_likely_ours(supervisor, pid))
+		enter_kernel_helper(supervisor, pid, name);
 	return true;
 }
 

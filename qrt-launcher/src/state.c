@@ -41,7 +41,7 @@ static int lock_folder(int fd)
 	return r;
 }
 
-static int open_folder(int run_fd, const char *name)
+int state_open_folder(int run_fd, const char *name)
 {
 	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat status;
@@ -59,7 +59,7 @@ int state_open_left(int run_fd, const char *name, struct state *ret_state)
 {
 	struct state state = {.run_fd = run_fd};
 
-	state.fd = open_folder(run_fd, name);
+	state.fd = state_open_folder(run_fd, name);
 	if (state.fd < 0)
 		return state.fd;
 	state.lock_fd = lock_folder(state.fd);
@@ -75,7 +75,7 @@ int state_open_left(int run_fd, const char *name, struct state *ret_state)
 static void say_busy(int run_fd, const char *name)
 {
 	struct state_record record;
-	int fd = open_folder(run_fd, name);
+	int fd = state_open_folder(run_fd, name);
 
 	if (fd >= 0 && state_read_record(fd, &record) == 0)
 		complain("a VM named '%s' is running (launcher pid %d, QEMU pid %d); choose another --name",

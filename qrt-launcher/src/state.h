@@ -25,12 +25,19 @@ struct state {
 	char name[STATE_NAME_MAX + 1];
 };
 
-/* What a later call needs to know when this launcher is gone. */
+/* The CPUs of a VM's real-time vCPUs: where they may run at all, and those that are a FIFO vCPU's only one.
+ */
+struct state_place {
+	struct qrt_sched_cpus realtime, fifo;
+};
+
+/* What other launchers need to know, and a later call when this launcher is gone. */
 struct state_record {
 	pid_t launcher_pid, qemu_pid;
 	uint64_t launcher_start, qemu_start;
 	char boot[40];
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
+	struct state_place place;
 };
 
 /* 1 for [A-Za-z0-9_.-]{1,64} that starts with a letter or digit. */
@@ -41,6 +48,12 @@ const char *state_get_run_path(void);
 /* Opens the run directory; it must be a folder of ours that nobody else may write. Without `create` a
  * missing one is -ENOENT, and nothing is said. */
 int state_open_run(bool create);
+/* Opens it for a look; whatever is wrong with it, nothing is said. */
+int state_look_run(void);
+/* Makes launchers choose their CPUs one after the other, from their look at other VMs until their own record
+ * is written. -ENOENT, not said: the run directory was removed meanwhile. */
+int state_lock_run(int run_fd);
+void state_unlock_run(int run_fd);
 /* Closes it, and removes it where it is empty and its place is ours alone. */
 void state_close_run(int run_fd);
 
@@ -49,6 +62,8 @@ void state_close_run(int run_fd);
 int state_open(int run_fd, const char *name, struct state *ret_state);
 /* Locks a folder that is there. -EBUSY while its launcher lives, -ENOENT: none; neither is said. */
 int state_open_left(int run_fd, const char *name, struct state *ret_state);
+/* The folder's descriptor, for reading; -EPERM: not this user's alone. Says nothing. */
+int state_open_folder(int run_fd, const char *name);
 /* Unlocks and leaves everything where it is. */
 void state_close(struct state *state);
 /* Removes the folder and unlocks. */

@@ -9,15 +9,17 @@
 
 #define RECORD_MAX     8192
 #define RECORD_VERSION 1
+#define LIST_MAX       2304 /* of 1024 CPUs, every second one: three such lists fit into a record */
 
 int state_write_record(const struct state *state, const struct state_record *record)
 {
-	char cpus[4096], *text;
+	char cpus[LIST_MAX], realtime[LIST_MAX], fifo[LIST_MAX], *text;
 	int r;
 
-	r = qrt_sched_cpus_format(&record->fresh.cpus, cpus, sizeof(cpus));
-	if (r < 0)
-		return r;
+	if (qrt_sched_cpus_format(&record->fresh.cpus, cpus, sizeof(cpus)) < 0 ||
+	    qrt_sched_cpus_format(&record->place.realtime, realtime, sizeof(realtime)) < 0 ||
+	    qrt_sched_cpus_format(&record->place.fifo, fifo, sizeof(fifo)) < 0)
+		return -ENOSPC;
 	text = g_strdup_printf(
 		"{\n"
 		"  \"version\": %d,\n"
@@ -25,10 +27,11 @@ int state_write_record(const struct state *state, const struct state_record *rec
 		"  \"qemu_pid\": %d,\n  \"qemu_start\": %" G_GUINT64_FORMAT ",\n"
 		"  \"boot_id\": \"%s\",\n"
 		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\", "
-		"\"slice_ns\": %" G_GUINT64_FORMAT ", \"ioprio\": %u}\n}\n",
+		"\"slice_ns\": %" G_GUINT64_FORMAT ", \"ioprio\": %u},\n"
+		"  \"vcpus\": {\"realtime\": \"%s\", \"fifo\": \"%s\"}\n}\n",
 		RECORD_VERSION, record->launcher_pid, record->launcher_start, record->qemu_pid,
 		record->qemu_start, record->boot, record->fresh.policy, record->fresh.priority,
-		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio);
+		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio, realtime, fifo);
 	r = state_write(state, "state.json", text, strlen(text));
 	g_free(text);
 	return r;
@@ -74,6 +77,23 @@ static int read_fresh(JsonObject *object, struct qrt_sched_setting *ret_setting)
 	return 0;
 }
 
+/* A launcher that writes no place has no say in where others go; a list that is no list is damage. */
+static int read_place(JsonObject *object, struct state_place *ret_place)
+{
+	struct state_place place = {0};
+	const char *realtime, *fifo;
+
+	if (!object)
+		return 0;
+	realtime = json_limit_get_string(object, "realtime");
+	fifo = json_limit_get_string(object, "fifo");
+	if ((*realtime && qrt_sched_cpus_parse(realtime, &place.realtime) < 0) ||
+	    (*fifo && qrt_sched_cpus_parse(fifo, &place.fifo) < 0))
+		return -EINVAL;
+	*ret_place = place;
+	return 0;
+}
+
 static int read_record(JsonObject *object, struct state_record *ret_record)
 {
 	struct state_record record = {0};
@@ -87,7 +107,8 @@ static int read_record(JsonObject *object, struct state_record *ret_record)
 	g_strlcpy(record.boot, json_limit_get_string(object, "boot_id"), sizeof(record.boot));
 	if (record.launcher_pid < 1 || record.qemu_pid < 1)
 		return -EINVAL;
-	if (read_fresh(json_limit_get_object(object, "fresh"), &record.fresh) < 0)
+	if (read_fresh(json_limit_get_object(object, "fresh"), &record.fresh) < 0 ||
+	    read_place(json_limit_get_object(object, "vcpus"), &record.place) < 0)
 		return -EINVAL;
 	*ret_record = record;
 	return 0;

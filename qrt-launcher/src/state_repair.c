@@ -95,10 +95,10 @@ static int put_back(const struct state *state, const struct state_record *record
 		return r < 0 ? r : s;
 	}
 	if (living)
-		complain("VM '%s' (pid %d) had lost its launcher: its %d threads are back to how they would "
-			 "run without "
-			 "a plan",
-			 state->name, record->qemu_pid, calming.total);
+		complain("VM '%s' (pid %d) had lost its launcher: %d thread%s of it put back to how they "
+			 "would run "
+			 "without a plan",
+			 state->name, record->qemu_pid, calming.total, plural((unsigned)calming.total));
 	return 0;
 }
 

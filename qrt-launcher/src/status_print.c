@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "status_print.h"
 
+#include "clean.h"
+#include "command.h"
 #include "json_limit.h"
+#include "status_globals.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,16 +28,9 @@ static char *format_tid(JsonObject *thread)
 	return g_strdup_printf("%" G_GINT64_FORMAT, json_limit_get_int(thread, "tid"));
 }
 
-/* A thread gives itself its name: nothing of it may steer a terminal. */
 static char *format_name(JsonObject *thread)
 {
-	char *name = g_strdup(json_limit_get_string(thread, "name")), *c;
-
-	for (c = name; *c; c++) {
-		if (!g_ascii_isprint(*c))
-			*c = '?';
-	}
-	return name;
+	return g_strdup(json_limit_get_string(thread, "name"));
 }
 
 static char *format_setting(JsonObject *setting)
@@ -108,7 +103,7 @@ static char *format_fixed(JsonObject *thread)
 
 static char *format_plan(JsonObject *thread)
 {
-	return g_strdup(json_object_get_boolean_member_with_default(thread, "in_plan", FALSE) ? "yes" : "NO");
+	return g_strdup(json_limit_get_bool(thread, "in_plan") ? "yes" : "NO");
 }
 
 static char *format_layers(JsonObject *thread)
@@ -146,13 +141,14 @@ struct table {
 	bool shown[COLUMNS];
 };
 
+/* A thread gives itself its name, and who answers may be anybody. */
 static void add_row(struct table *table, JsonObject *thread)
 {
 	size_t i;
 	char *cell;
 
 	for (i = 0; i < COLUMNS; i++) {
-		cell = columns[i].format(thread);
+		cell = clean_text(columns[i].format(thread));
 		table->widths[i] = MAX(table->widths[i], (int)strlen(cell));
 		g_ptr_array_add(table->cells, cell);
 	}
@@ -215,33 +211,60 @@ static void print_table(const struct table *table)
 static void print_threads(JsonArray *threads, int width)
 {
 	struct table table = {.cells = g_ptr_array_new_with_free_func(g_free)};
+	JsonObject *thread;
 	guint i;
 
 	for (i = 0; i < COLUMNS; i++) {
 		table.widths[i] = (int)strlen(columns[i].title);
 		table.shown[i] = true;
 	}
-	for (i = 0; i < json_array_get_length(threads); i++)
-		add_row(&table, json_limit_get_element(threads, i));
+	for (i = 0; i < json_array_get_length(threads); i++) {
+		thread = json_limit_get_element(threads, i);
+		if (thread)
+			add_row(&table, thread);
+	}
 	if (width > 0)
 		fit(&table, width);
 	print_table(&table);
 	g_ptr_array_free(table.cells, TRUE);
 }
 
+static char *format_head(JsonObject *vm)
+{
+	return g_strdup_printf(
+		"%s: %s, %s, up %.1f s, QEMU pid %" G_GINT64_FORMAT ", launcher pid %" G_GINT64_FORMAT,
+		json_limit_get_string(vm, "name"), json_limit_get_string(vm, "guest_state"),
+		json_limit_get_string(vm, "accelerator"), (double)json_limit_get_int(vm, "uptime_ms") / 1000,
+		json_limit_get_int(vm, "qemu_pid"), json_limit_get_int(vm, "launcher_pid"));
+}
+
+static char *format_counts(JsonObject *vm, guint threads)
+{
+	gint64 corrections = json_limit_get_int(vm, "corrections");
+
+	return g_strdup_printf("%u thread%s, %" G_GINT64_FORMAT " correction%s, %" G_GINT64_FORMAT
+			       " that could not be placed%s",
+			       threads, plural(threads), corrections, plural((unsigned long long)corrections),
+			       json_limit_get_int(vm, "unplaced"),
+			       json_limit_get_bool(vm, "preload") ? "" : ", without preload");
+}
+
+/* Takes the line. */
+static void print_line(char *line)
+{
+	puts(clean_text(line));
+	g_free(line);
+}
+
 void status_print(JsonObject *vm, int width)
 {
 	JsonArray *threads = json_limit_get_array(vm, "threads");
+	JsonObject *globals = json_limit_get_object(vm, "globals");
 
-	printf("%s: %s, %s, up %.1f s, QEMU pid %" G_GINT64_FORMAT ", launcher pid %" G_GINT64_FORMAT "\n",
-	       json_limit_get_string(vm, "name"), json_limit_get_string(vm, "guest_state"),
-	       json_limit_get_string(vm, "accelerator"), (double)json_limit_get_int(vm, "uptime_ms") / 1000,
-	       json_limit_get_int(vm, "qemu_pid"), json_limit_get_int(vm, "launcher_pid"));
-	printf("%u threads, %" G_GINT64_FORMAT " corrections, %" G_GINT64_FORMAT
-	       " that could not be placed%s\n",
-	       threads ? json_array_get_length(threads) : 0, json_limit_get_int(vm, "corrections"),
-	       json_limit_get_int(vm, "unplaced"),
-	       json_object_get_boolean_member_with_default(vm, "preload", FALSE) ? "" : ", without preload");
+	print_line(format_head(vm));
+	print_line(format_counts(vm, threads ? json_array_get_length(threads) : 0));
+	if (globals)
+		print_line(status_globals_format(globals));
 	if (threads)
 		print_threads(threads, width);
 }

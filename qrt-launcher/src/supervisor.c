@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOOK_MS    40       /* a thread that is wrong is put right at the second look */
+#define LOOK_MS    20       /* a thread that is wrong is put right at the second look */
 #define SURVEY_MS  1000     /* kernel threads, and what the monitor knows */
 #define KILL_GRACE 10000000 /* us between the first SIGTERM and SIGKILL, when asked twice */
 
@@ -159,7 +159,8 @@ int supervisor_run(struct supervisor *supervisor)
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;
 	if (supervisor->verbose)
-		complain("%" G_GUINT64_FORMAT " corrections", supervisor->watch.corrections);
+		complain("%" G_GUINT64_FORMAT " correction%s", supervisor->watch.corrections,
+			 plural(supervisor->watch.corrections));
 	close_all(supervisor);
 	return conclude(supervisor, was_up);
 }

@@ -39,6 +39,7 @@ struct supervisor {
 	uint32_t generation;
 	guint broker_source;
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
+	int pool;       /* QEMU keeps as many workers as planned: 1, it refused: 0, no answer: -1 */
 	gint64 started_us, terminated_us;
 	char guest_state[32], accelerator[8];
 	int wait_status; /* of QEMU, once it ended */

@@ -8,54 +8,6 @@
 
 #define POOL_MAX 64 /* workers that QEMU gives to one event loop */
 
-/* QEMU's options without a value, of 7.2 to 10.0; every other one has one. */
-static const char *const flags[] = {
-	"h",
-	"help",
-	"version",
-	"S",
-	"s",
-	"snapshot",
-	"nographic",
-	"daemonize",
-	"no-reboot",
-	"no-shutdown",
-	"nodefaults",
-	"no-user-config",
-	"enable-kvm",
-	"no-acpi",
-	"no-hpet",
-	"no-fd-bootchk",
-	"preconfig",
-	"singlestep",
-	"mem-prealloc",
-	"full-screen",
-	"alt-grab",
-	"ctrl-grab",
-	"no-quit",
-	"sdl",
-	"curses",
-	"usb",
-	"only-migratable",
-	"win2k-hack",
-	"xen-attach",
-	"xen-domid-restrict",
-	"semihosting",
-	"one-insn-per-tb",
-	"portrait",
-	"enable-hax",
-	"enable-fips",
-	"enable-sync-profile",
-	"audio-help",
-	"no-kvm-pit-reinjection",
-	"perfmap",
-	"jitdump",
-	"nouserconfig",
-	"no-frame",
-	"old-param",
-	"show-cursor",
-};
-
 struct pair {
 	char key[64], value[128]; /* cut where they are longer */
 };
@@ -118,28 +70,40 @@ bool vm_args_leaves_unnamed(const char *text)
 	return is_unnamed(&pair);
 }
 
-static uint32_t read_count(const char *text)
+/* As QEMU reads numbers: 0x10 is one, too. */
+static bool read_count(const char *text, uint32_t *ret_count)
 {
-	unsigned long n = strtoul(text, NULL, 10);
+	char *end;
+	unsigned long n = strtoul(text, &end, 0);
 
-	return n > 65536 ? 65536 : (uint32_t)n;
+	*ret_count = n > 65536 ? 65536 : (uint32_t)n;
+	return g_ascii_isdigit(*text) && *end == '\0';
 }
 
 static void read_smp_pair(struct vm_args *args, const struct pair *pair)
 {
 	static const char *const parts[] = {"sockets",  "drawers", "books", "dies",
 					    "clusters", "modules", "cores", "threads"};
-	uint32_t count = read_count(pair->value);
+	bool is_cpus = strcmp(pair->key, "cpus") == 0, is_known = is_cpus, is_number;
+	uint32_t count;
 	size_t i;
 
-	if (strcmp(pair->key, "cpus") == 0)
+	is_number = read_count(pair->value, &count);
+	if (is_cpus)
 		args->cpus = count;
-	else if (strcmp(pair->key, "maxcpus") == 0)
+	if (strcmp(pair->key, "maxcpus") == 0) {
 		args->maxcpus = count;
+		is_known = true;
+	}
 	for (i = 0; i < G_N_ELEMENTS(parts); i++) {
-		if (strcmp(pair->key, parts[i]) == 0 && count > 0 && args->topology < 65536)
+		if (strcmp(pair->key, parts[i]) != 0)
+			continue;
+		is_known = true;
+		if (count > 0 && args->topology < 65536)
 			args->topology *= count;
 	}
+	if (is_known && (!is_number || (is_cpus && count == 0)))
+		snprintf(args->smp_wrong, sizeof(args->smp_wrong), "%.12s=%.64s", pair->key, pair->value);
 }
 
 static void read_smp(struct vm_args *args, const char *value)
@@ -167,8 +131,17 @@ static void read_name(struct vm_args *args, const char *value)
 /* Several -accel and "kvm:tcg" are tried one after the other. */
 static void read_accel(struct vm_args *args, const char *list)
 {
-	args->kvm = strcmp(list, "kvm") == 0 && (!args->has_accel || args->kvm);
-	args->has_accel = true;
+	g_auto(GStrv) names = g_strsplit(list, ":", -1);
+	size_t i;
+
+	for (i = 0; names[i]; i++) {
+		if (strcmp(names[i], "kvm") == 0 && args->accel == VM_ACCEL_UNNAMED)
+			args->accel = VM_ACCEL_KVM;
+		else if (strcmp(names[i], "tcg") == 0 && args->accel == VM_ACCEL_UNNAMED)
+			args->accel = VM_ACCEL_TCG;
+		else if (strcmp(names[i], "tcg") == 0 && args->accel == VM_ACCEL_KVM)
+			args->accel = VM_ACCEL_KVM_OR_TCG;
+	}
 }
 
 static void read_machine(struct vm_args *args, const char *value)
@@ -253,21 +226,6 @@ static const char *strip_dashes(const char *argument)
 	return argument + 1 + (argument[1] == '-');
 }
 
-bool vm_args_takes_value(const char *argument)
-{
-	const char *name;
-	size_t i;
-
-	if (argument[0] != '-' || argument[1] == '\0')
-		return false;
-	name = strip_dashes(argument);
-	for (i = 0; i < G_N_ELEMENTS(flags); i++) {
-		if (strcmp(name, flags[i]) == 0)
-			return false;
-	}
-	return true;
-}
-
 static void read_flag(struct vm_args *args, const char *name)
 {
 	if (strcmp(name, "daemonize") == 0)
@@ -286,10 +244,13 @@ static void read_value(struct vm_args *args, const char *name, const char *value
 	}
 }
 
-static void conclude(struct vm_args *args)
+static void conclude(struct vm_args *args, const char *program)
 {
 	uint32_t vcpus = args->cpus > args->topology ? args->cpus : args->topology;
 
+	/* QEMU looks at its own name where nobody names an accelerator. */
+	if (args->accel == VM_ACCEL_UNNAMED && g_str_has_suffix(program, "kvm"))
+		args->accel = VM_ACCEL_KVM_OR_TCG;
 	args->vm.vcpus = args->maxcpus > 0 ? args->maxcpus : vcpus;
 	if (args->vm.paio_max > 0)
 		args->vm.paio_max = POOL_MAX * (1 + args->vm.iothreads);
@@ -310,6 +271,6 @@ void vm_args_read(int argc, char *const *argv, struct vm_args *ret_args)
 			i++;
 		}
 	}
-	conclude(&args);
+	conclude(&args, argv[0]);
 	*ret_args = args;
 }

@@ -9,6 +9,8 @@ import random
 import subprocess
 import time
 
+import proc
+
 
 class BenchError(Exception):
     """What stopped a benchmark, as one line for a person."""
@@ -48,15 +50,15 @@ def bootstrap_interval(values, resamples=5000, statistic=median):
     return seen[int(resamples * 0.025)], seen[int(resamples * 0.975)]
 
 
-def figure(name, values, unit, goal=None, at_least=False, limit=None):
+def figure(name, values, unit, goal=None, at_least=False, limit=None, needed=1):
     """One figure in the form that benchmarks are written in, from a value per round.
 
-    It is met when the median reaches the goal and the unfavourable end of the interval does not
-    pass `limit` (the goal itself where no other was set).
+    It is met when there are as many rounds as needed, the median reaches the goal and the unfavourable
+    end of the interval does not pass `limit` (the goal itself where no other was set).
     """
     low, high = bootstrap_interval(values)
     result = {"name": name, "value": median(values), "min": low, "max": high, "unit": unit,
-              "rounds": len(values), "goal": goal, "at_least": at_least}
+              "rounds": len(values), "goal": goal, "at_least": at_least, "note": None}
     if goal is None:
         result["met"] = None
         return result
@@ -66,6 +68,8 @@ def figure(name, values, unit, goal=None, at_least=False, limit=None):
         result["met"] = result["value"] >= goal and low >= limit
     else:
         result["met"] = result["value"] <= goal and high <= limit
+    if result["met"] and len(values) < needed:
+        result["met"], result["note"] = False, "%d rounds, %d are needed" % (len(values), needed)
     return result
 
 
@@ -99,6 +103,11 @@ def figure_line(fig):
     return text + " goal %s %g: %s" % (">=" if fig["at_least"] else "<=", fig["goal"], verdict(fig))
 
 
+def absent_line(one):
+    """A goal's figure that could not be made, {"name", "why"}: never met."""
+    return "%-24s %10s        %s" % (one["name"], "absent:", one["why"])
+
+
 def verdict(fig):
     """met or short, and what it lacks as a proof."""
     return ("met" if fig["met"] else "short") + (": " + fig["note"] if fig.get("note") else "")
@@ -109,11 +118,8 @@ def verdict(fig):
 
 def read_text(path):
     """A file's stripped text, None where it cannot be read."""
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read().strip()
-    except OSError:
-        return None
+    text = proc.read_text(path)
+    return None if text is None else text.strip()
 
 
 def first_line_of(*command):

@@ -4,8 +4,6 @@
 import os
 import re
 import shutil
-import signal
-import sys
 import tempfile
 import time
 
@@ -15,23 +13,11 @@ import loads
 import vm
 
 ENOUGH_SAMPLES = 50  # looks at all threads, over all rounds: fewer prove nothing
+# Name, way above, way below, goal, whether it is a least, and what the interval's end must not pass.
+GOALS = (("p999_stock_over_qrt", "stock", "qrt", 100, True, None),
+         ("p999_qrt_over_hand", "qrt", "hand", 0.9, False, 1.05),
+         ("p999_qrt_over_native", "qrt", "native", 2, False, None))
 COLUMNS = ("way", "samples", "missed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "out of plan", "steal %")
-
-
-class Interrupted(BaseException):
-    """A signal asked to end; not an Exception, so that nothing on the way swallows it."""
-
-
-def raise_interrupted(number, unused_frame):
-    # What is being ended now must not be cut short by an impatient second signal; it is bounded.
-    for other in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise Interrupted(signal.Signals(number).name)
-
-
-def catch_signals():
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, raise_interrupted)
 
 
 def sweep(output):
@@ -45,9 +31,9 @@ def sweep(output):
 class Campaign:
     """runs: one dict per measurement, with "way" and "round"."""
 
-    def __init__(self, ways, rounds, seconds, top):
-        """ways: {name: None or a list of -rt options}."""
-        self.ways, self.rounds, self.seconds, self.top = ways, rounds, seconds, top
+    def __init__(self, ways, rounds, seconds, top, needed=1):
+        """ways: {name: None or a list of -rt options}; needed: rounds without which no goal is met."""
+        self.ways, self.rounds, self.seconds, self.top, self.needed = ways, rounds, seconds, top, needed
         self.guest = os.path.join(top, "build", "guest")
         self.build = os.environ.get("QRT_BUILD") or os.path.join(top, "build", "release")
         self.runs = []
@@ -132,6 +118,9 @@ class Campaign:
         """Why looks that found no thread out of plan prove nothing, None where they do."""
         if samples < ENOUGH_SAMPLES:
             return "%d samples, %d are needed" % (samples, ENOUGH_SAMPLES)
+        unseen = ["%d" % run["round"] for run in self.of(way) if not run["placement"]["samples"]]
+        if unseen:
+            return "no sample in round %s" % ", ".join(unseen)
         places = [run["placement"] for run in self.of(way)]
         if not any(place["workers_different"] > place["workers_max"] or
                    place["workers_min"] != place["workers_max"] for place in places):
@@ -149,15 +138,40 @@ class Campaign:
     def figures(self):
         """The figures of the goals, each absent where one of its ways was not measured."""
         result = []
-        for name, above, below, goal, at_least, limit in (
-                ("p999_stock_over_qrt", "stock", "qrt", 100, True, None),
-                ("p999_qrt_over_hand", "qrt", "hand", 0.9, False, 1.05),
-                ("p999_qrt_over_native", "qrt", "native", 2, False, None)):
+        for name, above, below, goal, at_least, limit in GOALS:
             values = self.ratio(above, below)
             if values:
-                result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit))
+                result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit, self.needed))
         counts = [self.out_of_plan_figure(way, goal) for way, goal in (("qrt", 0), ("hand", None))]
         return result + [count for count in counts if count]
+
+    @staticmethod
+    def wanted():
+        """{figure that a goal names: the ways that it is made of}."""
+        return dict({name: (above, below) for name, above, below, *_ in GOALS}, out_of_plan_qrt=("qrt",))
+
+    def absent(self):
+        """The goals' figures that could not be made: [{"name", "why"}]."""
+        found = {figure["name"] for figure in self.figures()}
+        return [{"name": name, "why": self.why_absent(ways)} for name, ways in self.wanted().items()
+                if name not in found]
+
+    def why_absent(self, ways):
+        left_out = [way for way in ways if way not in self.ways]
+        missing = [way for way in ways if way in self.ways and not self.of(way)]
+        if left_out:
+            return "not asked for: " + ", ".join(left_out)
+        return "not measured: " + ", ".join(missing) if missing else "no round has all that it needs"
+
+    def unmet(self):
+        """Names of the goals that were asked for and not met."""
+        met = {figure["name"] for figure in self.figures() if figure["met"]}
+        return [name for name, ways in self.wanted().items() if set(ways) <= set(self.ways) and name not in met]
+
+    def goal_lines(self, more=()):
+        """One line per figure, and per figure that there should be."""
+        return [benchlib.figure_line(figure) for figure in self.figures() + list(more)] + \
+            [benchlib.absent_line(one) for one in self.absent()]
 
     def summary(self):
         """One row per way: sums of counts, medians of percentiles over the rounds, the worst maximum."""
@@ -181,7 +195,7 @@ class Campaign:
     def document(self, name):
         return {"bench": name, "env": self.environment, "seconds": self.seconds, "rounds": self.rounds,
                 "complete": len(self.runs) == self.rounds * len(self.ways),
-                "figures": self.figures(), "table": self.summary(), "raw": self.runs}
+                "figures": self.figures(), "absent": self.absent(), "table": self.summary(), "raw": self.runs}
 
 
 def ms(microseconds):
@@ -197,17 +211,3 @@ def table_lines(rows):
             row["way"], row["samples"], row["missed"], ms(row["p50"]), ms(row["p99"]), ms(row["p999"]),
             ms(row["max"]), out, row["steal_percent"]))
     return lines
-
-
-def guarded(main):
-    """Runs main(); one line and a code for what can go wrong on the way."""
-    name = os.path.basename(sys.argv[0]).removesuffix(".py")
-    catch_signals()
-    try:
-        return main()
-    except (benchlib.BenchError, OSError) as error:
-        print("%s: %s" % (name, error), file=sys.stderr)
-        return 1
-    except Interrupted as signal_name:
-        print("%s: ended by %s; everything that was started is stopped" % (name, signal_name), file=sys.stderr)
-        return 130

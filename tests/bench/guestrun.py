@@ -15,7 +15,7 @@ from benchlib import BenchError, StealClock, percentile
 from vm import Monitor, Vm, qemu_arguments
 
 HISTOGRAM_MAX = "400000"  # us; the same in guest/init
-BOOT_PATIENCE = 120
+PATIENCE = 120  # s for each step of the guest's
 SETTLE = 3  # s of load before measuring; into the second burst, so that the pool has its workers
 HAND_PRIORITY = 97
 HAND_POOL = 16
@@ -81,13 +81,16 @@ def run_native(setup):
         command = ["cyclictest", "-q", "-m", "-p99", "-i1000", "-h", HISTOGRAM_MAX,
                    "-D", "%ds" % setup.seconds, "--json=" + path]
         limit = setup.seconds + 60
-        with loads.host_load(directory, limit), loads.disk_load(directory, setup.disk, setup.cache, limit):
+        with loads.host_load(directory, limit) as host, \
+                loads.disk_load(directory, setup.disk, setup.cache, limit) as disk:
             time.sleep(SETTLE)
             setup.say("measuring")
             steal = StealClock()
             done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False,
                                   timeout=limit)
             percent = steal.percent()
+            host.check()
+            disk.check()
         if done.returncode or not os.path.exists(path):
             raise BenchError("cyclictest on the host failed (code %d): %s" % (
                 done.returncode, done.stderr.decode(errors="replace").strip()))
@@ -175,9 +178,12 @@ class Qrt(Way):
         return path
 
     def ask(self, *arguments):
-        done = subprocess.run([self.launcher] + list(arguments), check=False, timeout=60,
-                              env=dict(os.environ, **self.environment), stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE)
+        try:
+            done = subprocess.run([self.launcher] + list(arguments), check=False, timeout=60,
+                                  env=dict(os.environ, **self.environment), stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        except subprocess.TimeoutExpired:
+            raise BenchError("qrt-launcher %s did not end within 60 s" % arguments[0]) from None
         if done.returncode:
             raise BenchError("qrt-launcher %s failed (code %d): %s" % (
                 arguments[0], done.returncode, done.stderr.decode(errors="replace").strip()))
@@ -197,7 +203,10 @@ class Qrt(Way):
         return status[0] if isinstance(status, list) else status
 
     def prepare(self, vm, monitor):
-        return threads.parse_plan(self.ask_status()["plan"])
+        plan = threads.parse_plan(self.ask_status()["plan"])
+        if not plan.expected("main", 0) or not plan.expected("vcpu", 0):
+            raise BenchError("status names no plan for the main loop and the vCPU to compare with")
+        return plan
 
 
 def idle_percent(before, after):
@@ -210,19 +219,17 @@ def idle_percent(before, after):
 def measure(setup, way, vm, monitor):
     """From the guest that waits with its load on, to the result's text."""
     plan = way.prepare(vm, monitor)
-    sampler = threads.Sampler(vm.qemu_pid(), plan)
     steal = StealClock()
     vm.send("go")
-    before = vm.wait_line("QRT stat before", 60)
-    vm.wait_line("QRT start", 60)
+    before = vm.wait_line("QRT stat before", PATIENCE)
+    vm.wait_line("QRT start", PATIENCE)
     setup.say("measuring")
-    sampler.start()
-    time.sleep(setup.seconds * 0.6)
-    status = way.ask_status() if isinstance(way, Qrt) else None
-    after = vm.wait_line("QRT stat after", setup.seconds + 120)
-    percent = steal.percent()
-    sampler.stop()
-    vm.wait_line("QRT stop code=0", 60)
+    with threads.Sampler(vm.qemu_pid(), plan) as sampler:
+        time.sleep(setup.seconds * 0.6)
+        status = way.ask_status() if isinstance(way, Qrt) else None
+        after = vm.wait_line("QRT stat after", setup.seconds + PATIENCE)
+        percent = steal.percent()
+    vm.wait_line("QRT stop code=0", PATIENCE)
     return {"placement": sampler.result(), "status": status, "steal_percent": percent,
             "guest_idle_percent": idle_percent(before, after)}
 
@@ -230,7 +237,7 @@ def measure(setup, way, vm, monitor):
 def leave(vm):
     """The guest powers off; a VM that stays is ended by its owner."""
     try:
-        code = vm.process.wait(60)
+        code = vm.process.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         return
     if code:
@@ -242,14 +249,13 @@ def read_guest(setup, way, vm, qmp):
     the threads, and the guest measures. The guest's own disk load runs since it is up."""
     with loads.host_load(setup.directory, setup.seconds + 300) as load:
         time.sleep(SETTLE)
-        monitor = Monitor(qmp)
-        about = measure(setup, way, vm, monitor)
-        monitor.close()
-        load.stop()
-    vm.wait_line("QRT begin", 120)
-    result = read_result(vm.wait_line("{", 60), setup.seconds)
+        with Monitor(qmp) as monitor:
+            about = measure(setup, way, vm, monitor)
+        load.check()
+    vm.wait_line("QRT begin", PATIENCE)
+    result = read_result(vm.wait_line("{", PATIENCE), setup.seconds)
     result.update(about)
-    vm.wait_line("QRT off", 60)
+    vm.wait_line("QRT off", PATIENCE)
     leave(vm)
     return result
 
@@ -262,9 +268,9 @@ def run_vm(setup, way):
                               setup.disk, setup.cache, qmp, way.extra)
         with Vm(way.command(setup, qemu, sockets), way.environment) as vm:
             setup.say("booting")
-            vm.wait_line("QRT ready", BOOT_PATIENCE)
+            vm.wait_line("QRT ready", PATIENCE)
             boot = time.monotonic() - vm.started
-            vm.wait_line("QRT waiting", 60)
+            vm.wait_line("QRT waiting", PATIENCE)
             result = read_guest(setup, way, vm, qmp)
     result["boot_seconds"] = round(boot, 2)
     return result

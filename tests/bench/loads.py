@@ -35,11 +35,12 @@ done
 """
 
 PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)  # loaded here: a child of several threads cannot take the loader's lock
 
 
 def die_with_parent():
     """Run in the child: the kernel ends it when the harness is killed and cannot do so itself."""
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def require(*programs):
@@ -88,6 +89,13 @@ class Load:
 
     def __exit__(self, *unused):
         self.stop()
+
+    def check(self):
+        """What was measured after the load had ended was measured without it."""
+        code = self.process.poll()
+        if code is not None:
+            raise BenchError("the load '%s' ended (code %d) before the measurement did" % (
+                " ".join(self.command[:3]), code))
 
     def stop(self):
         if self.process is not None:

@@ -155,6 +155,9 @@ def figure_table(document):
         goal = "" if figure["goal"] is None else "%s %g" % ("≥" if figure["at_least"] else "≤", figure["goal"])
         rows.append(["<code>%s</code>" % escape(figure["name"]), "%.3g" % figure["value"], spread, goal,
                      verdict(figure)])
+    for one in document.get("absent", ()):
+        rows.append(["<code>%s</code>" % escape(one["name"]), "-", "", "",
+                     '<span class="bad">absent: %s</span>' % escape(one["why"])])
     return table(["figure", "median", "95 % interval", "goal", ""], rows)
 
 
@@ -268,7 +271,7 @@ def page(document, headline):
     """The whole page as text."""
     sections = [("Latency", picture(document)), ("In numbers", result_table(document)),
                 ("Round by round", round_table(document)),
-                ("Goals", figure_table(document) if document["figures"] else "<p>None was measured.</p>"),
+                ("Goals", figure_table(document)),
                 ("Threads of the VM under qrt, in the middle of a measurement", thread_table(document)),
                 ("What was measured, and how", how_list(document)),
                 ("Read with care", caveat_list(document)), ("Environment", environment_list(document))]

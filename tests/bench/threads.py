@@ -7,6 +7,9 @@ import re
 import threading
 import time
 
+import proc
+from benchlib import BenchError
+
 POLICIES = {os.SCHED_OTHER: "other", os.SCHED_FIFO: "fifo", os.SCHED_RR: "rr", os.SCHED_BATCH: "batch",
             os.SCHED_IDLE: "idle"}
 POLICY_BITS = 0xFF  # above it the kernel keeps SCHED_RESET_ON_FORK
@@ -50,15 +53,16 @@ class Thread:
 
 def read_thread(pid, tid):
     """None when it ended."""
+    name = proc.read_text("/proc/%d/task/%d/comm" % (pid, tid))
+    if name is None:
+        return None
     try:
-        with open("/proc/%d/task/%d/comm" % (pid, tid), encoding="utf-8", errors="replace") as file:
-            name = file.read().rstrip("\n")
         policy = os.sched_getscheduler(tid) & POLICY_BITS
-        return Thread(tid, name, Setting(POLICIES.get(policy, str(policy)),
+        return Thread(tid, name.rstrip("\n"), Setting(POLICIES.get(policy, str(policy)),
                                          os.sched_getparam(tid).sched_priority,
                                          frozenset(os.sched_getaffinity(tid)),
                                          os.getpriority(os.PRIO_PROCESS, tid)))
-    except (FileNotFoundError, ProcessLookupError):
+    except ProcessLookupError:
         return None
 
 
@@ -151,13 +155,14 @@ def parse_plan(text):
 
 
 class Sampler(threading.Thread):
-    """Looks at every thread of a process again and again. A thread counts as out of plan when it
-    differs from the plan at two looks that are SECOND_LOOK apart."""
+    """Looks at every thread of a process again and again; use it with `with`. A thread counts as out
+    of plan when it differs from the plan at two looks that are SECOND_LOOK apart."""
 
     def __init__(self, pid, plan, period=0.4):
         super().__init__(daemon=True)
         self.pid, self.plan, self.period = pid, plan, period
         self.halt = threading.Event()
+        self.error = None
         self.samples = 0
         self.samples_out = 0
         self.out_max = 0
@@ -167,10 +172,13 @@ class Sampler(threading.Thread):
         self.table = []
 
     def run(self):
-        while not self.halt.wait(self.period):
-            threads = read_threads(self.pid)
-            if threads:
-                self.take(threads)
+        try:
+            while not self.halt.wait(self.period):
+                threads = read_threads(self.pid)
+                if threads:
+                    self.take(threads)
+        except Exception as error:  # whatever it is, result() says it: looks that end early prove nothing
+            self.error = error
 
     def take(self, threads):
         self.samples += 1
@@ -193,11 +201,18 @@ class Sampler(threading.Thread):
                                            self.plan.judge(self.pid, thread).text())
             self.out_kinds[kind] = self.out_kinds.get(kind, 0) + 1
 
-    def stop(self):
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *unused):
         self.halt.set()
         self.join()
 
     def result(self):
+        """Of all looks, once they have ended."""
+        if self.error:
+            raise BenchError("QEMU's threads could not be looked at: %r" % self.error)
         return {
             "samples": self.samples,
             "samples_out_of_plan": self.samples_out if self.plan else None,

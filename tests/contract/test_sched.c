@@ -57,9 +57,11 @@ static void outputs_stay_untouched_on_failure(void)
 	struct qrt_sched_placer *placer;
 	struct qrt_sched_cpus cpus;
 	char text[4];
+	pid_t served;
 
 	FAILS_AND_LEAVES(qrt_sched_cpus_parse("3-2", &cpus), cpus);
 	FAILS_AND_LEAVES(qrt_sched_cpus_add(&cpus, -1), cpus);
+	FAILS_AND_LEAVES(qrt_sched_role_get_served("worker", &served), served);
 	FAILS_AND_LEAVES(qrt_sched_setting_read(NOBODY, &setting), setting);
 	FAILS_AND_LEAVES(qrt_sched_setting_read(-1, &setting), setting);
 	FAILS_AND_LEAVES(qrt_sched_layers_resolve(layers, 0, &setting), setting);

@@ -18,6 +18,18 @@ static void check_text(const struct qrt_sched_plan *plan)
 	qrt_sched_plan_close(again);
 }
 
+static void check_name(const struct qrt_sched_plan *plan, const char *name)
+{
+	int32_t index = 0;
+	pid_t served = -1;
+	int r = qrt_sched_role_get_served(name, &served);
+
+	PROMISE(r == 0 ? served >= 0 : served == -1);
+	PROMISE(r < 0 || qrt_sched_plan_classify(NULL, name, &index) == QRT_SCHED_ROLE_KIO);
+	PROMISE(qrt_sched_plan_classify(plan, name, &index) >= 0);
+	PROMISE(index >= -1 && index <= 65535);
+}
+
 static void check_message(const struct qrt_sched_error *error)
 {
 	const char *at;
@@ -32,7 +44,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct qrt_sched_error error = {0};
 	struct qrt_sched_plan *plan = NULL;
 	char *text = malloc(size + 1);
-	int32_t index = 0;
 
 	PROMISE(text && qrt_sched_plan_new(&plan) == 0);
 	memcpy(text, data, size);
@@ -40,8 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (qrt_sched_plan_parse_option(plan, text, &error) < 0)
 		check_message(&error);
 	check_text(plan);
-	PROMISE(qrt_sched_plan_classify(plan, text, &index) >= 0);
-	PROMISE(index >= -1 && index <= 65535);
+	check_name(plan, text);
 	qrt_sched_plan_close(plan);
 	free(text);
 	return 0;

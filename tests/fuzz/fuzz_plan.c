@@ -45,6 +45,11 @@ static struct qrt_sched_host host(void)
 
 	PROMISE(qrt_sched_cpus_parse("0-3,8", &h.online) == 0);
 	PROMISE(qrt_sched_cpus_parse("1-9", &h.allowed) == 0);
+	PROMISE(qrt_sched_cpus_parse("0-8", &h.fair_server) == 0);
+	h.flags = QRT_SCHED_HOST_FAIR_SERVER | QRT_SCHED_HOST_RT_GROUPS;
+	h.fair_runtime_us = 50000;
+	h.fair_period_us = 1000000;
+	h.memlock_limit = 8 << 20;
 	return h;
 }
 

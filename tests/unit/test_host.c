@@ -42,6 +42,7 @@ static void reads_a_plain_host(void)
 	CU_ASSERT_EQUAL(host.rtprio_limit, 99);
 	CU_ASSERT_EQUAL(host.rt_runtime_us, 950000);
 	CU_ASSERT_EQUAL(host.rt_period_us, 1000000);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.fair_server), 0);
 	fake_kernel_end();
 }
 
@@ -98,6 +99,76 @@ static void reads_a_real_time_kernel(void)
 	fake_kernel_end();
 }
 
+static void expect_fair_server(const char *what, const char *release, const char *list)
+{
+	struct qrt_sched_host host;
+	char text[64];
+
+	if (release)
+		fake_kernel_file("/proc/sys/kernel/osrelease", release);
+	host = read_host();
+	qrt_sched_cpus_format(&host.fair_server, text, sizeof(text));
+	if (strcmp(text, list) != 0)
+		tap_note("%s: %s, expected %s", what, text, list);
+	CU_ASSERT_STRING_EQUAL(text, list);
+	CU_ASSERT_EQUAL(!(host.flags & QRT_SCHED_HOST_FAIR_SERVER), !*list);
+	CU_ASSERT_EQUAL(host.fair_runtime_us, *list ? 50000 : 0);
+	CU_ASSERT_EQUAL(host.fair_period_us, *list ? 1000000 : 0);
+}
+
+static void a_fair_server_is_known_by_the_kernels_version(void)
+{
+	begin("CapEff:\t000001ffffffffff\n");
+	expect_fair_server("no version", NULL, "");
+	expect_fair_server("5.15", "5.15.0-91-generic\n", "");
+	expect_fair_server("6.1", "6.1.0-12-amd64\n", "");
+	expect_fair_server("6.11", "6.11.99\n", "");
+	expect_fair_server("6.12", "6.12.3-rt1\n", "0-7");
+	expect_fair_server("6.18", "6.18.44\n", "0-7");
+	expect_fair_server("7.0", "7.0-rc1\n", "0-7");
+	fake_kernel_end();
+}
+
+static void a_fair_server_is_read_where_debugfs_shows_it(void)
+{
+	struct qrt_sched_host host;
+	char text[64];
+
+	begin("CapEff:\t000001ffffffffff\n");
+	fake_kernel_file("/sys/devices/system/cpu/online", "0-2\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu0/runtime", "0\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu0/period", "1000000000\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu1/runtime", "20000000\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu1/period", "500000000\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu2/runtime", "50000000\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu2/period", "1000000000\n");
+	host = read_host();
+	CU_ASSERT(host.flags & QRT_SCHED_HOST_FAIR_SERVER);
+	qrt_sched_cpus_format(&host.fair_server, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "1-2");
+	CU_ASSERT_EQUAL(host.fair_runtime_us, 20000);
+	CU_ASSERT_EQUAL(host.fair_period_us, 500000);
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu1/runtime", "0\n");
+	fake_kernel_file("/sys/kernel/debug/sched/fair_server/cpu2/runtime", "0\n");
+	host = read_host();
+	CU_ASSERT(host.flags & QRT_SCHED_HOST_FAIR_SERVER);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.fair_server), 0);
+	fake_kernel_end();
+}
+
+static void groups_of_real_time_threads_are_known_by_their_files(void)
+{
+	begin("CapEff:\t000001ffffffffff\n");
+	CU_ASSERT(!(read_host().flags & QRT_SCHED_HOST_RT_GROUPS));
+	fake_kernel_file("/sys/fs/cgroup/cpu,cpuacct/cpu.rt_runtime_us", "950000\n");
+	CU_ASSERT(read_host().flags & QRT_SCHED_HOST_RT_GROUPS);
+	fake_kernel_end();
+	begin("CapEff:\t000001ffffffffff\n");
+	fake_kernel_file("/sys/fs/cgroup/cpu/cpu.rt_runtime_us", "-1\n");
+	CU_ASSERT(read_host().flags & QRT_SCHED_HOST_RT_GROUPS);
+	fake_kernel_end();
+}
+
 static void expect_allowed(const char *what, const char *list)
 {
 	struct qrt_sched_host host = read_host();
@@ -141,6 +212,11 @@ static void memory_may_be_locked_without_a_limit(void)
 	host = read_host();
 	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_LOCK | QRT_SCHED_HOST_MEMORY);
 	CU_ASSERT_EQUAL(host.rtprio_limit, 99);
+	CU_ASSERT_EQUAL(host.memlock_limit, UINT64_MAX);
+	fake_kernel.limit = 8 << 20;
+	host = read_host();
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_MEMORY);
+	CU_ASSERT_EQUAL(host.memlock_limit, 8 << 20);
 	fake_kernel_end();
 }
 
@@ -186,6 +262,10 @@ static const struct tap_test tests[] = {
 	{"reads a plain host", reads_a_plain_host},
 	{"reads memory and slices", reads_memory_and_slices},
 	{"reads a real-time kernel", reads_a_real_time_kernel},
+	{"a fair server is known by the kernel's version", a_fair_server_is_known_by_the_kernels_version},
+	{"a fair server is read where debugfs shows it", a_fair_server_is_read_where_debugfs_shows_it},
+	{"groups of real-time threads are known by their files",
+	 groups_of_real_time_threads_are_known_by_their_files},
 	{"isolated CPUs of the cpuset are allowed", isolated_cpus_of_the_cpuset_are_allowed},
 	{"memory may be locked without a limit", memory_may_be_locked_without_a_limit},
 	{"a host without /sys is an error in words", a_host_without_sys_is_an_error_in_words},

@@ -387,6 +387,24 @@ static void raises_get_their_longest_limit(void)
 			NOW + 50 * second);
 }
 
+static void composing_needs_no_whole_origin(void)
+{
+	struct qrt_sched_setting s;
+
+	reset();
+	layers[QRT_SCHED_LAYER_ORIGIN].setting.set &= ~(QRT_SCHED_SET_CPUS | QRT_SCHED_SET_NICE);
+	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 9);
+	CU_ASSERT_EQUAL(qrt_sched_layers_resolve(layers, NOW, &s), -EINVAL);
+	s = qrt_sched_p_layers_compose(layers, NOW);
+	CU_ASSERT_EQUAL(s.set, QRT_SCHED_SET_ALL & ~(QRT_SCHED_SET_CPUS | QRT_SCHED_SET_NICE));
+	CU_ASSERT_EQUAL(s.policy, QRT_SCHED_POLICY_FIFO);
+	CU_ASSERT_EQUAL(s.priority, 9);
+	put_cpus(QRT_SCHED_LAYER_PLAN, "2");
+	s = qrt_sched_p_layers_compose(layers, NOW);
+	CU_ASSERT_EQUAL(s.set, QRT_SCHED_SET_ALL & ~QRT_SCHED_SET_NICE);
+	CU_ASSERT(qrt_sched_cpus_has(&s.cpus, 2) && qrt_sched_cpus_count(&s.cpus) == 1);
+}
+
 static const struct tap_test tests[] = {
 	{"layers have the documented names, and no others", layers_have_names},
 	{"origin alone is in force where nothing else is set", origin_is_in_force_alone},
@@ -406,6 +424,7 @@ static const struct tap_test tests[] = {
 	{"a cap narrows CPUs and never widens them", a_cap_narrows_cpus_and_never_widens},
 	{"a layer ends with its limit in time", limits_in_time_end_a_layer},
 	{"raises get their longest limit", raises_get_their_longest_limit},
+	{"what is known of an origin in part is composed as well", composing_needs_no_whole_origin},
 };
 
 TAP_MAIN("layers", tests)

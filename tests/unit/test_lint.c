@@ -130,6 +130,47 @@ static void findings_name_the_line(void)
 	qrt_sched_plan_close(plan);
 }
 
+static void findings_name_the_role(void)
+{
+	static const struct {
+		const char *options, *code;
+		int role;
+	} cases[] = {
+		{"paio_bias=999 paio_sched=other", "cpu-missing", QRT_SCHED_ROLE_PAIO},
+		{"othr_sched=fifo othr_prio=0", "rt-without-prio", QRT_SCHED_ROLE_OTHR},
+		{"vncs_sched=other vncs_prio=3", "prio-without-rt", QRT_SCHED_ROLE_VNCS},
+		{"ioth_nice=0,0", "too-many-values", QRT_SCHED_ROLE_IOTH},
+		{"vcpu_bias=1 vcpu_prio=5 main_bias=1", "starved-main", QRT_SCHED_ROLE_MAIN},
+		{"vcpu_bias=1 vcpu_prio=5 main_bias=1 main_prio=6", "spinning-above-vcpu",
+		 QRT_SCHED_ROLE_MAIN},
+		{"vcpu_bias=1,1 vcpu_prio=5 main_bias=0", "vcpus-share-cpu", QRT_SCHED_ROLE_VCPU},
+		{"main_prio=5 pi=off", "inversion", QRT_SCHED_ROLE_PAIO},
+		{"kio_prio=99", "reserved-99", QRT_SCHED_ROLE_KIO},
+		{"main_prio=6", "no-privilege", QRT_SCHED_ROLE_MAIN},
+		{"main_prio=6", "timer-priority", QRT_SCHED_ROLE_MAIN},
+		{"vcpu_bias=1 vcpu_prio=5", "rt-throttling", QRT_SCHED_ROLE_VCPU},
+		{"mlock=all", "no-lock-privilege", -1},
+	};
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(2, 0);
+	size_t i;
+
+	vm.tcg = 1;
+	host.flags = QRT_SCHED_HOST_PREEMPT_RT;
+	host.timer_priority = 1;
+	host.rtprio_limit = 0;
+	host.rt_runtime_us = 950000;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct qrt_sched_finding *finding;
+
+		lint_with(cases[i].options, &host, &vm);
+		finding = lint_found(cases[i].code);
+		if (!finding || finding->role != cases[i].role)
+			tap_note("%s: role %d", cases[i].code, finding ? finding->role : -2);
+		CU_ASSERT(finding && finding->role == cases[i].role);
+	}
+}
+
 static void worst_come_first_and_all_are_counted(void)
 {
 	struct qrt_sched_host host = host_of("0-1");
@@ -182,6 +223,7 @@ static const struct tap_test tests[] = {
 	{"values have to have threads", there_have_to_be_threads_for_the_values},
 	{"policy and priority have to fit each other", policy_and_priority_have_to_fit},
 	{"findings name the line of the plan file", findings_name_the_line},
+	{"findings name the role that they are about", findings_name_the_role},
 	{"worst come first, all are counted, max are written", worst_come_first_and_all_are_counted},
 	{"odd descriptions of host and VM do no harm", odd_descriptions_do_no_harm},
 };

@@ -62,6 +62,13 @@ static void rights_have_to_suffice(void)
 	lint_with("main_nice=0 mlock=onfault", &host, &vm);
 	lint_expect("time sharing", "no-privilege", -1);
 	lint_expect("memory", "no-lock-privilege", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NULL(strstr(lint_found("no-lock-privilege")->message, "RLIMIT_MEMLOCK"));
+	host.memlock_limit = 8 << 20;
+	lint_with("mlock=onfault", &host, &vm);
+	lint_expect("a limit", "no-lock-privilege", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(lint_found("no-lock-privilege")->message, "RLIMIT_MEMLOCK is 8192 KiB"));
+	CU_ASSERT_EQUAL(lint_found("no-lock-privilege")->role, -1);
 	lint_with("mlock=off", &host, &vm);
 	lint_expect("no memory lock", "no-lock-privilege", -1);
 	host.flags = QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK;
@@ -87,6 +94,68 @@ static void throttling_is_said(void)
 	lint_expect("all of it", "rt-throttling", -1);
 }
 
+/* A kernel since 6.12 with CPUs 0-3, as it begins. */
+static struct qrt_sched_host host_with_fair_server(void)
+{
+	struct qrt_sched_host host = host_of("0-3");
+
+	host.flags |= QRT_SCHED_HOST_FAIR_SERVER;
+	host.fair_server = cpus_of("0-3");
+	host.fair_runtime_us = 50000;
+	host.fair_period_us = 1000000;
+	host.rt_runtime_us = 950000;
+	return host;
+}
+
+static void the_fair_server_is_said_in_place_of_throttling(void)
+{
+	struct qrt_sched_host host = host_with_fair_server();
+	struct qrt_sched_vm vm = vm_of(1, 0);
+
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("6.12", "fair-server", QRT_SCHED_WARNING);
+	lint_expect("6.12", "rt-throttling", -1);
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(lint_found("fair-server")->message, "50 ms of every 1000 ms, on CPU 1"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("fair-server")->remedy, "fair_server/cpu1/runtime"));
+	CU_ASSERT_PTR_NULL(strstr(lint_found("fair-server")->remedy, "sched_rt_runtime_us"));
+	CU_ASSERT_EQUAL(lint_found("fair-server")->role, QRT_SCHED_ROLE_VCPU);
+	host.rt_runtime_us = -1;
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("the sysctl does not stop it", "fair-server", QRT_SCHED_WARNING);
+	lint_with("main_prio=5", &host, &vm);
+	lint_expect("no real-time vCPU", "fair-server", -1);
+	host.fair_server = cpus_of("0,2-3");
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("off on the vCPU's CPU", "fair-server", -1);
+}
+
+static void groups_of_real_time_threads_are_throttled_as_well(void)
+{
+	struct qrt_sched_host host = host_with_fair_server();
+	struct qrt_sched_vm vm = vm_of(1, 0);
+
+	host.flags |= QRT_SCHED_HOST_RT_GROUPS;
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("throttling", "rt-throttling", QRT_SCHED_WARNING);
+	lint_expect("server", "fair-server", QRT_SCHED_WARNING);
+	host.rt_runtime_us = -1;
+	lint_with("vcpu_prio=5 vcpu_bias=1", &host, &vm);
+	lint_expect("off", "rt-throttling", -1);
+}
+
+static void on_isolated_cpus_the_fair_server_is_a_note(void)
+{
+	struct qrt_sched_host host = host_with_fair_server();
+	struct qrt_sched_vm vm = vm_of(2, 0);
+
+	host.isolated = cpus_of("2-3");
+	lint_with("vcpu_prio=5 vcpu_bias=2,3", &host, &vm);
+	lint_expect("isolated", "fair-server", QRT_SCHED_NOTE);
+	lint_with("vcpu_prio=5 vcpu_bias=1,2", &host, &vm);
+	lint_expect("one is not", "fair-server", QRT_SCHED_WARNING);
+}
+
 static void priority_99_is_the_kernels(void)
 {
 	lint_on("main_prio=99", "0-3", 1, 0);
@@ -100,6 +169,11 @@ static const struct tap_test tests[] = {
 	{"the kernel's timer threads have to be above", timer_threads_have_to_be_above},
 	{"rights have to suffice", rights_have_to_suffice},
 	{"throttling of a real-time vCPU is said", throttling_is_said},
+	{"since 6.12 the fair server is said in place of throttling",
+	 the_fair_server_is_said_in_place_of_throttling},
+	{"groups of real-time threads are throttled as well",
+	 groups_of_real_time_threads_are_throttled_as_well},
+	{"on isolated CPUs the fair server is a note", on_isolated_cpus_the_fair_server_is_a_note},
 	{"priority 99 is the kernel's", priority_99_is_the_kernels},
 };
 

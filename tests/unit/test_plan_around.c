@@ -39,7 +39,7 @@ static const struct {
 	{"resctrl=L3:0=f;1", -EINVAL, "L3:0=f"},
 	{"resctrl=L3:0=g", -EINVAL, "L3:0=f"},
 	{"resctrl=l3:0=f", -EINVAL, "L3:0=f"},
-	{"resctrl=L3:0=f L2:0=f", -EINVAL, "L3:0=f"},
+	{"resctrl=L3:0=f L2:0=f", -EINVAL, "unknown option 'L2:0'"},
 	{"hugepages=2m", -EINVAL, "off, thp, 2M or 1G"},
 	{"hugepages=on", -EINVAL, "off, thp, 2M or 1G"},
 	{"numa=", -EINVAL, "empty"},

@@ -53,6 +53,31 @@ static void line_ends_of_all_kinds_are_accepted(void)
 	}
 }
 
+static void a_byte_order_mark_is_passed_over(void)
+{
+	static const char text[] = "\xef\xbb\xbfvcpu_prio=1\r\nmain_prio=2\r\n";
+	struct qrt_sched_plan *plan = plan_of("");
+
+	CU_ASSERT_EQUAL(parse(plan, text, strlen(text)), 0);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "vcpu_prio=1\nmain_prio=2\n");
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_line(plan, QRT_SCHED_ROLE_MAIN, QRT_SCHED_SET_PRIORITY), 2);
+	CU_ASSERT_EQUAL(parse(plan, text, 3), 0);
+	qrt_sched_plan_close(plan);
+}
+
+static void a_line_may_hold_several_options(void)
+{
+	static const char text[] = "vcpu_bias = 2, 3  vcpu_prio=10   # one CPU each\n"
+				   "othr_name=my helper  main_prio=12 # pi=off\n";
+	struct qrt_sched_plan *plan = plan_of("");
+
+	CU_ASSERT_EQUAL(parse(plan, text, strlen(text)), 0);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan),
+			       "vcpu_bias=2,3\nvcpu_prio=10\nmain_prio=12\nothr_name=my helper\n");
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_line(plan, QRT_SCHED_ROLE_MAIN, QRT_SCHED_SET_PRIORITY), 2);
+	qrt_sched_plan_close(plan);
+}
+
 static void an_empty_text_changes_nothing(void)
 {
 	struct qrt_sched_plan *plan = plan_of("vcpu_prio=1");
@@ -76,14 +101,17 @@ static void a_bad_line_is_named_and_nothing_is_taken(void)
 	} bad[] = {
 		{"vcpu_prio=1\nvcpu_prio=2\n#\nvcpu_prio=100\n", 0, 4, -ERANGE, "1..99"},
 		{"x", 0, 1, -EINVAL, "no value"},
-		{"vcpu_prio=3\r\n\r\nvpcu_prio=1\r\n", 0, 3, -EINVAL, "did you mean 'vcpu'"},
+		{"vcpu_prio=3\r\n\r\nvpcu_prio=1\r\n", 0, 3, -EINVAL, "did you mean 'vcpu_prio'"},
 		{"include other.plan\n", 0, 1, -EINVAL, "several --plan"},
 		{"vcpu_prio=1\nvcpu_prio=2\0\n", 25, 2, -EINVAL, "NUL"},
 		{"\0", 1, 1, -EINVAL, "NUL"},
 		{"# comment \0\n", 12, 1, -EINVAL, "NUL"},
 		{"vcpu_prio=1\rmain_prio=2\n", 0, 1, -EINVAL, "second '='"},
 		{"vcpu_bias=2 # 3\nvcpu_bias = # 3\n", 0, 2, -EINVAL, "empty"},
-		{"-rt vcpu_prio=1\n", 0, 1, -EINVAL, "unknown role"},
+		{"-rt vcpu_prio=1\n", 0, 1, -EINVAL, "leave out '-rt'"},
+		{"vcpu_prio=1\n main_prio=1 vcpu_prio=x\n", 0, 2, -EINVAL, "vcpu_prio: 'x'"},
+		{"\n\xef\xbb\xbfvcpu_prio=1\n", 0, 2, -EINVAL, "unknown role"},
+		{"\xef\xbbvcpu_prio=1\n", 0, 1, -EINVAL, "unknown role"},
 	};
 	struct qrt_sched_plan *plan = plan_of("paio_prio=9");
 	size_t i;
@@ -182,6 +210,10 @@ static void a_huge_or_binary_file_is_refused(void)
 	CU_ASSERT_EQUAL(close(open(at("huge"), O_CREAT | O_WRONLY | O_CLOEXEC, 0600)), 0);
 	CU_ASSERT_EQUAL(truncate(at("huge"), 10 << 20), 0);
 	CU_ASSERT_EQUAL(parse_file(at("huge")), -EFBIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, at("huge")));
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "64 KiB"));
+	CU_ASSERT_EQUAL(truncate(at("huge"), 65537), 0);
+	CU_ASSERT_EQUAL(parse_file(at("huge")), -EFBIG);
 	unlink(at("huge"));
 	write_file("nul", "vcpu_prio=1\nma\0in", 17);
 	CU_ASSERT_EQUAL(parse_file(at("nul")), -EINVAL);
@@ -204,6 +236,8 @@ static void options_override_a_file_member_by_member(void)
 static const struct tap_test tests[] = {
 	{"a plan file says what options say, with comments and blanks", a_plan_file_says_what_options_say},
 	{"CRLF and a missing newline at the end are accepted", line_ends_of_all_kinds_are_accepted},
+	{"a byte order mark is passed over", a_byte_order_mark_is_passed_over},
+	{"a line may hold several options", a_line_may_hold_several_options},
 	{"an empty text changes nothing", an_empty_text_changes_nothing},
 	{"a bad line is named, and nothing of the text is taken", a_bad_line_is_named_and_nothing_is_taken},
 	{"a text of more than 64 KiB, a line of more than 4096 bytes: -EFBIG", lengths_are_bounded},

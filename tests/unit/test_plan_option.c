@@ -59,6 +59,11 @@ static void values_are_read(void)
 		{" vcpu_bias = 2 , 3 ", "vcpu_bias=2,3\n"},
 		{"\tvcpu_sched\t=\tfifo\t", "vcpu_sched=fifo\n"},
 		{"kio_prio=1", "kio_prio=1\n"},
+		{"vcpu_prio=1 main_prio=2", "vcpu_prio=1\nmain_prio=2\n"},
+		{" vcpu_bias = 2 , 3\tvcpu_prio = 10 ", "vcpu_bias=2,3\nvcpu_prio=10\n"},
+		{"vcpu_name=CPU 0 x, y z vcpu_prio=1", "vcpu_prio=1\nvcpu_name=CPU 0 x,y z\n"},
+		{"mlock=off pi=off  pool=2\tadvance=3", "mlock=off\npi=off\nadvance=3\npool=2\n"},
+		{"vcpu_prio=1 vcpu_prio=2", "vcpu_prio=2\n"},
 	};
 	size_t i;
 
@@ -91,15 +96,31 @@ static const struct {
 	{"vcpu_bias==1", -EINVAL, "second '='"},
 	{"vcpu_bias=1=2", -EINVAL, "second '='"},
 	{"vcpu_bias=1,vcpu_sched=fifo", -EINVAL, "its own line or -rt"},
-	{"vpcu_bias=1", -EINVAL, "did you mean 'vcpu'"},
-	{"cpu_bias=1", -EINVAL, "did you mean 'vcpu'"},
-	{"disk_bias=1", -EINVAL, "vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
+	{"vpcu_bias=1", -EINVAL, "unknown role 'vpcu': did you mean 'vcpu_bias'? known are vcpu, main"},
+	{"cpu_bias=1", -EINVAL, "did you mean 'vcpu_bias'"},
+	{"disk_bias=1", -EINVAL, "'disk': known are vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
 	{"_bias=1", -EINVAL, "unknown role ''"},
-	{"vcpu_bais=1", -EINVAL, "did you mean 'bias'"},
+	{"vcpu_bais=1", -EINVAL, "'bais': did you mean 'vcpu_bias'? known are bias, sched, prio, nice, runtime"},
+	{"max_prio=1", -EINVAL, "did you mean 'maxprio'"},
+	{"a-role-whose-name-is-longer-than-any-that-there-is_bias=1", -EINVAL, "unknown role 'a-role-whose"},
 	{"vcpu_=1", -EINVAL, "prio, nice, runtime, deadline, period, ioprio, budget, name"},
 	{"vcpu_bias_x=1", -EINVAL, "unknown key"},
-	{"vcpu=1", -EINVAL, "unknown option 'vcpu'"},
-	{"VCPU_BIAS=1", -EINVAL, "unknown role"},
+	{"vcpu=1", -EINVAL, "unknown option 'vcpu': known are ROLE_KEY, maxprio, mlock, pi, advance, pool"},
+	{"VCPU_BIAS=1", -EINVAL, "did you mean 'vcpu_bias'"},
+	{"vcpu_PRIO=1", -EINVAL, "did you mean 'vcpu_prio'"},
+	{"MLOCK=off", -EINVAL, "did you mean 'mlock'"},
+	{"PI=on", -EINVAL, "did you mean 'pi'"},
+	{"Pool=2", -EINVAL, "did you mean 'pool'"},
+	{"-rt vcpu_prio=1", -EINVAL, "leave out '-rt'"},
+	{"-rt=vcpu_prio=1", -EINVAL, "leave out '-rt'"},
+	{"-rt vcpu_prio=1 -rt main_prio=2", -EINVAL, "leave out '-rt'"},
+	{"-rt", -EINVAL, "leave out '-rt'"},
+	{"vcpu_prio=1 main_prio=100", -ERANGE, "main_prio: '100'"},
+	{"vcpu_prio=1 x=2", -EINVAL, "unknown option 'x'"},
+	{"vcpu_prio=1 2 main_prio=3", -EINVAL, "vcpu_prio: '1 2'"},
+	{"vcpu_prio= main_prio=3", -EINVAL, "second '='"},
+	{"vcpu_prio=1, main_prio=3", -EINVAL, "second '='"},
+	{"maxprio=5 policy=ff", -EINVAL, "policy belongs to maxprio"},
 	{"vcpu _bias=1", -EINVAL, "unknown role"},
 	{"mlcok=off", -EINVAL, "did you mean 'mlock'"},
 	{"advanse=1", -EINVAL, "did you mean 'advance'"},
@@ -123,7 +144,7 @@ static const struct {
 	{"vcpu_budget=30%/11s", -ERANGE, "1ms..10s"},
 	{"vcpu_budget=30%,40%", -ERANGE, "for the whole role"},
 	{"preemtlock=1", -EINVAL, "did you mean 'preemptlock'"},
-	{"vcpu_sched=FIFO", -EINVAL, "unknown policy"},
+	{"vcpu_sched=FIFO", -EINVAL, "unknown policy 'FIFO': did you mean 'fifo'"},
 	{"vcpu_sched=1", -EINVAL, "unknown policy"},
 	{"vcpu_prio=100", -ERANGE, "1..99"},
 	{"vcpu_prio=-1", -ERANGE, "1..99"},
@@ -178,6 +199,39 @@ static void bad_options_are_refused_with_one_clear_line(void)
 	CU_ASSERT_TRUE(plans_equal(plan, same));
 	qrt_sched_plan_close(plan);
 	qrt_sched_plan_close(same);
+}
+
+static void every_option_of_a_role_is_known_to_the_hints(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+	char option[32], hint[48];
+	int role, key;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (key = 0; key < QRT_SCHED_P_KEYS; key++) {
+			const char *of_role = qrt_sched_role_name(role), *of_key = qrt_sched_p_key_name(key);
+
+			snprintf(option, sizeof(option), "%s-%s=1", of_role, of_key);
+			snprintf(hint, sizeof(hint), "did you mean '%s_%s'?", of_role, of_key);
+			CU_ASSERT_EQUAL(plan_add(plan, option), -EINVAL);
+			CU_ASSERT_PTR_NOT_NULL(strstr(last_error()->message, hint));
+		}
+	}
+	qrt_sched_plan_close(plan);
+}
+
+static void arguments_of_maxprio_stay_with_it(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+
+	CU_ASSERT_EQUAL(plan_add(plan, "pi=off maxprio = 30, policy = rr , aioprio=9 vcpu_prio=4"), 0);
+	CU_ASSERT_STRING_EQUAL(said_of(plan, QRT_SCHED_ROLE_MAIN, 0), "rr 30");
+	CU_ASSERT_STRING_EQUAL(said_of(plan, QRT_SCHED_ROLE_PAIO, 0), "rr 9");
+	CU_ASSERT_STRING_EQUAL(said_of(plan, QRT_SCHED_ROLE_VCPU, 0), "rr 4");
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_globals(plan, &globals), 0);
+	CU_ASSERT_EQUAL(globals.pi_mutexes, 0);
+	qrt_sched_plan_close(plan);
 }
 
 static void a_good_option_leaves_the_error_alone(void)
@@ -248,6 +302,8 @@ static const struct tap_test tests[] = {
 	{"every role takes every key", every_role_takes_every_key},
 	{"values are read in all their forms", values_are_read},
 	{"a bad option is one clear line, and changes nothing", bad_options_are_refused_with_one_clear_line},
+	{"every option of a role is known to the hints", every_option_of_a_role_is_known_to_the_hints},
+	{"among several options, those behind a comma are maxprio's", arguments_of_maxprio_stay_with_it},
 	{"a good option leaves the error untouched", a_good_option_leaves_the_error_alone},
 	{"later options override role by role and key by key",
 	 later_options_override_role_by_role_and_key_by_key},

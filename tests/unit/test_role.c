@@ -42,7 +42,9 @@ static const struct {
 	{"worker", QRT_SCHED_ROLE_PAIO, -1},
 	{"vnc_worker", QRT_SCHED_ROLE_VNCS, -1},
 	{"kvm-nx-lpage-re", QRT_SCHED_ROLE_KIO, -1},
+	{"kvm-nx-lpage-recovery", QRT_SCHED_ROLE_KIO, -1},
 	{"kvm-nx-lpage-recovery-4711", QRT_SCHED_ROLE_KIO, -1},
+	{"vhost-4194304", QRT_SCHED_ROLE_KIO, -1},
 	{"vhost-4711", QRT_SCHED_ROLE_KIO, -1},
 	{"iou-wrk-4711", QRT_SCHED_ROLE_KIO, -1},
 	{"iou-sqp-4711", QRT_SCHED_ROLE_KIO, -1},
@@ -76,7 +78,14 @@ static const char *const others[] = {
 	"vhost-12x",
 	"iou-wrk-",
 	"iou-",
+	"vhost-0",
+	"vhost-4294967296",
+	"vhost-99999999999999999999",
 	"kvm-nx",
+	"kvm-nx-lpage-r",
+	"kvm-nx-lpage-red",
+	"kvm-nx-lpage-recovery-",
+	"kvm-nx-lpage-recovery-x",
 	"kvm-pit/",
 	"qemu-system-x86",
 	"gmain",
@@ -95,6 +104,36 @@ static void qemus_names_have_their_roles(void)
 		CU_ASSERT_EQUAL(qrt_sched_plan_classify(NULL, known[i].name, &index), (int)known[i].role);
 		CU_ASSERT_EQUAL(index, known[i].index);
 	}
+}
+
+static void kernel_threads_say_whom_they_serve(void)
+{
+	static const struct {
+		const char *name;
+		pid_t served;
+	} cases[] = {
+		{"vhost-4711", 4711},
+		{"kvm-pit/4711", 4711},
+		{"kvm-nx-lpage-recovery-4194304", 4194304},
+		{"iou-wrk-12", 12},
+		{"iou-sqp-13", 13},
+		{"kvm-nx-lpage-re", 0}, /* before 5.17, and as a thread of QEMU */
+		{"kvm-nx-lpage-recovery", 0},
+	};
+	pid_t served;
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		served = -1;
+		CU_ASSERT_EQUAL(qrt_sched_role_get_served(cases[i].name, &served), 0);
+		CU_ASSERT_EQUAL(served, cases[i].served);
+	}
+	served = -1;
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		CU_ASSERT_EQUAL(qrt_sched_role_get_served(others[i], &served), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_role_get_served("CPU 0/KVM", &served), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_role_get_served(NULL, &served), -ENOENT);
+	CU_ASSERT_EQUAL(served, -1);
 }
 
 static void all_other_names_are_helpers(void)
@@ -175,6 +214,7 @@ static void a_vcpu_pattern_keeps_qemus_number(void)
 static const struct tap_test tests[] = {
 	{"roles have the documented names, and no others", names_are_the_documented_ones},
 	{"QEMU's thread names have their roles and numbers", qemus_names_have_their_roles},
+	{"a kernel thread's name says whom it serves", kernel_threads_say_whom_they_serve},
 	{"every other name is a helper's", all_other_names_are_helpers},
 	{"* and ? match, over the whole name", patterns_match_whole_names},
 	{"a plan's patterns come before the known names", a_plans_patterns_come_first},

@@ -84,6 +84,10 @@ enum qrt_sched_role {
 QRT_SCHED_API const char *qrt_sched_role_name(enum qrt_sched_role role);
 /* The role of such a name, -ENOENT where it is none. [rt] */
 QRT_SCHED_API int qrt_sched_role_parse(const char *name);
+/* For whom the kernel made a thread of this name: "vhost-4711" for 4711 (iou-wrk-N and iou-sqp-N: a
+ * thread). *ret_pid is 0 where the name does not tell: "kvm-nx-lpage-re", which kernels before 5.17 cut,
+ * and recent ones do not number. RETURN 0; -ENOENT: no name that the kernel gives. [rt] */
+QRT_SCHED_API int qrt_sched_role_get_served(const char *thread_name, pid_t *ret_pid);
 
 /* ---- settings ------------------------------------------------------------------------------ */
 
@@ -248,7 +252,8 @@ QRT_SCHED_API int qrt_sched_plan_new(struct qrt_sched_plan **ret_plan);
 /* Takes NULL, returns NULL. [setup] */
 QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan *plan);
 
-/* One argument of -rt, of either grammar; what a later option names overrides what was said before.
+/* One argument of -rt, of either grammar, or several with blanks between them; what a later option names
+ * overrides what was said before.
  *   ROLE_KEY=v0[,v1,...]   ROLE of enum qrt_sched_role; value n is for thread n, the last repeats
  *     bias   a CPU, a range, a sum of them (2, 2-3, 0+2-3)    prio   0 (time sharing), 1..99
  *     sched  fifo rr other batch idle deadline                nice   -20..19: the quantum of rr; of
@@ -271,8 +276,9 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
-/* A plan file: one option of the grammars a line, blank lines, # to the end of a line is a comment;
- * blanks around = and , are allowed; "include" is not. At most 64 KiB, lines of 4,096 bytes. A NUL
+/* A plan file: options of the grammars, one a line or with blanks between them, blank lines, # to the end of
+ * a line is a comment; blanks around = and , are allowed; "include" is not. A UTF-8 byte order mark and
+ * CRLF are accepted. At most 64 KiB, lines of 4,096 bytes. A NUL
  * byte, a file that is not regular: -EINVAL; a longer file or line: -EFBIG. All or nothing. The line
  * is in reterr->line, not in the message. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_text(struct qrt_sched_plan *plan, const char *text, size_t len,
@@ -324,12 +330,16 @@ QRT_SCHED_API int qrt_sched_plan_supported(const struct qrt_sched_plan *plan, st
 
 /* ---- the host, and lint -------------------------------------------------------------------- */
 
-#define QRT_SCHED_HOST_CAP_NICE   1u  /* may set any policy, priority and affinity */
-#define QRT_SCHED_HOST_CAP_LOCK   2u  /* may lock memory without limit */
-#define QRT_SCHED_HOST_PREEMPT_RT 4u  /* the kernel is PREEMPT_RT */
-#define QRT_SCHED_HOST_SLICES     8u  /* OTHER has slices (Linux 6.12) */
-#define QRT_SCHED_HOST_MEMORY     16u /* nodes and huge pages below were read */
-#define QRT_SCHED_HOST_THP        32u /* transparent huge pages are not switched off */
+#define QRT_SCHED_HOST_CAP_NICE   1u /* may set any policy, priority and affinity */
+#define QRT_SCHED_HOST_CAP_LOCK   2u /* may lock memory without limit */
+#define QRT_SCHED_HOST_PREEMPT_RT 4u /* the kernel is PREEMPT_RT */
+/* Linux 6.12 and newer: a deadline server serves time-shared threads that starve. Such a kernel throttles
+ * real-time threads only with RT_GROUPS. */
+#define QRT_SCHED_HOST_FAIR_SERVER 8u
+#define QRT_SCHED_HOST_RT_GROUPS   16u  /* the kernel has groups of real-time threads */
+#define QRT_SCHED_HOST_SLICES      32u  /* OTHER has slices (Linux 6.12) */
+#define QRT_SCHED_HOST_MEMORY      64u  /* nodes and huge pages below were read */
+#define QRT_SCHED_HOST_THP         128u /* transparent huge pages are not switched off */
 
 /* What lint and default plans need to know about a host. */
 struct qrt_sched_host {
@@ -342,6 +352,10 @@ struct qrt_sched_host {
 	int32_t rtprio_limit;   /* RLIMIT_RTPRIO where CAP_NICE is missing, else 99 */
 	int64_t rt_runtime_us;  /* kernel.sched_rt_runtime_us, -1: no throttling */
 	int64_t rt_period_us;
+	uint64_t memlock_limit;            /* RLIMIT_MEMLOCK in bytes, UINT64_MAX: none, 0: not known */
+	struct qrt_sched_cpus fair_server; /* CPUs on which the deadline server serves */
+	int64_t fair_runtime_us;           /* its time on the first of them, of every */
+	int64_t fair_period_us;
 	struct qrt_sched_cpus nodes; /* NUMA nodes that have memory */
 	uint64_t free_2m, free_1g;   /* huge pages that nobody uses, all nodes together */
 };
@@ -364,9 +378,10 @@ enum qrt_sched_severity {
 struct qrt_sched_finding {
 	uint32_t severity; /* enum qrt_sched_severity */
 	uint32_t line;     /* of the plan file, 0: none */
-	char code[32];     /* stable: "starved-main", "cpu-missing", ... */
-	char message[256];
+	char code[32];     /* for programs, stable: "starved-main", "cpu-missing", ... */
+	char message[256]; /* for people: the words may change */
 	char remedy[256];
+	int32_t role; /* enum qrt_sched_role that it is about, -1: none of its own */
 };
 
 /* Looks for contradictions and traps; touches nothing. Writes up to max findings, worst first, and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Threads with the names of a VMM's, for as many seconds as "-m N" says (1 without it):
- *   CPU 0/TCG  runs half a millisecond and sleeps as long
+ *   CPU 0/TCG  (or $QRT_FAKE_NAME) runs half a millisecond and sleeps as long
  *   worker     holds the mutex for 6 ms, 10 times a second
  *   main       wants the mutex every 5 ms
  */
@@ -33,9 +33,10 @@ static void rest(long ns)
 
 static void *run_cpu(void *unused)
 {
+	const char *name = getenv("QRT_FAKE_NAME");
 	double until;
 
-	pthread_setname_np(pthread_self(), "CPU 0/TCG");
+	pthread_setname_np(pthread_self(), name ? name : "CPU 0/TCG");
 	while (now() < end) {
 		for (until = now() + 0.0005; now() < until;)
 			;

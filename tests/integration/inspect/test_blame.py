@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -159,7 +160,7 @@ def test_vm():
         check(all(delay["least_ns"] == delay["most_ns"] for delay in found), "preemptions are exact")
 
 
-def test_quiet_and_text():
+def test_quiet():
     need_perf()
     with Place() as place:
         idle = subprocess.Popen(["sleep", "20"])
@@ -169,8 +170,38 @@ def test_quiet_and_text():
             idle.kill()
             idle.wait()
         check_equal((code, err), (0, ""), "exit code and errors")
-        check("main        0" in out, out)
-        check("no recorder" in out, out)
+        check(re.fullmatch(r"no thread of process %d waited longer than 1 s in 1\.\d s\n"
+                           r"Waits for mutexes are not known: .*\n(The machine below .*\n)?" % idle.pid, out), out)
+
+
+BLOCK = re.compile(r" *(-?\d+\.\d{4}) s  CPU 0/\?TCG \(vcpu 0\) (waited|has waited) [^\n]*\n"
+                   r" {13}kept from running on CPU (\d+), [^\n]* by\n"
+                   r"( {15} *\d+ %  [^\n]*\n)*")
+
+
+def test_text():
+    """A block for each delay, and a sentence that counts; a name of a thread gives the terminal no orders."""
+    need_perf()
+    with Place() as place:
+        victim = subprocess.Popen(["taskset", "-c", str(last_cpu()), "chrt", "-f", "5", FAKE_VMM, "-m", "20"],
+                                  env=dict(os.environ, QRT_FAKE_NAME="CPU 0/\033TCG"))
+        try:
+            with Spinner(last_cpu()):
+                code, out, err = place.call("blame", "--pid", str(victim.pid), "--over", "3ms", "--seconds", "3", "--top", "1000",
+                                            "--role", "vcpu")
+        finally:
+            victim.kill()
+            victim.wait()
+        note(out)
+        check_equal((code, err), (0, ""), "exit code and errors")
+        check("\033" not in out, "an order for the terminal")
+        blocks = [match.group() for match in BLOCK.finditer(out)]
+        check(any("test-spinner, thread" in block and "fifo 40" in block for block in blocks), "who ran instead")
+        closing = re.search(r"\nIn 3\.\d s a thread of process %d waited (\d+) times? for 3 ms or more: [^;]*\.\n" % victim.pid, out)
+        check(closing, "the closing sentence")
+        check_equal(len(blocks), int(closing.group(1)), "blocks")
+        causes = re.findall(r"(\d+) times? after it was (preempted|woken)", closing.group())
+        check_equal(sum(int(count) for count, _ in causes), len(blocks), "causes")
 
 
 def test_ends_early():
@@ -221,7 +252,8 @@ if __name__ == "__main__":
         ("a spinner on a thread's CPU is found and named", test_process),
         ("a wait for a mutex names the holder", test_mutex),
         ("a real VM's vCPU that is pushed aside names the spinner", test_vm),
-        ("nothing to blame is said so", test_quiet_and_text),
+        ("nothing to blame is said so", test_quiet),
+        ("delays as text", test_text),
         ("a signal and the end of the process end it", test_ends_early),
         ("without the right it says which", test_without_rights),
         ("bad input: one line", test_bad_input),

@@ -54,6 +54,103 @@ def test_default_follows_the_vm():
     check("ioth" not in [group["role"] for group in json.loads(out)["threads"]], out)
 
 
+def test_accelerator():
+    """The plan is for the accelerator that QEMU will take, and says how that is known."""
+    def ask(*arguments):
+        _, out, _ = call("--json", *arguments)
+        answer = json.loads(out)
+        return answer["accelerator"], answer["assumed"]
+
+    qemu = ["--", "qemu-system-x86_64"]
+    check_equal(ask(), ("kvm", True), "without QEMU's arguments")
+    check_equal(ask(*qemu), ("tcg", False), "without an accelerator")
+    check_equal(ask(*qemu, "-accel", "kvm"), ("kvm", False), "-accel kvm")
+    either = {ask(*qemu, "-accel", "kvm", "-accel", "tcg"), ask(*qemu, "-machine", "pc,accel=kvm:tcg")}
+    check_equal(len(either), 1, "both ways to write it")
+    with Place() as place:
+        items = json.loads(place.call("check", "--json")[1])["items"]
+    usable = [item["found"].startswith("opens and runs") for item in items if item["id"] == "kvm"][0]
+    check_equal(either, {("kvm" if usable else "tcg", False)}, "kvm:tcg where KVM %s" % ("works" if usable else "fails"))
+    check_equal(ask(*qemu, "-accel", "tcg", "-accel", "kvm"), ("tcg", False), "tcg first")
+
+
+def test_assumptions_are_told():
+    _, out, _ = call("--explain")
+    check("under KVM (assumed: there are no QEMU arguments)" in out.splitlines()[0], out)
+    _, out, _ = call("--explain", "--", "qemu-system-x86_64")
+    check("under TCG (QEMU's choice" in out.splitlines()[0], out)
+    _, out, _ = call()
+    check(out.startswith("# The default plan for 1 vCPU under KVM (assumed"), out)
+    check("vcpu_sched=fifo\n" in call_with_file(out)[1], "its output is no plan file: " + out)
+
+
+def test_advance_and_pool_are_shown():
+    given = [*TIME_SHARING, "-rt", "pool=3"]
+    _, out, _ = call(*given)
+    check("\npool=3\n" in out and "\n# advance=0 (" in out, out)
+    _, out, _ = call(*given, "--json")
+    check_equal([json.loads(out)[name] for name in ("advance", "pool")], [0, 3], out)
+    _, out, _ = call(*TIME_SHARING, "-rt", "advance=70", "--explain")
+    check("  advance=70: " in out and "  pool=0: " in out, out)
+
+
+def test_starts_from_the_default():
+    """-rt default, before or behind the other options: what they leave open is as without them."""
+    arguments = ["-rt", "paio_prio=7", "--", "qemu-system-x86_64", "-smp", "1"]
+    _, alone, _ = call(*arguments)
+    check("vcpu_" not in alone, alone)
+    _, before, _ = call("-rt", "default", *arguments)
+    check("paio_prio=7\n" in before and "vcpu_sched=" in before and "main_prio=" in before, before)
+    check_equal(call(*arguments[:2], "-rt", "default", *arguments[2:])[1], before, "behind")
+    check_equal(call("-rt", "default paio_prio=7", *arguments[2:])[1], before, "in one word")
+    _, out, _ = call("-rt", "default", *arguments[:2], "--explain", *arguments[2:])
+    rows = {line.split()[0]: line for line in out.splitlines() if line.startswith("  ") and "on CPU" in line}
+    check(" option " in rows["paio"] and " default " in rows["vcpu"], out)
+
+
+def read_start(pid):
+    with open("/proc/%d/stat" % pid, encoding="utf-8") as file:
+        return int(file.read().rpartition(")")[2].split()[19])
+
+
+def pretend_vm(place, name, cpus):
+    """A VM's record, with this process in the place of QEMU."""
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+        boot = file.read().strip()
+    os.makedirs(os.path.join(place.run, name), 0o700)
+    os.chmod(place.run, 0o700)
+    record = {"version": 1, "launcher_pid": os.getpid(), "launcher_start": read_start(os.getpid()), "qemu_pid": os.getpid(),
+              "qemu_start": read_start(os.getpid()), "boot_id": boot,
+              "fresh": {"policy": 0, "priority": 0, "nice": 0, "cpus": "0"}, "vcpus": {"realtime": cpus, "fifo": cpus}}
+    with open(os.path.join(place.run, name, "state.json"), "w", encoding="ascii") as file:
+        json.dump(record, file)
+
+
+def test_leaves_room_for_others():
+    """CPUs of a VM that runs are not given again; where none is left, that is said."""
+    arguments = ["plan", "--json", "--", "qemu-system-x86_64", "-smp", "1"]
+
+    def ask(place):
+        answer = json.loads(place.call(*arguments)[1])
+        vcpu = [group for group in answer["threads"] if group["role"] == "vcpu"][0]
+        return vcpu["cpus"], [finding for finding in answer["lint"] if finding["code"] == "shared-with-vm"]
+
+    with Place() as place:
+        alone, found = ask(place)
+        check_equal(found, [], "alone")
+        pretend_vm(place, "first", alone)
+        beside, found = ask(place)
+        if len(os.sched_getaffinity(0)) > 2:
+            check(beside != alone and not found, (beside, found))
+        else:
+            check_equal(len(found), 1, "findings")
+            check("'first'" in found[0]["message"] and found[0]["remedy"], found)
+        _, out, err = place.call("plan", "-rt", "default", "-rt", "vcpu_bias=" + alone, *arguments[2:])
+        check("vcpu_bias=%s\n" % alone in out, out)
+        check(err.count("VM 'first'") == (0 if "vcpu_sched=rr" in out else 1), err)
+        check("VMs that run: first" in place.call("plan", "--explain")[1], "--explain")
+
+
 def test_lines_are_named():
     _, out, _ = call_with_file(PLAN, "--explain")
     row = [line for line in out.splitlines() if line.startswith("  vcpu")][0]
@@ -79,9 +176,9 @@ def test_faults():
     check("fault" in err and "vcpu_bias=0" in out, (out, err))
     code, out, err = call("-rt", "vcpu_sched=fifo,fifo,fifo", "--", "qemu-system-x86_64", "-smp", "2")
     check_equal(code, 1, "more values than vCPUs")
-    code, out, err = call("-rt", "vcpu_sched=rr", "-rt", "vcpu_nice=7", "-rt", "main_sched=rr")
-    check_equal(code, 1, "a quantum by nice is not supported")
-    check("vcpu_nice" in err, err)
+    code, out, err = call("-rt", "maxprio=5,pvsched=on")
+    check_equal(code, 1, "paravirtual scheduling is not supported")
+    check("pvsched" in err, err)
 
 
 def test_bad_input():
@@ -90,6 +187,9 @@ def test_bad_input():
         code, out, err = call(*arguments)
         check_equal((code, out), (2, ""), arguments)
         check_equal(len(err.splitlines()), 1, err)
+    for arguments in (["--", "-smp", "2"], ["--", "qemu-system-x86_64", "-smp", "0"], ["nice", "qemu-system-x86_64"]):
+        code, out, err = call(*arguments)
+        check_equal((code, out, len(err.splitlines())), (2, "", 1), (arguments, err))
     for text in ("vcpu_prio=1\0\n", "vcpu_prio\n", "include x\n", "#" * (10 << 20)):
         code, out, err = call_with_file(text)
         check_equal((code, out, len(err.splitlines())), (1, "", 1), (text[:20], err))
@@ -99,6 +199,11 @@ if __name__ == "__main__":
     tap.main([
         ("the canonical form is a plan file for itself", test_canonical),
         ("the default plan follows the VM's shape", test_default_follows_the_vm),
+        ("it is for the accelerator that QEMU will take", test_accelerator),
+        ("it tells what was assumed", test_assumptions_are_told),
+        ("advance and pool are shown", test_advance_and_pool_are_shown),
+        ("-rt default stands behind the other options", test_starts_from_the_default),
+        ("CPUs of VMs that run are left to them", test_leaves_room_for_others),
         ("it names the lines that said it", test_lines_are_named),
         ("it says in words who preempts whom", test_explains_who_wins),
         ("faults and what is not supported: exit code 1", test_faults),

@@ -3,23 +3,10 @@
 
 import glob
 import os
-import resource
 
+from process import read_thread
 from tap import check
-from vm import read_setting
-
-
-def read_text(path):
-    try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
-    except OSError:
-        return None
-
-
-def read_start(tid):
-    text = read_text("/proc/%d/stat" % tid)
-    return text.rpartition(")")[2].split()[19] if text else None
+from proc import name_of, read_text, start_of
 
 
 def is_of_a_vm(path):
@@ -36,13 +23,13 @@ def read_threads():
     threads = {}
     for path in glob.glob("/proc/[0-9]*/task/[0-9]*"):
         tid = int(path.rsplit("/", 1)[1])
-        name = read_text(path + "/comm")
+        name = name_of(tid)
         try:
-            setting = read_setting(tid)
+            setting = read_thread(tid)
         except OSError:
             continue
         if name and not name.startswith("kworker") and not is_of_a_vm(path):
-            threads[(tid, read_start(tid))] = (name.strip(), setting)
+            threads[(tid, start_of(tid))] = (name, setting)
     return threads
 
 
@@ -52,8 +39,7 @@ class Host:
     def __init__(self, place):
         self.place = place
         self.threads = read_threads()
-        self.limits = [resource.getrlimit(kind) for kind in range(16)]
-        self.init_limits = read_text("/proc/1/limits")
+        self.limits = {pid: read_text("/proc/%d/limits" % pid) for pid in (1, os.getpid())}
         self.knobs = {path: read_text(path) for path in glob.glob("/proc/sys/kernel/sched_*")}
         self.cgroup = read_text("/proc/self/cgroup")
         self.files = sorted(os.listdir(place.run)) if os.path.isdir(place.run) else []
@@ -68,6 +54,6 @@ class Host:
         later = Host(self.place)
         changed = self.find_changed_threads(later)
         check(not changed, "threads of the host changed: " + "; ".join(changed))
-        for name in ("limits", "init_limits", "knobs", "cgroup", "files"):
+        for name in ("limits", "knobs", "cgroup", "files"):
             check(getattr(self, name) == getattr(later, name),
                   "%s changed: %s -> %s" % (name, getattr(self, name), getattr(later, name)))

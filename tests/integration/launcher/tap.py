@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """TAP for test programs: functions in order, skips that say why, a failure that shows itself."""
 
+import signal
 import sys
 import traceback
 
@@ -38,8 +39,16 @@ def run_one(number, name, function):
     return True
 
 
+def unwind(number, _frame):
+    """A test that is ended from outside, for its time is over, ends what it started."""
+    signal.signal(number, signal.SIG_IGN)
+    sys.exit("ended by %s" % signal.Signals(number).name)
+
+
 def main(tests):
     """tests: (promise, function). Arguments choose those that have one of them in their name."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, unwind)
     chosen = [test for test in tests if not sys.argv[1:] or any(word in test[0] for word in sys.argv[1:])]
     print("1..%d" % len(chosen), flush=True)
     results = [run_one(number, *test) for number, test in enumerate(chosen, 1)]

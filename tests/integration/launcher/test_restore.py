@@ -10,11 +10,13 @@ import subprocess
 import time
 
 from host import Host
+from process import Bystander, check_same, read_process, read_stock
 from tap import Skip, check, check_equal, main
 from vm import BUILD, Monitor, Place, Vm, find_unplanned, is_alive, need_root, read_setting, threads_of, wait_for
 
 PLAN = ["-rt", "vcpu_sched=rr", "-rt", "vcpu_prio=2", "-rt", "main_sched=fifo", "-rt", "main_prio=6",
         "-rt", "paio_sched=fifo", "-rt", "paio_prio=5"]
+QEMU = ["-smp", "2"]
 ROLES = {"vcpu": 2, "main": 1}
 
 
@@ -23,10 +25,11 @@ def unchanged(scenario):
     def run():
         need_root()
         for last in (False, True):
-            with Place() as place:
+            with Place() as place, Bystander() as bystander:
                 os.mkdir(place.run, 0o700)
                 host = Host(place)
                 scenario(place)
+                bystander.check_untouched()
                 try:
                     host.check_same()
                     return
@@ -37,21 +40,21 @@ def unchanged(scenario):
 
 
 def start(place, qemu=()):
-    return Vm(place, PLAN, ["-smp", "2", *qemu])
+    return Vm(place, PLAN, [*QEMU, *qemu])
 
 
 def quit_by_monitor(place):
     with start(place, ["-qmp", "unix:%s,server=on,wait=off" % place.file("qmp")]) as vm:
         vm.wait_roles(ROLES)
-        monitor = Monitor(place.file("qmp"))
-        monitor.call("quit")
-        monitor.close()
+        with Monitor(place.file("qmp")) as monitor:
+            monitor.call("quit")
         check_equal(vm.wait_end(), 0, "exit code")
 
 
 def terminated(place):
     with start(place) as vm:
         vm.wait_roles(ROLES)
+        vm.wait_up()  # before that a signal ends QEMU as it ends any program
         vm.process.terminate()
         check_equal(vm.wait_end(), 0, "exit code")
 
@@ -73,6 +76,11 @@ def kill_launcher(vm):
     return qemu
 
 
+def check_as_stock(qemu):
+    """The VM runs as one that was never ours: its threads, its limits, its groups."""
+    check_same(read_process(qemu), read_stock(QEMU, ["CPU 0/TCG", "CPU 1/TCG"]), "the VM")
+
+
 def launcher_killed_by(command):
     def scenario(place):
         with start(place) as vm:
@@ -82,6 +90,7 @@ def launcher_killed_by(command):
             check("VM 'vm' (pid %d) had lost its launcher" % qemu in errors, errors)
             check_equal(find_unplanned(qemu), [], "threads of the VM")
             check(is_alive(qemu), "the VM was ended")
+            check_as_stock(qemu)
             check_equal(os.listdir(place.run), [], "files left behind")
     return scenario
 
@@ -99,12 +108,13 @@ def repaired_by_run(place):
     """The next VM of the same name starts, and the lost one is calmed."""
     with start(place) as vm:
         qemu = kill_launcher(vm)
-        with Vm(place, PLAN, ["-smp", "2"]) as second:
+        with start(place) as second:
             # Asking for its status before would repair as well.
             wait_for("the second launcher", lambda: read_launcher(place) == second.process.pid)
             second.wait_roles(ROLES)
             check("had lost its launcher" in second.output(), second.output())
             check_equal(find_unplanned(qemu), [], "threads of the first VM")
+            check_as_stock(qemu)
             second.process.terminate()
             check_equal(second.wait_end(), 0, "exit code")
 
@@ -167,7 +177,7 @@ def leave_behind(place, threads, record=None):
 def threads_outside():
     """What stands in for a kernel thread is put back by what the launcher had written down."""
     need_root()
-    with Place() as place, subprocess.Popen(["sleep", "60"]) as other:
+    with Place() as place, subprocess.Popen(["sleep", "1000"]) as other:
         try:
             before = read_setting(other.pid)
             leave_behind(place, snapshot_of(other.pid))
@@ -218,7 +228,7 @@ def kernel_thread():
 
 
 def check_damaged(threads=None, record=None):
-    with Place() as place, subprocess.Popen(["sleep", "60"]) as other:
+    with Place() as place, subprocess.Popen(["sleep", "1000"]) as other:
         try:
             folder = leave_behind(place, snapshot_of(other.pid) if threads is None else threads, record)
             os.sched_setscheduler(other.pid, os.SCHED_BATCH, os.sched_param(0))

@@ -2,15 +2,17 @@
 # SPDX-License-Identifier: MIT
 """Every thread of a stock QEMU is in its role: by itself, and by the broker where it may not."""
 
+from contextlib import closing
 import os
 import subprocess
 import sys
 import threading
 import time
 
+from namespace import without_shm
 from rfb import Viewer
 from tap import Skip, check, check_equal, main, note
-from vm import Monitor, Place, Vm, need_root, read_setting, threads_of, wait_for
+from vm import PATIENCE, Monitor, Place, Vm, need_root, read_setting, threads_of, wait_for
 
 CPUS = sorted(os.sched_getaffinity(0))
 HOST, GUEST = CPUS[0], CPUS[-1]  # the same one where there is no second
@@ -23,6 +25,7 @@ PLAN = [word for role, (policy, priority, cpu) in ROLES.items()
 POLICIES = {"other": 0, "fifo": 1, "rr": 2}
 WANTED = {"vcpu": 2, "main": 1, "ioth": 1, "vncs": 1, "paio": 1, "othr": 1}
 
+SURVEY = 1.1  # s: the supervisor looks for kernel threads once a second
 UNNAMED = ["-rt", "main_sched=batch", "-rt", "main_bias=%d" % CPUS[0]]
 
 # A process that takes a name, and has its command line away, as a kernel thread has none.
@@ -46,18 +49,32 @@ class Load(threading.Thread):
 
     def __init__(self, path):
         super().__init__(daemon=True)
-        self.monitor, self.ending = Monitor(path), threading.Event()
+        self.monitor, self.ending, self.error = Monitor(path), threading.Event(), None
 
     def run(self):
-        while not self.ending.wait(0.01):
-            for block in range(4):
-                self.monitor.call("human-monitor-command",
-                                  **{"command-line": 'qemu-io disk0 "aio_write -q -P %d %dk 64k"' % (block, block * 64)})
+        try:
+            while not self.ending.wait(0.01):
+                for block in range(4):
+                    self.write(block)
+        except Exception as error:  # whatever it is, the test says it
+            self.error = error
 
-    def stop(self):
+    def write(self, block):
+        self.monitor.call("human-monitor-command",
+                          **{"command-line": 'qemu-io disk0 "aio_write -q -P %d %dk 64k"' % (block, block * 64)})
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
         self.ending.set()
         self.join()
         self.monitor.close()
+
+    def check(self):
+        if self.error:
+            raise self.error
 
 
 def arguments(place):
@@ -96,15 +113,11 @@ def run_vm(run, qemu, roles, by):
     need_root()
     with Place() as place, Vm(place, PLAN + run, arguments(place) + qemu) as vm:
         vm.wait_up()
-        viewer, load = Viewer(place.file("vnc")), Load(place.file("qmp"))
-        load.start()
-        try:
+        with closing(Viewer(place.file("vnc"))) as viewer, Load(place.file("qmp")) as load:
             for _ in range(3):
-                viewer.ask()
+                check(viewer.ask() > 0, "no picture came")
             status = vm.wait_roles(WANTED)
-        finally:
-            load.stop()
-            viewer.close()
+            load.check()
         note("%d threads, %d of them workers" % (len(status["threads"]), len(threads_of(status, "paio"))))
         check_equal(status["unplaced"], 0, "threads that could not be placed")
         check_equal(len(threads_of(status, "vcpu")), 2, "vCPUs")
@@ -132,6 +145,34 @@ def sandboxed():
 
 def from_outside():
     run_vm(["--no-preload"], [], ["vcpu", "main", "ioth", "vncs", "paio", "othr"], "supervisor")
+
+
+def run_quietly(place, wrapper, look):
+    """What is said during a VM's life; look(QEMU's root folder) is called in the middle of it."""
+    qemu = ["-smp", "2", "-qmp", "unix:%s,server=on,wait=off" % place.file("qmp")]
+    with Vm(place, PLAN + ["-rt", "pi=on", "-rt", "mlock=onfault"], qemu, wrapper=wrapper) as vm:
+        status = vm.wait_roles({"vcpu": 2, "main": 1})
+        look("/proc/%d/root" % status["qemu_pid"])
+        for thread in status["threads"]:
+            check_thread(thread)
+        check_placed_by(status, ["vcpu", "main"], "self")
+        with Monitor(place.file("qmp")) as monitor:
+            monitor.call("quit")
+        check_equal(vm.wait_end(), 0, "exit code")
+        return vm.output()
+
+
+def check_no_shm(root):
+    check(os.path.exists(root + "/dev/null"), "QEMU's /dev cannot be seen")
+    check(not os.path.exists(root + "/dev/shm"), "QEMU has a /dev/shm")
+
+
+def no_shm():
+    """Neither we nor what we switch on in QEMU needs it. What is said of the plan is the same everywhere."""
+    need_root()
+    with Place() as place:
+        usual = run_quietly(place, [], lambda root: None)
+        check_equal(run_quietly(place, without_shm(place), check_no_shm), usual, "what is said")
 
 
 def default_plan():
@@ -185,7 +226,7 @@ def unnamed(run):
             check_equal(len(vcpus), 2, "vCPUs")
             for thread in vcpus:
                 wait_for("vCPU %d runs as without a plan" % thread["index"],
-                         lambda tid=thread["tid"]: read_setting(tid) == read_setting(0), 5)
+                         lambda tid=thread["tid"]: read_setting(tid) == read_setting(0), PATIENCE)
             for thread in threads_of(vm.status(), "vcpu"):
                 check_equal(thread["effective"]["policy"], "other", "policy of a vCPU in status")
             check_equal(read_setting(vm.status()["qemu_pid"])[0], os.SCHED_BATCH, "policy of the main loop")
@@ -207,7 +248,10 @@ def impostor():
             try:
                 wait_for("a process without a command line", lambda: read_command(other.pid) == b"")
                 before = read_setting(other.pid)
-                time.sleep(2.5)  # two surveys of the supervisor
+                for _ in range(2):
+                    time.sleep(SURVEY)
+                    # Answered after all that was due when it was asked, a survey among it.
+                    check(vm.status(), "status")
                 check_equal(other.poll(), None, "exit code of the impostor")
                 check_equal(read_setting(other.pid), before, "how it runs")
                 check_equal(threads_of(vm.status(), "kio"), [], "kernel threads of the VM")
@@ -220,6 +264,7 @@ main([
     ("QEMU of another user: each thread is in its role, by the broker", unprivileged),
     ("QEMU with -sandbox resourcecontrol=deny: each thread is in its role, by the broker", sandboxed),
     ("without preload: each thread is in its role, by the supervisor", from_outside),
+    ("no /dev/shm: each thread is in its role, and nobody complains", no_shm),
     ("the default plan covers vCPUs, main loop and iothreads", default_plan),
     ("a vCPU that is plugged in later has its own index", late_vcpu),
     ("a role that the plan does not name: as without a plan", unnamed([])),

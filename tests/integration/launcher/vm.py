@@ -1,21 +1,30 @@
 # SPDX-License-Identifier: MIT
 """A real QEMU under qrt-launcher, seen from outside."""
 
+import ctypes
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
+import sys
 import tempfile
 import time
 
 from tap import Skip, check, note
 
+sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "lib"))
+
+# pylint: disable=wrong-import-position,unused-import
+from proc import is_alive, signals_of
+from qmp import Monitor
+
 BUILD = os.environ["QRT_BUILD"]
 LAUNCHER = os.path.join(BUILD, "qrt-launcher", "qrt-launcher")
 QEMU = "qemu-system-x86_64"
-PATIENCE = 30  # seconds for what takes a fraction of one on an idle machine
+PATIENCE = 60  # seconds for what takes a fraction of one on an idle machine
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)  # loaded here: a child of several threads cannot take the loader's lock
 
 
 def need_root():
@@ -34,29 +43,28 @@ def wait_for(what, look, patience=PATIENCE):
     raise AssertionError("not within %d s: %s" % (patience, what))
 
 
-class Monitor:
-    """QMP, just enough of it."""
+def wait_taken(pid, number):
+    """Until a process has taken a signal that was sent to it."""
+    wait_for("signal %d is taken by %d" % (number, pid), lambda: number not in signals_of(pid, "ShdPnd"))
 
-    def __init__(self, path):
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.settimeout(PATIENCE)
-        self.socket.connect(path)
-        self.file = self.socket.makefile("rw", encoding="utf-8")
-        self.file.readline()
-        self.call("qmp_capabilities")
 
-    def call(self, command, **arguments):
-        self.file.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.file.flush()
-        while True:
-            answer = json.loads(self.file.readline())
-            if "return" in answer:
-                return answer["return"]
-            check("error" not in answer, answer)
+def end_with_us():
+    """Run in the child: a test that is killed leaves no VM behind."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
-    def close(self):
-        self.file.close()
-        self.socket.close()
+
+def start_session(arguments, before=lambda: None, **options):
+    """A program in a session of its own, after before() in the child; end_session() ends it, and what it
+    started."""
+    return subprocess.Popen(arguments, start_new_session=True, preexec_fn=lambda: (end_with_us(), before()), **options)
+
+
+def end_session(process):
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
 
 
 class Place:
@@ -80,40 +88,31 @@ class Place:
     def call(self, *arguments, **options):
         """A launcher command that ends by itself: (code, stdout, stderr)."""
         done = subprocess.run([LAUNCHER, *arguments], env=dict(self.environment, **options.get("env", {})),
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=2 * PATIENCE)
         return done.returncode, done.stdout, done.stderr
 
 
-class Vm:
-    """`qrt-launcher run` of a VM without a guest."""
+def make_qemu(qemu=(), accel="tcg,thread=multi"):
+    """The command of a VM without a guest."""
+    return [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-accel", accel, *qemu]
 
-    def __init__(self, place, run=(), qemu=(), name="vm", accel="tcg,thread=multi"):
+
+class Vm:
+    """`qrt-launcher run` of a VM without a guest. `wrapper`: a command that becomes the one it is given."""
+
+    def __init__(self, place, run=(), qemu=(), name="vm", accel="tcg,thread=multi", wrapper=()):
         self.place, self.name = place, name
         self.errors = tempfile.NamedTemporaryFile("w+", dir=place.path, suffix=".err", encoding="utf-8")
-        arguments = [LAUNCHER, "run", *run, "--name", name, "--", QEMU, "-nodefaults", "-no-user-config",
-                     "-display", "none", "-m", "64", "-accel", accel, *qemu]
-        self.process = subprocess.Popen(arguments, env=place.environment, stdin=subprocess.DEVNULL,
-                                        stdout=self.errors, stderr=self.errors, start_new_session=True)
+        self.process = start_session(
+            [*wrapper, LAUNCHER, "run", *run, "--name", name, "--", *make_qemu(qemu, accel)],
+            env=place.environment, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            try:  # the session is ours: launcher and QEMU
-                os.killpg(self.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        else:
-            self.kill_orphan()
-        self.process.wait()
+        end_session(self.process)  # a launcher that ended may have left its QEMU
         self.errors.close()
-
-    def kill_orphan(self):
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
 
     def output(self):
         self.errors.flush()
@@ -180,11 +179,3 @@ def find_unplanned(pid):
         if setting != fresh:
             wrong.append((tid, setting))
     return wrong
-
-
-def is_alive(pid):
-    try:
-        with open("/proc/%d/stat" % pid, encoding="utf-8", errors="replace") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except FileNotFoundError:
-        return False

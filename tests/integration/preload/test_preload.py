@@ -146,6 +146,34 @@ def a_bad_plan_is_said_in_one_line_and_the_program_runs():
         expect(result.stdout.splitlines()[0].split("|")[1], OTHER)
 
 
+def said_of(**variables):
+    result = run("name-other", plan=None, variables=variables)
+    expect(result.returncode, 0)
+    expect(len(result.stderr.splitlines()), 1, result.stderr)
+    return result.stderr
+
+
+def a_bad_plan_is_said_with_its_place():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "a.plan")
+        path.write_text("# mine\nmain_prio = 3\nvcpu_prio = 100\n")
+        bad = f"qrt: bad plan: {path}:3: vcpu_prio"
+        assert said_of(QRT_SCHED_PLAN_FILE=str(path)).startswith(bad), said_of(QRT_SCHED_PLAN_FILE=str(path))
+        assert said_of(QRT_SCHED_PLAN_FILE=str(path), QRT_SCHED_PLAN="pi=on").startswith(bad)
+        text = said_of(QRT_SCHED_PLAN="pi=on\nmain_prio=1 vcpu_prio=x")
+        assert text.startswith("qrt: bad plan: QRT_SCHED_PLAN:2: vcpu_prio: 'x'"), text
+        path.write_text("# mine\nmain_sched=rr main_nice=5\n")
+        text = said_of(QRT_SCHED_PLAN_FILE=str(path))
+        assert text.startswith(f"qrt: bad plan: {path}: main_nice=5"), text
+        expect(said_of(QRT_SCHED_PLAN_FILE=folder).count(folder), 1, "a path in the message is not said again")
+
+
+def blanks_separate_the_options_of_the_text():
+    need_realtime()
+    expect(shown(run("name-other", plan=[f"main_sched=fifo main_prio=3 main_bias={FIRST}"]))["main"],
+           [FIFO, "3", "0", str(FIRST)])
+
+
 def a_plan_file_is_read_and_the_text_overrides_it():
     need_realtime()
     with tempfile.TemporaryDirectory() as folder:
@@ -349,6 +377,8 @@ if __name__ == "__main__":
         the_environment_and_descriptors_are_kept_from_everybody,
         without_a_plan_nothing_is_done,
         a_bad_plan_is_said_in_one_line_and_the_program_runs,
+        a_bad_plan_is_said_with_its_place,
+        blanks_separate_the_options_of_the_text,
         a_plan_file_is_read_and_the_text_overrides_it,
         descriptors_that_are_none_are_said_and_left_alone,
         without_the_right_it_is_said_once_and_the_program_runs,

@@ -3,18 +3,17 @@
 """What the benches compute: percentiles, intervals, figures, plans read from text. Prints TAP."""
 
 import os
-import sys
 import unittest
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "bench")]
+import tapcase  # first: it says where the next ones are
+import benchlib
+import campaign
+import chart
+import fixture
+import guestrun
+import threads
 
-import benchlib  # noqa: E402 (modules of the benches)
-import campaign  # noqa: E402
-import chart  # noqa: E402
-import fixture  # noqa: E402
-import guestrun  # noqa: E402
-import threads  # noqa: E402
+TOP = tapcase.HERE  # no measurement is made
 
 
 class Percentiles(unittest.TestCase):
@@ -57,11 +56,26 @@ class Figures(unittest.TestCase):
         self.assertFalse(benchlib.share_figure("c", [50.0], 100, "ms", 100, "1 of 100 changes")["met"])
 
     def test_absent_peer_gives_no_figure(self):
-        run = campaign.Campaign({"stock": None, "qrt": None}, 1, 20, HERE)
+        run = campaign.Campaign({"stock": None, "qrt": None}, 1, 20, TOP)
         self.assertEqual(run.figures(), [])
+        self.assertEqual(run.unmet(), ["p999_stock_over_qrt", "out_of_plan_qrt"])
+        self.assertEqual({one["name"]: one["why"] for one in run.absent()}, {
+            "p999_stock_over_qrt": "not measured: stock, qrt",
+            "p999_qrt_over_hand": "not asked for: hand",
+            "p999_qrt_over_native": "not asked for: native",
+            "out_of_plan_qrt": "not measured: qrt"})
+        self.assertEqual(len(run.goal_lines()), 4)
+        self.assertTrue(all("absent" in line and "met" not in line for line in run.goal_lines()))
+
+    def test_too_few_rounds_do_not_meet_a_goal(self):
+        figure = benchlib.figure("a", [0.8] * 4, "ratio", 0.9, False, None, 5)
+        self.assertEqual((figure["met"], figure["note"]), (False, "4 rounds, 5 are needed"))
+        self.assertIn("short: 4 rounds, 5 are needed", benchlib.figure_line(figure))
+        self.assertTrue(benchlib.figure("a", [0.8] * 5, "ratio", 0.9, False, None, 5)["met"])
+        self.assertIsNone(benchlib.figure("a", [0.99] * 4, "ratio", 0.9, False, None, 5)["note"])
 
     def test_figures_of_a_whole_demo(self):
-        run = campaign.Campaign(dict.fromkeys(("native", "stock", "hand", "qrt")), 3, 4, HERE)
+        run = campaign.Campaign(dict.fromkeys(("native", "stock", "hand", "qrt")), 3, 4, TOP)
         fixture.fill(run, lambda data: guestrun.summarize(data, 4))
         names = [figure["name"] for figure in run.figures()]
         self.assertEqual(names, ["p999_stock_over_qrt", "p999_qrt_over_hand", "p999_qrt_over_native",
@@ -71,7 +85,7 @@ class Figures(unittest.TestCase):
 
     def out_of_plan_figure(self, **changes):
         """The demo's figure with fields of every run's placement replaced."""
-        run = campaign.Campaign(dict.fromkeys(("stock", "hand", "qrt")), 3, 4, HERE)
+        run = campaign.Campaign(dict.fromkeys(("stock", "hand", "qrt")), 3, 4, TOP)
         fixture.fill(run, lambda data: guestrun.summarize(data, 4))
         for one in run.runs:
             one["placement"].update(changes)
@@ -89,6 +103,14 @@ class Figures(unittest.TestCase):
         self.assertIn("48 samples, 50 are needed", benchlib.figure_line(figure))
         self.assertFalse(self.out_of_plan_figure(samples=0)["met"])
 
+    def test_out_of_plan_is_not_met_when_a_round_was_not_looked_at(self):
+        run = campaign.Campaign(dict.fromkeys(("stock", "hand", "qrt")), 3, 4, TOP)
+        fixture.fill(run, lambda data: guestrun.summarize(data, 4))
+        run.of("qrt")[1]["placement"]["samples"] = 0
+        figure = {figure["name"]: figure for figure in run.figures()}["out_of_plan_qrt"]
+        self.assertEqual((figure["samples"], figure["met"]), (100, False))
+        self.assertIn("no sample in round 2", benchlib.figure_line(figure))
+
     def test_out_of_plan_is_not_met_when_workers_stayed(self):
         figure = self.out_of_plan_figure(workers_min=12, workers_max=12, workers_different=12)
         self.assertFalse(figure["met"])
@@ -102,7 +124,7 @@ class Figures(unittest.TestCase):
         self.assertEqual((figure["value"], figure["met"], figure["note"]), (2, False, None))
 
     def test_each_round_starts_with_another_way(self):
-        run = campaign.Campaign(dict.fromkeys("abc"), 3, 4, HERE)
+        run = campaign.Campaign(dict.fromkeys("abc"), 3, 4, TOP)
         self.assertEqual([run.order(number)[0] for number in range(3)], ["a", "b", "c"])
 
 
@@ -164,28 +186,5 @@ class Plans(unittest.TestCase):
         self.assertEqual(seen[pid].setting.cpus, frozenset(os.sched_getaffinity(0)))
 
 
-class Tap(unittest.TextTestResult):
-    def startTest(self, test):
-        unittest.TestResult.startTest(self, test)
-
-    def line(self, word, test, note=""):
-        print("%s %d - %s%s" % (word, self.testsRun, test.id().split(".", 1)[1], note))
-
-    def addSuccess(self, test):
-        self.line("ok", test)
-
-    def addFailure(self, test, err):
-        unittest.TestResult.addFailure(self, test, err)
-        self.line("not ok", test)
-        for text in self._exc_info_to_string(err, test).split("\n"):
-            print("# " + text)
-
-    addError = addFailure
-
-
 if __name__ == "__main__":
-    suite = unittest.defaultTestLoader.loadTestsFromModule(sys.modules["__main__"])
-    print("1..%d" % suite.countTestCases())
-    result = Tap(unittest.runner._WritelnDecorator(sys.stderr), False, 0)
-    suite.run(result)
-    sys.exit(0 if result.wasSuccessful() else 1)
+    tapcase.main()

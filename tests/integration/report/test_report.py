@@ -11,15 +11,15 @@ import subprocess
 import sys
 import tempfile
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path[:0] = [HERE, os.path.join(HERE, "..", "..", "bench")]
+import tapcase  # first: it says where the next ones are
+import campaign
+import demo
+import fixture
+import guestrun
+import loads
+import report
 
-import fixture  # noqa: E402 (modules of this folder and of the benches)
-import campaign  # noqa: E402
-import demo  # noqa: E402
-import guestrun  # noqa: E402
-import report  # noqa: E402
-
+PATIENCE = 200  # s for what takes a few
 WIDTHS = (1280, 400)
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -44,7 +44,7 @@ def browser():
 
 
 def make_page(path):
-    run = campaign.Campaign(dict.fromkeys(demo.WAYS), 3, 4, HERE)
+    run = campaign.Campaign(dict.fromkeys(demo.WAYS), 3, 4, tapcase.HERE)
     fixture.fill(run, lambda data: guestrun.summarize(data, 4))
     text = report.page(run.document("demo"), demo.headline(run))
     with open(path, "w", encoding="utf-8") as file:
@@ -54,8 +54,16 @@ def make_page(path):
 
 def chromium(directory, *arguments):
     command = [browser()] + FLAGS + ["--allow-file-access-from-files", "--user-data-dir=" + directory + "/profile"]
-    return subprocess.run(command + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          timeout=120, check=False, env=dict(os.environ, HOME=directory))
+    process = subprocess.Popen(command + list(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=dict(os.environ, HOME=directory), process_group=0,
+                               preexec_fn=loads.die_with_parent)
+    try:
+        out, errors = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        return None, b"", b"it did not end within %d s" % PATIENCE
+    finally:
+        loads.end_group(process)
+    return process.returncode, out, errors
 
 
 def look(directory, width):
@@ -63,12 +71,12 @@ def look(directory, width):
     probe = os.path.join(directory, "probe-%d.html" % width)
     with open(probe, "w", encoding="utf-8") as file:
         file.write(PROBE % width)
-    done = chromium(directory, "--window-size=1400,1200", "--dump-dom", "file://" + probe)
-    seen = re.search(rb'data-seen="(\d+) (\d+) (\d+)"', done.stdout)
+    code, out, errors = chromium(directory, "--window-size=1400,1200", "--dump-dom", "file://" + probe)
+    seen = re.search(rb'data-seen="(\d+) (\d+) (\d+)"', out)
     if not seen:
-        return ["chromium showed nothing (code %d): %s" % (done.returncode, done.stderr[-300:].decode(errors="replace"))]
+        return ["chromium showed nothing (code %s): %s" % (code, errors[-300:].decode(errors="replace"))]
     scroll, inner, widest = (int(number) for number in seen.groups())
-    complaints = ["CONSOLE: " + line for line in done.stderr.decode(errors="replace").split("\n")
+    complaints = ["CONSOLE: " + line for line in errors.decode(errors="replace").split("\n")
                   if "CONSOLE" in line]
     if scroll > inner or widest > inner:
         complaints.append("%d pixels are wide, an element ends at %d, in a window of %d" % (scroll, widest, inner))

@@ -171,7 +171,13 @@ static void rights_by_capability_or_by_limit(void)
 	expect("limits", CHECK_OK, "MEMLOCK unlimited");
 	put("proc/self/limits", LIMITS("9", "unlimited"));
 	expect("limits", CHECK_WARNING, "RTPRIO 9");
+	put("proc/self/status", "Name:\tx\nCapEff:\t0000000001800000\n");
+	host.wants_lock = true;
 	put("proc/self/limits", LIMITS("0", "65536"));
+	expect("privileges", CHECK_OK, "CAP_SYS_RESOURCE");
+	expect("limits", CHECK_OK, "MEMLOCK 65536");
+	host.wants_lock = false;
+	put("proc/self/status", "Name:\tx\nCapEff:\t0000000000000000\n");
 	host.wants_rt = false;
 	expect("privileges", CHECK_WARNING, "no CAP_SYS_NICE");
 	expect("limits", CHECK_OK, "RTPRIO 0");
@@ -289,6 +295,9 @@ static void what_is_below_the_kernel(void)
 	expect("steal-time", CHECK_OK, "0.00 %");
 	put("proc/stat", "cpu  100 0 100 9800 0 0 0 50 0 0\n");
 	expect("steal-time", CHECK_WARNING, "50 of 50");
+	check_counters_read(&host, &host.first);
+	put("proc/stat", "cpu  100 0 100 9900 0 0 0 50 0 0\n");
+	expect("steal-time", CHECK_OK, "0 of 100 ticks now, 0.49 %");
 	put("proc/stat", "cpu  100 0\n");
 	expect("steal-time", CHECK_UNKNOWN, "no steal time");
 	msr[0x34] = 7;

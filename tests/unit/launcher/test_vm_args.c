@@ -90,12 +90,37 @@ static void test_unnamed(void)
 
 static void test_accelerator(void)
 {
-	CU_ASSERT_TRUE(READ("-enable-kvm").kvm);
-	CU_ASSERT_TRUE(READ("-accel", "kvm,kernel-irqchip=split").kvm);
-	CU_ASSERT_TRUE(READ("-machine", "q35,accel=kvm").kvm);
-	CU_ASSERT_FALSE(READ("-machine", "q35,accel=kvm:tcg").kvm);
-	CU_ASSERT_FALSE(READ("-accel", "kvm", "-accel", "tcg").kvm);
-	CU_ASSERT_FALSE(READ("-accel", "tcg").kvm);
+	CU_ASSERT_EQUAL(READ("-enable-kvm").accel, VM_ACCEL_KVM);
+	CU_ASSERT_EQUAL(READ("-accel", "kvm,kernel-irqchip=split").accel, VM_ACCEL_KVM);
+	CU_ASSERT_EQUAL(READ("-machine", "q35,accel=kvm").accel, VM_ACCEL_KVM);
+	CU_ASSERT_EQUAL(READ("-accel", "tcg").accel, VM_ACCEL_TCG);
+	CU_ASSERT_EQUAL(READ("-accel", "tcg", "-accel", "kvm").accel, VM_ACCEL_TCG);
+	CU_ASSERT_EQUAL(READ("-S").accel, VM_ACCEL_UNNAMED);
+}
+
+static void test_accelerator_to_fall_back_to(void)
+{
+	char *argv[] = {(char *)"/usr/bin/qemu-kvm", NULL};
+	struct vm_args args;
+
+	CU_ASSERT_EQUAL(READ("-machine", "q35,accel=kvm:tcg").accel, VM_ACCEL_KVM_OR_TCG);
+	CU_ASSERT_EQUAL(READ("-accel", "kvm", "-accel", "tcg,thread=multi").accel, VM_ACCEL_KVM_OR_TCG);
+	CU_ASSERT_EQUAL(READ("-machine", "accel=tcg:kvm").accel, VM_ACCEL_TCG);
+	vm_args_read(1, argv, &args);
+	CU_ASSERT_EQUAL(args.accel, VM_ACCEL_KVM_OR_TCG);
+}
+
+static void test_smp_that_is_none(void)
+{
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "0").smp_wrong, "cpus=0");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "foo").smp_wrong, "cpus=foo");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "2x").smp_wrong, "cpus=2x");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "2,maxcpus=").smp_wrong, "maxcpus=");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "cores=-1").smp_wrong, "cores=-1");
+	CU_ASSERT_STRING_EQUAL(READ("-machine", "pc,smp.cpus=x").smp_wrong, "cpus=x");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "2,cores=2,unknown=x").smp_wrong, "");
+	CU_ASSERT_STRING_EQUAL(READ("-smp", "0x4").smp_wrong, "");
+	CU_ASSERT_EQUAL(READ("-smp", "0x4").vm.vcpus, 4);
 }
 
 static void test_vnc(void)
@@ -113,7 +138,9 @@ static const struct tap_test tests[] = {
 	{"iothreads in both ways to write them", test_iothreads},
 	{"the guest's name", test_name},
 	{"threads' names switched off, by every word for it", test_unnamed},
-	{"KVM with nothing to fall back to", test_accelerator},
+	{"KVM with nothing to fall back to, or TCG", test_accelerator},
+	{"KVM with TCG to fall back to", test_accelerator_to_fall_back_to},
+	{"an -smp that gives no number of CPUs is found", test_smp_that_is_none},
 	{"a VNC server", test_vnc},
 };
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan_json.h"
+
+#include "plan_explain.h"
+
+static void build_string(JsonBuilder *builder, const char *name, const char *value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_string_value(builder, value);
+}
+
+static void build_int(JsonBuilder *builder, const char *name, gint64 value)
+{
+	json_builder_set_member_name(builder, name);
+	json_builder_add_int_value(builder, value);
+}
+
+static void build_times(JsonBuilder *builder, const struct plan_group *group)
+{
+	const struct qrt_sched_setting *setting = &group->setting;
+	char ioprio[16];
+
+	if (group->quantum_ns > 0)
+		build_int(builder, "quantum_ns", group->quantum_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
+		build_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
+		build_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		build_int(builder, "period_ns", (gint64)setting->period_ns);
+	}
+	if (setting->set & QRT_SCHED_SET_IOPRIO &&
+	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
+		build_string(builder, "ioprio", ioprio);
+}
+
+static void build_group(const struct plan_request *request, const struct plan_group *group,
+			JsonBuilder *builder)
+{
+	char cpus[512] = "", source[64];
+
+	qrt_sched_cpus_format(&group->setting.cpus, cpus, sizeof(cpus));
+	json_builder_begin_object(builder);
+	build_string(builder, "role", qrt_sched_role_name(group->role));
+	build_int(builder, "first", group->first);
+	build_int(builder, "last", group->open_end ? -1 : (gint64)group->last);
+	json_builder_set_member_name(builder, "planned");
+	json_builder_add_boolean_value(builder, group->planned);
+	build_string(builder, "policy", qrt_sched_policy_name(group->setting.policy));
+	build_int(builder, "priority", group->setting.priority);
+	build_int(builder, "nice", group->setting.nice);
+	build_times(builder, group);
+	build_string(builder, "cpus", cpus);
+	build_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
+	json_builder_end_object(builder);
+}
+
+static void build_globals(const struct plan_request *request, JsonBuilder *builder)
+{
+	static const char *const mlock[] = {"off", "onfault", "prefault", "all"};
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+
+	qrt_sched_plan_get_globals(request->plan, &globals);
+	build_string(builder, "mlock",
+		     globals.mlock < G_N_ELEMENTS(mlock) ? mlock[globals.mlock] : "unknown");
+	json_builder_set_member_name(builder, "pi");
+	json_builder_add_boolean_value(builder, globals.pi_mutexes != 0);
+	build_int(builder, "advance", globals.advance_us);
+	build_int(builder, "pool", globals.pool_min);
+	build_string(builder, "accelerator", request->vm.tcg ? "tcg" : "kvm");
+	json_builder_set_member_name(builder, "assumed");
+	json_builder_add_boolean_value(builder, request->vm_argc == 0);
+	build_int(builder, "vcpus", request->vm.vcpus);
+	build_int(builder, "iothreads", request->vm.iothreads);
+}
+
+void plan_json_print(const struct plan_request *request, const char *text, const char *unsupported, bool ok)
+{
+	JsonBuilder *builder = json_builder_new();
+	struct plan_groups groups;
+	size_t i;
+
+	plan_groups_read(request, &groups);
+	json_builder_begin_object(builder);
+	json_builder_set_member_name(builder, "ok");
+	json_builder_add_boolean_value(builder, ok);
+	json_builder_set_member_name(builder, "default");
+	json_builder_add_boolean_value(builder, !request->given);
+	build_string(builder, "plan", text);
+	build_globals(request, builder);
+	json_builder_set_member_name(builder, "threads");
+	json_builder_begin_array(builder);
+	for (i = 0; i < groups.count; i++)
+		build_group(request, &groups.groups[i], builder);
+	json_builder_end_array(builder);
+	build_string(builder, "unsupported", unsupported);
+	plan_build_findings(request, builder);
+	json_builder_end_object(builder);
+	plan_print_json(builder);
+}

@@ -1,0 +1,182 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The completion for bash: what a Tab offers."""
+
+import os
+import pathlib
+import pty
+import select
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "launcher"))
+
+# pylint: disable=wrong-import-position
+import tap
+from tap import Skip, check, check_equal
+from vm import PATIENCE, Place
+
+SCRIPT = pathlib.Path(__file__).resolve().parents[3] / "qrt-launcher/completion/qrt-launcher"
+ASK = """
+. "$1"
+COMP_LINE=$2 COMP_POINT=${#2}
+[ -z "$3" ] || COMP_WORDBREAKS=$3
+_qrt_launcher
+[ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
+"""
+ROLES = "vcpu main paio vncm vncs ioth kio othr".split()
+
+
+def need_bash():
+    if not shutil.which("bash"):
+        raise Skip("no bash here")
+
+
+def offer(line, breaks="", **environment):
+    """What is offered at the end of "qrt-launcher " + line."""
+    need_bash()
+    done = subprocess.run(["bash", "--norc", "-c", ASK, "bash", str(SCRIPT), "qrt-launcher " + line, breaks],
+                          env=dict(os.environ, **environment), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=PATIENCE, check=False)
+    check_equal((done.returncode, done.stderr), (0, ""), line)
+    return done.stdout.split()
+
+
+def check_offers(line, wanted, **options):
+    check_equal(offer(line, **options), wanted.split(), "after '%s'" % line)
+
+
+def test_commands():
+    check_offers("", "run status check plan blame repair --help --version")
+    check_offers("st", "status")
+    for command in offer(""):
+        if not command.startswith("-"):
+            check("--help" in offer(command + " -"), command)
+
+
+def test_keys():
+    """Both grammars, after -rt."""
+    keys = ["%s_%s=" % (role, key) for role in ROLES for key in ("bias", "sched", "prio", "nice", "name")]
+    for command in ("run", "check", "plan"):
+        check_equal(offer(command + " -rt ")[:len(keys)], keys, command)
+        check_equal(offer(command + " -rt ")[len(keys):], ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "default"], command)
+    check_offers("run -rt vcpu_", "vcpu_bias= vcpu_sched= vcpu_prio= vcpu_nice= vcpu_name=")
+    check_offers("run -rt pi=on -rt ml", "mlock=")
+    check_offers("run -rt maxprio=50,po", "50,policy=")
+    check_offers("run -rt maxprio=50,", "50,policy= 50,aioprio= 50,aiopolicy= 50,pvsched=")
+
+
+def test_values():
+    check_offers("run -rt vcpu_sched=", "fifo rr other batch idle")
+    check_offers("run -rt vcpu_sched=f", "fifo")
+    check_offers("run -rt vcpu_sched=fifo,r", "fifo,rr")
+    check_offers("run -rt=vcpu_sched=ot", "other")
+    check_offers("plan -rt mlock=", "off onfault prefault all")
+    check_offers("plan -rt pi=", "on off")
+    check_offers("run -rt maxprio=50,policy=", "ff rr ts")
+    check_offers("run -rt maxprio=50,policy=rr,aiopolicy=t", "ts")
+    check_offers("run -rt maxprio=50,pvsched=", "on off")
+    check_offers("run -rt vcpu_prio=", "")
+    check("0" in offer("run -rt main_bias="), "CPUs")
+    check("1,0" in offer("run -rt main_bias=1,"), "a further CPU")
+
+
+def test_options():
+    check_offers("blame --", "--pid --over --seconds --role --top --json --help")
+    check_offers("blame --over ", "100us 500us 1ms 2ms 5ms 10ms 100ms 1s")
+    check_offers("blame --over=1m", "1ms")
+    check_offers("blame --role v", "vcpu vncm vncs")
+    check_offers("run --user roo", "root")
+    check_offers("run --name ", "")
+    check_offers("status vm --w", "--watch")
+    check_offers("plan --e", "--explain")
+
+
+def test_unbroken():
+    """Where = ends no word the whole word is replaced."""
+    check_offers("run -rt vcpu_sched=f", "vcpu_sched=fifo", breaks=" ")
+    check_offers("blame --over=1m", "--over=1ms", breaks=" ")
+
+
+def test_vms():
+    """By their folders; nothing is made or removed."""
+    with Place() as place:
+        for name in ("control", "convey", "other"):
+            os.makedirs(os.path.join(place.run, name))
+        check_offers("status con", "control convey", QRT_RUN_DIR=place.run)
+        check_offers("blame o", "other", QRT_RUN_DIR=place.run)
+        check_equal(offer("blame ", QRT_RUN_DIR=place.run)[:3], ["control", "convey", "other"], "all of them")
+        check_offers("status con", "", QRT_RUN_DIR=place.file("none"))
+        check_equal(sorted(os.listdir(place.run)), ["control", "convey", "other"], "folders")
+
+
+def test_pids():
+    """Of a program that is called as a QEMU is."""
+    with Place() as place:
+        program = place.file("qemu-system-x")
+        shutil.copy(shutil.which("sleep"), program)
+        process = subprocess.Popen([program, "600"])
+        try:
+            check(str(process.pid) in offer("blame --pid "), "the pid")
+            check(str(process.pid) in offer("blame --pid=%d" % process.pid), "the pid behind =")
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_files_and_programs():
+    with Place() as place:
+        for name in ("a.plan", "b c.plan"):
+            with open(place.file(name), "w", encoding="ascii"):
+                pass
+        check_equal(offer("run --plan " + place.file("a")), [place.file("a.plan")], "a plan")
+        check_equal(offer("run --plan %s\\ " % place.file("b")), place.file("b c.plan").split(), "a plan with a blank")
+        check_equal(offer("run -- %s" % place.file("a")), [place.file("a.plan")], "a program's path")
+        check_equal(offer("run qemu -smp " + place.file("a")), [place.file("a.plan")], "QEMU's own arguments")
+        with open(place.file("qemu-system-qrt"), "w", encoding="ascii") as file:
+            os.fchmod(file.fileno(), 0o755)
+        path = "%s:%s" % (os.environ["PATH"], place.path)
+        check_offers("run --name x -rt pi=on qemu-system-qr", "qemu-system-qrt", PATH=path)
+        check_offers("run -- qemu-system-qr", "qemu-system-qrt", PATH=path)
+
+
+def read_until(master, wanted):
+    text, deadline = "", time.monotonic() + PATIENCE
+    while wanted not in text:
+        check(select.select([master], [], [], max(0, deadline - time.monotonic()))[0], "no %r in %r" % (wanted, text))
+        text += os.read(master, 4096).decode(errors="replace")
+    return text
+
+
+def test_terminal():
+    """A real Tab in a real bash."""
+    need_bash()
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], dict(os.environ, PS1="ready> ", TERM="dumb"))
+    try:
+        read_until(master, "ready> ")
+        os.write(master, b". '%s'; bind 'set bell-style none'; echo lo''aded\n" % str(SCRIPT).encode())
+        read_until(master, "loaded")
+        os.write(master, b"qrt-launcher run -rt vcpu_sch\tfi\t--nam\t")
+        read_until(master, "qrt-launcher run -rt vcpu_sched=fifo --name ")
+    finally:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+        os.close(master)
+
+
+if __name__ == "__main__":
+    tap.main([
+        ("commands and their options", test_commands),
+        ("keys of both grammars", test_keys),
+        ("values of keys", test_values),
+        ("values of options", test_options),
+        ("words that = does not end", test_unbroken),
+        ("names of VMs", test_vms),
+        ("processes for blame", test_pids),
+        ("files and programs", test_files_and_programs),
+        ("a Tab on a terminal", test_terminal),
+    ])
