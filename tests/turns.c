@@ -124,10 +124,10 @@ static int set_up(const struct turns *turns)
 	return 0;
 }
 
-/* The time runs from when the last one is ready. */
+/* The time runs from when the last one is ready; one of them is told so. */
 static void wait_for_all(void)
 {
-	if (pthread_barrier_wait(&shared.ready) == PTHREAD_BARRIER_SERIAL_THREAD)
+	if (pthread_barrier_wait(&shared.ready))
 		shared.until = turns_now() + shared.turns->time_ns;
 	pthread_barrier_wait(&shared.ready);
 }

@@ -81,14 +81,22 @@ static void settle(enum habit habit)
 		learn(own_routine, habit);
 }
 
-void preload_enter(const char *name)
+static void enter(const char *name)
 {
 	struct qrt_sched_error error;
-	int saved = errno;
 	int rc = qrt_sched_placer_enter(preload_process.placer, name, &error);
 
 	if (rc < 0)
 		preload_say_unplaced(name, rc, error.message);
+}
+
+void preload_enter(const char *name)
+{
+	int saved = errno;
+
+	enter(name);
+	if (preload_follow_quantum() < 0)
+		enter(name);
 	errno = saved;
 }
 

@@ -3,15 +3,18 @@
 #ifndef QRT_SCHED_PRELOAD_P_H
 #define QRT_SCHED_PRELOAD_P_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <qrt/sched.h>
 #include <qrt/sched_record.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #define EXPORT      __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
 
 /* ---- the functions that we stand in for (real.c) ---- */
 
@@ -131,6 +134,26 @@ void preload_lock_end(void);
 void preload_lock_pause(void);
 /* In a forked child. */
 void preload_forget_locks(void);
+
+/* ---- quanta (quantum.c) ---- */
+
+/* The calling thread entered a role: its slices are that role's from now on. A negative errno where that
+ * cannot be: to enter again gives it the kernel's. */
+int preload_follow_quantum(void);
+/* It makes none any more; in a forked child, that has no timers. */
+void preload_end_quantum(void);
+/* A signal set without, or with the signal of quanta: `set` itself where there is nothing to be done. */
+const sigset_t *preload_without_quantum(const sigset_t *set, sigset_t *copy);
+const sigset_t *preload_with_quantum(const sigset_t *set, sigset_t *copy);
+
+/* ---- calls that must not be interrupted (eintr.c, eintr_other.c) ---- */
+
+/* Keeps the end of slices out of a call of the calling thread. Returns whether there is one. */
+int preload_hold(void);
+void preload_release(int held);
+/* ppoll, where only the program's own signals interrupt. */
+int preload_calm_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		       const sigset_t *mask);
 
 /* ---- memory (memory.c) ---- */
 

@@ -10,7 +10,11 @@ struct preload_process preload_process;
 static int open_placer(int broker_fd, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_placer_config config = {
-		.size = sizeof(config), .broker_fd = broker_fd, .plan = preload_process.plan};
+		.size = sizeof(config),
+		.broker_fd = broker_fd,
+		.plan = preload_process.plan,
+		.flags = QRT_SCHED_PLACER_QUANTUM,
+	};
 
 	return qrt_sched_placer_open(&config, &preload_process.placer, reterr);
 }

@@ -45,6 +45,64 @@ static int take_nice(pid_t tid, const struct qrt_sched_p_state *from, const stru
 	return rc == -EPERM || rc == -EACCES ? 0 : rc;
 }
 
+#define UNHEARD_NS UINT64_C(1100000000) /* the shortest runtime in it is a share that rounds to 0 */
+
+static int may_go_on(int rc)
+{
+	return rc >= 0 || rc == -EPERM || rc == -EACCES;
+}
+
+/*
+ * The share of a thread that sleeps while somebody takes it out of DEADLINE is never free again: no other
+ * gets it until the CPUs are partitioned anew (seen with Linux 6.18). So it leaves with a share of nothing;
+ * where the kernel's longest period is too short for that, with next to nothing.
+ */
+static int give_back_share(pid_t tid, const struct qrt_sched_p_attr *from)
+{
+	struct qrt_sched_p_attr least = *from;
+	int rc;
+
+	least.runtime = QRT_SCHED_P_RUNTIME_MIN_NS;
+	least.deadline = least.period = UNHEARD_NS;
+	rc = qrt_sched_p_sys->set_attr(tid, &least);
+	if (rc != -EINVAL)
+		return rc;
+	least.deadline = from->deadline;
+	least.period = from->period;
+	return qrt_sched_p_sys->set_attr(tid, &least);
+}
+
+/* What a thread would not leave behind by itself: its share, and its slice, which IDLE would use. Who may
+ * not make it do so may still make it leave. */
+static int empty_pockets(pid_t tid, const struct qrt_sched_p_attr *from)
+{
+	struct qrt_sched_p_attr least = *from;
+
+	if (from->policy == QRT_SCHED_POLICY_DEADLINE)
+		return give_back_share(tid, from);
+	if (!qrt_sched_p_policy_is_fair(from->policy) || !from->runtime)
+		return 0;
+	least.runtime = 0;
+	return qrt_sched_p_sys->set_attr(tid, &least);
+}
+
+static int take_attr(pid_t tid, const struct qrt_sched_p_attr *from, const struct qrt_sched_p_attr *to)
+{
+	int rc;
+
+	if (qrt_sched_p_attr_is_same(from, to))
+		return 0;
+	if (qrt_sched_p_policy_keeps_times(from->policy, to->policy))
+		return qrt_sched_p_sys->set_attr(tid, to);
+	rc = empty_pockets(tid, from);
+	if (!may_go_on(rc))
+		return rc;
+	rc = qrt_sched_p_sys->set_attr(tid, to);
+	if (rc < 0)
+		qrt_sched_p_sys->set_attr(tid, from);
+	return rc;
+}
+
 static int take(enum step step, pid_t tid, const struct qrt_sched_p_state *from,
 		const struct qrt_sched_p_state *to)
 {
@@ -54,9 +112,7 @@ static int take(enum step step, pid_t tid, const struct qrt_sched_p_state *from,
 			return 0;
 		return qrt_sched_p_sys->set_cpus(tid, &to->cpus);
 	case STEP_ATTR:
-		if (qrt_sched_p_attr_is_same(&from->attr, &to->attr))
-			return 0;
-		return qrt_sched_p_sys->set_attr(tid, &to->attr);
+		return take_attr(tid, &from->attr, &to->attr);
 	case STEP_IOPRIO:
 		return from->ioprio == to->ioprio ? 0 : qrt_sched_p_sys->set_ioprio(tid, to->ioprio);
 	default:
@@ -95,6 +151,22 @@ static void plan_steps(const struct qrt_sched_p_state *before, const struct qrt_
 	       sizeof(rising));
 }
 
+/* Backwards, but the nice value last: policies of time sharing bring theirs along. */
+static void undo(pid_t tid, const enum step *order, int taken, const struct qrt_sched_p_state *before,
+		 const struct qrt_sched_p_state *after)
+{
+	int has_nice = 0;
+
+	while (taken-- > 0) {
+		if (order[taken] == STEP_NICE)
+			has_nice = 1;
+		else
+			take(order[taken], tid, after, before);
+	}
+	if (has_nice)
+		take(STEP_NICE, tid, after, before);
+}
+
 static int change(pid_t tid, const struct qrt_sched_p_state *before, const struct qrt_sched_p_state *after)
 {
 	enum step order[STEPS];
@@ -106,11 +178,9 @@ static int change(pid_t tid, const struct qrt_sched_p_state *before, const struc
 		if (rc < 0)
 			break;
 	}
-	if (n == STEPS)
-		return 0;
-	while (n-- > 0)
-		take(order[n], tid, after, before);
-	return rc;
+	if (n < STEPS)
+		undo(tid, order, n, before, after);
+	return rc < 0 ? rc : 0;
 }
 
 int qrt_sched_setting_apply(pid_t tid, const struct qrt_sched_setting *setting,

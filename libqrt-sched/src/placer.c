@@ -209,11 +209,19 @@ int64_t qrt_sched_placer_get_quantum(struct qrt_sched_placer *placer)
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	pthread_mutex_lock(&placer->lock);
 	r = qrt_sched_p_residents_find(&placer->residents, (pid_t)syscall(SYS_gettid));
-	if (r && r->is_placed)
+	if (r && r->is_placed && (r->makes_slices || !placer->no_quanta))
 		quantum = qrt_sched_plan_get_quantum(placer->plan, r->role, r->index);
 	pthread_mutex_unlock(&placer->lock);
 	pthread_setcancelstate(cancel, NULL);
 	return quantum;
+}
+
+void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer)
+{
+	pthread_mutex_lock(&placer->lock);
+	placer->flags &= ~QRT_SCHED_PLACER_QUANTUM;
+	placer->no_quanta = 1;
+	pthread_mutex_unlock(&placer->lock);
 }
 
 void qrt_sched_placer_leave(struct qrt_sched_placer *placer)

@@ -77,6 +77,7 @@ struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_r
 struct qrt_sched_placer {
 	const struct qrt_sched_plan *plan;
 	uint32_t flags; /* QRT_SCHED_PLACER_* */
+	int no_quanta;  /* there was QRT_SCHED_PLACER_QUANTUM, and it was refused since */
 	pthread_mutex_t lock;
 	int refused; /* the kernel does not let us, the broker may */
 	struct qrt_sched_p_broker broker;
@@ -86,6 +87,9 @@ struct qrt_sched_placer {
 /* In a forked child, which has the parent's placer but none of its threads: closes the line and takes
  * no lock. The placer's memory stays. */
 void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
+
+/* The process cannot make quanta after all: threads that enter from now on have the kernel's slices. */
+void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer);
 
 /* Does to the calling thread what is wanted; as qrt_sched_placer_enter(). *want becomes the fallback where
  * the kernel refused DEADLINE. */

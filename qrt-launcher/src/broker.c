@@ -41,6 +41,8 @@ static int enter(struct supervisor *supervisor, const struct qrt_sched_broker_me
 	memcpy(name, message->name, sizeof(message->name));
 	entry.name = name;
 	entry.placed_by = message->op == QRT_SCHED_BROKER_PLACE ? PLACED_BY_BROKER : PLACED_BY_SELF;
+	/* Its word: who does not end its slices keeps its own level waiting, which a budget bounds. */
+	entry.slices = message->flags & QRT_SCHED_BROKER_QUANTUM;
 	r = watch_enter(&supervisor->watch, &entry);
 	watched = watch_find(&supervisor->watch, message->tid);
 	if (watched)

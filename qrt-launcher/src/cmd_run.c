@@ -66,6 +66,7 @@ static int read_fresh(struct qrt_sched_setting *ret_setting)
 	ret_setting->flags = 0;
 	ret_setting->policy = QRT_SCHED_POLICY_OTHER;
 	ret_setting->priority = 0;
+	ret_setting->runtime_ns = ret_setting->deadline_ns = ret_setting->period_ns = 0;
 	if (ret_setting->nice < 0)
 		ret_setting->nice = 0;
 	return 0;

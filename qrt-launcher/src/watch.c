@@ -88,7 +88,7 @@ static uint32_t find_free_index(const struct watch *watch, enum qrt_sched_role r
  */
 static int set_layers(const struct watch *watch, struct watched *watched)
 {
-	struct qrt_sched_layer_value origin = {.setting = watch->fresh}, plan = {0};
+	struct qrt_sched_layer_value origin = {.setting = watch->fresh}, plan = {0}, quantum = {0};
 	int r;
 
 	qrt_sched_plan_get(watch->plan, watched->role, watched->index, &plan.setting);
@@ -102,6 +102,12 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 		if (r < 0)
 			return r;
 	}
+	if (watched->slices && qrt_sched_plan_get_quantum(watch->plan, watched->role, watched->index) > 0)
+		quantum.setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY,
+							     .policy = QRT_SCHED_POLICY_FIFO};
+	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_QUANTUM, &quantum);
+	if (r < 0)
+		return r;
 	return qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
 }
 
@@ -217,6 +223,7 @@ int watch_enter(struct watch *watch, const struct watch_entry *entry)
 		watched->index = find_free_index(watch, entry->role, entry->tid);
 	watched->role = entry->role;
 	watched->kernel = entry->kernel;
+	watched->slices = entry->slices;
 	watched->placed_by = entry->placed_by;
 	return place(watch, watched);
 }

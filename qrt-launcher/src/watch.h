@@ -23,6 +23,7 @@ struct watched {
 	uint32_t index;
 	enum placed_by placed_by;
 	bool kernel;         /* a thread outside of QEMU's process */
+	bool slices;         /* it ends its slices itself: FIFO where the plan says RR */
 	bool wrong;          /* at the last look */
 	uint32_t looks;      /* since its name last changed */
 	uint32_t generation; /* of the scan that saw it last */
@@ -50,6 +51,7 @@ struct watch_entry {
 	int32_t index; /* -1: the next free of its role */
 	enum placed_by placed_by;
 	bool kernel;
+	bool slices;
 	const char *name; /* NULL: as /proc has it */
 };
 

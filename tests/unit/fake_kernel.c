@@ -56,6 +56,15 @@ static int get_attr(pid_t tid, struct qrt_sched_p_attr *ret_attr)
 	return 0;
 }
 
+/* A thread that sleeps takes its share with it when it leaves DEADLINE: so does the kernel. */
+static void leave(const struct qrt_sched_p_attr *attr)
+{
+	const struct qrt_sched_p_attr *have = &fake_kernel.attr;
+
+	if (have->policy == QRT_SCHED_POLICY_DEADLINE && attr->policy != have->policy)
+		fake_kernel.kept += (have->runtime << 20) / have->period;
+}
+
 static int set_attr(pid_t tid, const struct qrt_sched_p_attr *attr)
 {
 	int is_refused_dl = attr->policy == QRT_SCHED_POLICY_DEADLINE && fake_kernel.refuse_dl;
@@ -65,9 +74,12 @@ static int set_attr(pid_t tid, const struct qrt_sched_p_attr *attr)
 	if (rc < 0)
 		return rc;
 	note('a');
+	leave(attr);
 	fake_kernel.attr = *attr;
-	if (is_fair(attr->policy))
+	if (is_fair(attr->policy)) {
 		fake_kernel.nice = attr->nice;
+		fake_kernel.slice = attr->runtime ? attr->runtime : fake_kernel.kernel_slice;
+	}
 	return 0;
 }
 

@@ -12,6 +12,8 @@ struct fake_kernel {
 	struct qrt_sched_cpus cpus;
 	uint32_t ioprio;
 	uint64_t kernel_slice; /* of threads that did not ask for one; 0: a kernel without slices */
+	uint64_t slice;        /* what it would have under OTHER and IDLE */
+	uint64_t kept;         /* shares of threads that left DEADLINE asleep, in 1/2^20 of a CPU */
 	uint64_t limit;
 	uint64_t now;       /* 0: the real clock */
 	int calls;          /* made so far */

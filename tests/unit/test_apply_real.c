@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sys_p.h"
@@ -156,11 +157,75 @@ static void a_refusal_changes_nothing_and_has_a_fallback(void)
 	on_a_thread(walk_into_a_trap);
 }
 
+/* ---- a share that is not given back ---- */
+
+struct sleeper {
+	pthread_t thread;
+	pthread_barrier_t turn;
+	pid_t tid;
+	int turns;
+};
+
+static void *wake_now_and_then(void *arg)
+{
+	struct sleeper *sleeper = arg;
+	int turn;
+
+	sleeper->tid = (pid_t)syscall(SYS_gettid);
+	for (turn = 0; turn < sleeper->turns; turn++)
+		pthread_barrier_wait(&sleeper->turn);
+	return NULL;
+}
+
+/* Its share, 10 % of a CPU, is there for each of 25 rounds: that is more than two CPUs have. */
+static void enter_and_leave(struct sleeper *sleeper, int rounds)
+{
+	struct qrt_sched_setting want = deadline(), other = {.set = QRT_SCHED_SET_POLICY};
+	struct timespec beyond_its_deadline = {.tv_nsec = 60 * 1000000};
+	struct qrt_sched_error error = {.message = ""};
+	int round, rc;
+
+	want.runtime_ns = 2 * MS;
+	want.deadline_ns = want.period_ns = 20 * MS;
+	for (round = 0; round < rounds; round++) {
+		rc = qrt_sched_setting_apply(sleeper->tid, &want, &error);
+		if (rc < 0 && !round)
+			tap_skip(error.message);
+		else if (rc < 0)
+			tap_note("round %d: %s", round, error.message);
+		CU_ASSERT(rc >= 0 || !round);
+		pthread_barrier_wait(&sleeper->turn); /* it has run, and sleeps again */
+		nanosleep(&beyond_its_deadline, NULL);
+		CU_ASSERT_EQUAL(qrt_sched_setting_apply(sleeper->tid, &other, NULL), 0);
+	}
+}
+
+/* A machine of many CPUs has so much that nothing would be seen missing. */
+static void a_sleeping_thread_gives_back_its_share(void)
+{
+	struct sleeper sleeper = {.turns = 1 + 25 + 1};
+	struct qrt_sched_cpus online;
+
+	qrt_sched_p_read_cpus("/sys/devices/system/cpu/online", &online);
+	if (qrt_sched_cpus_count(&online) > 2) {
+		tap_skip("needs a machine of one or two CPUs");
+		return;
+	}
+	pthread_barrier_init(&sleeper.turn, NULL, 2);
+	CU_ASSERT_EQUAL_FATAL(pthread_create(&sleeper.thread, NULL, wake_now_and_then, &sleeper), 0);
+	pthread_barrier_wait(&sleeper.turn);
+	enter_and_leave(&sleeper, 25);
+	pthread_barrier_wait(&sleeper.turn);
+	pthread_join(sleeper.thread, NULL);
+	pthread_barrier_destroy(&sleeper.turn);
+}
+
 static const struct tap_test tests[] = {
 	{"a slice is given and taken back", a_slice_is_given_and_taken_back},
 	{"an I/O priority is given and taken back", an_ioprio_is_given_and_taken_back},
 	{"a thread can become DEADLINE and start others", a_thread_can_become_deadline_and_start_others},
 	{"a refusal changes nothing and has a fallback", a_refusal_changes_nothing_and_has_a_fallback},
+	{"a thread that sleeps gives back its share", a_sleeping_thread_gives_back_its_share},
 };
 
 TAP_MAIN("apply_real", tests)

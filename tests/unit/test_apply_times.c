@@ -75,8 +75,35 @@ static void cpus_are_widened_before_deadline_and_narrowed_after_it(void)
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &narrow, NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &wide, NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &narrow, NULL), 0);
-	CU_ASSERT_STRING_EQUAL(fake_kernel.log, "cacaac");
+	CU_ASSERT_STRING_EQUAL(fake_kernel.log, "cacaaac");
 	CU_ASSERT_EQUAL(fake_kernel.attr.runtime | fake_kernel.attr.deadline | fake_kernel.attr.period, 0);
+	fake_kernel_end();
+}
+
+/* The kernel does not give back what a thread has that sleeps while it is taken out of DEADLINE. */
+static void who_leaves_deadline_leaves_nothing_behind(void)
+{
+	struct qrt_sched_setting first = deadline(2 * MS, 10 * MS), other = complete(0, 0, "0-3");
+
+	fake_kernel_begin();
+	CU_ASSERT_EQUAL(qrt_sched_setting_apply(7, &first, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_setting_apply(7, &other, NULL), 0);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+	CU_ASSERT_EQUAL(fake_kernel.attr.runtime, 0);
+	CU_ASSERT_EQUAL(fake_kernel.kept, 0);
+	fake_kernel_end();
+}
+
+/* IDLE would use it. */
+static void who_leaves_other_leaves_its_slice(void)
+{
+	struct qrt_sched_setting twenty = slice(20 * MS), idle = complete(QRT_SCHED_POLICY_IDLE, 0, "0-3");
+
+	fake_kernel_begin();
+	fake_kernel.kernel_slice = 3 * MS;
+	CU_ASSERT_EQUAL(qrt_sched_setting_apply(7, &twenty, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_setting_apply(7, &idle, NULL), 0);
+	CU_ASSERT_EQUAL(fake_kernel.slice, 3 * MS);
 	fake_kernel_end();
 }
 
@@ -283,6 +310,8 @@ static const struct tap_test tests[] = {
 	{"flags that are named count", flags_that_are_named_count},
 	{"CPUs are widened before DEADLINE and narrowed after it",
 	 cpus_are_widened_before_deadline_and_narrowed_after_it},
+	{"who leaves DEADLINE leaves nothing behind", who_leaves_deadline_leaves_nothing_behind},
+	{"who leaves OTHER leaves its slice", who_leaves_other_leaves_its_slice},
 	{"bad times are refused before anything changes", bad_times_are_refused_before_anything_changes},
 	{"a slice is given, read, and taken back", a_slice_is_given_read_and_taken_back},
 	{"other changes leave the kernel's slice alone", other_changes_leave_the_kernels_slice_alone},

@@ -8,6 +8,7 @@
 
 #include "fake_kernel.h"
 #include "placer_help.h"
+#include "placer_p.h"
 #include "tap.h"
 
 #define PLAN                                                                                                 \
@@ -166,6 +167,21 @@ static void without_the_flag_the_kernel_makes_the_slices(void)
 	placer_end();
 }
 
+static void who_has_none_after_all_gets_the_kernels_slices(void)
+{
+	placer_begin_plan(QUANTA, 1, QRT_SCHED_PLACER_QUANTUM);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "CPU 0/KVM", NULL), QRT_SCHED_PLACED_SELF);
+	CU_ASSERT_EQUAL(placer_receive().flags, QRT_SCHED_BROKER_QUANTUM);
+	qrt_sched_p_placer_refuse_quanta(placer);
+	/* It still runs under FIFO. */
+	CU_ASSERT_EQUAL(qrt_sched_placer_get_quantum(placer), 4000000);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "CPU 0/KVM", NULL), QRT_SCHED_PLACED_SELF);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_RR);
+	CU_ASSERT_EQUAL(placer_receive().flags, 0);
+	CU_ASSERT_EQUAL(qrt_sched_placer_get_quantum(placer), 0);
+	placer_end();
+}
+
 static void unknown_flags_are_refused(void)
 {
 	struct qrt_sched_placer_config config = {.size = sizeof(config), .broker_fd = -1, .flags = 2};
@@ -195,6 +211,7 @@ static const struct tap_test tests[] = {
 	 who_makes_slices_is_fifo_and_the_supervisor_knows},
 	{"who is placed for says it too", who_is_placed_for_says_it_too},
 	{"without the flag the kernel makes the slices", without_the_flag_the_kernel_makes_the_slices},
+	{"who has none after all gets the kernel's slices", who_has_none_after_all_gets_the_kernels_slices},
 	{"unknown flags are refused", unknown_flags_are_refused},
 };
 

@@ -137,7 +137,7 @@ def without_a_plan_nothing_is_done():
 
 
 def a_bad_plan_is_said_in_one_line_and_the_program_runs():
-    for plan, word in ((["vcpu_prio=100"], "100"), (["nonsense"], "nonsense"), (["vcpu_sched=rr", "vcpu_nice=5"], "quantum")):
+    for plan, word in ((["vcpu_prio=100"], "100"), (["nonsense"], "nonsense"), (["vcpu_sched=rr", "vcpu_nice=20"], "nice")):
         result = run("roles", plan=plan)
         expect(result.returncode, 0)
         lines = result.stderr.splitlines()
