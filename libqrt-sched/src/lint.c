@@ -151,6 +151,7 @@ static int look(struct qrt_sched_p_lint *lint)
 {
 	qrt_sched_p_lint_values(lint);
 	qrt_sched_p_lint_times(lint);
+	qrt_sched_p_lint_quantum(lint);
 	qrt_sched_p_lint_starve(lint);
 	qrt_sched_p_lint_host(lint);
 	qrt_sched_p_lint_around(lint);

@@ -17,8 +17,19 @@ struct purse {
 	char option[16], text[48];
 	uint32_t line;
 	uint64_t reserved; /* what its deadline threads take of a CPU, in 1/10000 */
-	int has_vcpus;
+	int has_vcpus, has_urgency;
 };
+
+static int has_urgency(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+{
+	uint32_t i, threads = qrt_sched_p_lint_threads(lint, role);
+
+	for (i = 0; i < threads; i++) {
+		if (qrt_sched_p_lint_thread(lint, role, i).urgency > 0)
+			return 1;
+	}
+	return 0;
+}
 
 static int open_purse(const struct qrt_sched_p_lint *lint, int role, struct purse *ret_purse)
 {
@@ -34,12 +45,20 @@ static int open_purse(const struct qrt_sched_p_lint *lint, int role, struct purs
 	snprintf(purse.option, sizeof(purse.option), "%s%sbudget",
 		 role < 0 ? "" : qrt_sched_role_name((enum qrt_sched_role)role), role < 0 ? "" : "_");
 	for (i = 0; i < QRT_SCHED_ROLES; i++) {
-		if (role < 0 || role == i)
-			purse.reserved += qrt_sched_p_lint_bandwidth(lint, (enum qrt_sched_role)i);
+		if (role >= 0 && role != i)
+			continue;
+		purse.reserved += qrt_sched_p_lint_bandwidth(lint, (enum qrt_sched_role)i);
+		purse.has_urgency |= has_urgency(lint, (enum qrt_sched_role)i);
 	}
 	purse.has_vcpus = role < 0 || role == QRT_SCHED_ROLE_VCPU;
 	*ret_purse = purse;
 	return 1;
+}
+
+static void about_purse(struct qrt_sched_p_lint *lint, int role)
+{
+	if (role >= 0)
+		qrt_sched_p_lint_about(lint, (enum qrt_sched_role)role);
 }
 
 static int has_rt_vcpu(const struct qrt_sched_p_lint *lint)
@@ -60,6 +79,17 @@ static void check_budget(struct qrt_sched_p_lint *lint, int role)
 
 	if (!open_purse(lint, role, &purse))
 		return;
+	if (!purse.has_urgency) {
+		qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, purse.line, "budget-unused",
+				      "%s=%s has no effect: who exceeds it is time-shared, and %s already",
+				      purse.option, purse.text,
+				      role < 0 ? "all threads of the plan are" : "this role is");
+		about_purse(lint, role);
+		qrt_sched_p_lint_remedy(
+			lint, "leave it out, or give %s_prio 1..99",
+			qrt_sched_role_name(role < 0 ? QRT_SCHED_ROLE_VCPU : (enum qrt_sched_role)role));
+		return;
+	}
 	share = (uint64_t)((double)purse.budget.runtime_ns / (double)purse.budget.window_ns * 10000);
 	if (share < purse.reserved) {
 		qrt_sched_p_lint_find(
@@ -68,6 +98,7 @@ static void check_budget(struct qrt_sched_p_lint *lint, int role)
 			"reserve",
 			purse.option, purse.text, (unsigned long long)purse.reserved / 100,
 			(unsigned long long)purse.reserved % 100);
+		about_purse(lint, role);
 		qrt_sched_p_lint_remedy(lint, "give %s that much, or the threads less runtime", purse.option);
 	} else if (purse.has_vcpus && share < 10000 && has_rt_vcpu(lint)) {
 		qrt_sched_p_lint_find(
@@ -75,6 +106,7 @@ static void check_budget(struct qrt_sched_p_lint *lint, int role)
 			"%s=%s is less than one vCPU uses that does not sleep: it is time-shared for "
 			"the rest of each window",
 			purse.option, purse.text);
+		about_purse(lint, role);
 		qrt_sched_p_lint_remedy(lint, "give 100%% for each vCPU that shall never be");
 	}
 }
@@ -111,6 +143,22 @@ static void check_hugepages(struct qrt_sched_p_lint *lint)
 	}
 }
 
+/* Small pages become huge ones where they are touched for the first time. */
+static void check_first_touch(struct qrt_sched_p_lint *lint)
+{
+	uint32_t mlock = lint->plan->mlock;
+
+	if (lint->plan->hugepages != QRT_SCHED_HUGEPAGES_THP || mlock == QRT_SCHED_MLOCK_PREFAULT ||
+	    mlock == QRT_SCHED_MLOCK_ALL)
+		return;
+	qrt_sched_p_lint_find(
+		lint, QRT_SCHED_NOTE, line_of(lint, QRT_SCHED_P_GLOBAL_HUGEPAGES), "huge-first-touch",
+		"hugepages=thp with mlock=%s: a vCPU that touches memory for the first time waits "
+		"until a huge page was found and cleared",
+		qrt_sched_p_mlock_name(mlock));
+	qrt_sched_p_lint_remedy(lint, "say mlock=prefault");
+}
+
 static int has_realtime_io(const struct qrt_sched_p_lint *lint, int role)
 {
 	uint32_t i, count = lint->plan->lists[role][QRT_SCHED_P_KEY_IOPRIO].count;
@@ -133,6 +181,7 @@ static void check_ioprio(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 			      qrt_sched_p_plan_line(lint->plan, role, QRT_SCHED_P_KEY_IOPRIO),
 			      "ioprio-privilege",
 			      "%s_ioprio=rt:... needs CAP_SYS_NICE, which this process does not have", name);
+	qrt_sched_p_lint_about(lint, role);
 	qrt_sched_p_lint_remedy(lint, "run as root, or give CAP_SYS_NICE, or %s_ioprio=be:0", name);
 }
 
@@ -152,6 +201,7 @@ void qrt_sched_p_lint_around(struct qrt_sched_p_lint *lint)
 
 	for (role = -1; role < QRT_SCHED_ROLES; role++)
 		check_budget(lint, role);
+	check_first_touch(lint);
 	if (!lint->host)
 		return;
 	if (lint->host->flags & QRT_SCHED_HOST_MEMORY) {

@@ -44,10 +44,11 @@ const char *qrt_sched_p_lint_urgency(const struct qrt_sched_p_thread *thread, ch
 uint64_t qrt_sched_p_lint_bandwidth(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
 
 /* The groups of checks. */
-void qrt_sched_p_lint_values(struct qrt_sched_p_lint *lint); /* each value alone */
-void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint); /* threads that keep others away */
-void qrt_sched_p_lint_times(struct qrt_sched_p_lint *lint);  /* deadlines, slices, quanta */
-void qrt_sched_p_lint_around(struct qrt_sched_p_lint *lint); /* budgets, memory, disks, timers */
-void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint);   /* the plan against kernel and rights */
+void qrt_sched_p_lint_values(struct qrt_sched_p_lint *lint);  /* each value alone */
+void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint);  /* threads that keep others away */
+void qrt_sched_p_lint_times(struct qrt_sched_p_lint *lint);   /* deadlines, slices */
+void qrt_sched_p_lint_quantum(struct qrt_sched_p_lint *lint); /* turns among equals */
+void qrt_sched_p_lint_around(struct qrt_sched_p_lint *lint);  /* budgets, memory, disks, timers */
+void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint);    /* the plan against kernel and rights */
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DEADLINE with its traps, slices and quanta. */
+/* DEADLINE with its traps, and slices. */
 #include "cpus_p.h"
 #include "lint_p.h"
 #include "plan_p.h"
@@ -32,6 +32,7 @@ static void check_values(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 		qrt_sched_p_lint_find(lint, QRT_SCHED_FAULT, line_of_times(lint, role), "slice-range",
 				      "%s %u: a slice of %llu us does not exist", name, index,
 				      (unsigned long long)s->runtime_ns / 1000);
+		qrt_sched_p_lint_about(lint, role);
 		qrt_sched_p_lint_remedy(lint, "give %s_runtime 100..100000, or 0 for the kernel's own", name);
 		return;
 	}
@@ -40,6 +41,7 @@ static void check_values(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 		"%s %u: runtime %llu, deadline %llu, period %llu us: none may be longer than the next, or 0",
 		name, index, (unsigned long long)s->runtime_ns / 1000,
 		(unsigned long long)s->deadline_ns / 1000, (unsigned long long)s->period_ns / 1000);
+	qrt_sched_p_lint_about(lint, role);
 	qrt_sched_p_lint_remedy(lint, "give %s_runtime what the thread needs of each %s_period", name, name);
 }
 
@@ -62,6 +64,7 @@ static void check_unused(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 				      qrt_sched_p_plan_line(lint->plan, role, keys[i]), "times-unused",
 				      "%s_%s has no effect: %s 0 is not under deadline", name,
 				      qrt_sched_p_key_name(keys[i]), name);
+		qrt_sched_p_lint_about(lint, role);
 		qrt_sched_p_lint_remedy(lint, "give %s_sched=deadline, or leave it out", name);
 		return;
 	}
@@ -93,6 +96,7 @@ static void check_domain(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 		"partition, such as CPU %d: it will run under fifo %d",
 		name, thread->index, qrt_sched_cpus_next(&missing, -1),
 		thread->setting.priority ? thread->setting.priority : 1);
+	qrt_sched_p_lint_about(lint, thread->role);
 	qrt_sched_p_lint_remedy(lint,
 				"leave out %s_bias, or shield these CPUs, or sysctl -w "
 				"kernel.sched_rt_runtime_us=-1",
@@ -112,6 +116,7 @@ static void check_rights(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 		"%s %u: deadline needs CAP_SYS_NICE, which this process does not have; %s fifo %d",
 		qrt_sched_role_name(thread->role), thread->index,
 		has_fallback ? "it will run under" : "nor may it use", priority);
+	qrt_sched_p_lint_about(lint, thread->role);
 	qrt_sched_p_lint_remedy(
 		lint, "run as root, or give CAP_SYS_NICE (systemd: AmbientCapabilities=CAP_SYS_NICE)");
 }
@@ -166,60 +171,6 @@ static void check_bandwidth(struct qrt_sched_p_lint *lint)
 	qrt_sched_p_lint_remedy(lint, "give less runtime, or longer periods, or to fewer threads");
 }
 
-/* ---- quanta ---- */
-
-static int is_rival(const struct qrt_sched_p_thread *a, const struct qrt_sched_p_thread *b)
-{
-	struct qrt_sched_cpus common = a->cpus;
-
-	if (a->role == b->role && a->index == b->index)
-		return 0;
-	qrt_sched_p_cpus_and(&common, &b->cpus);
-	return b->is_rt && a->setting.priority == b->setting.priority && qrt_sched_cpus_count(&common);
-}
-
-static int has_rival(const struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *thread)
-{
-	uint32_t i, threads;
-	int role;
-
-	if (qrt_sched_p_lint_is_open(lint, thread->role))
-		return 1;
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		threads = qrt_sched_p_lint_threads(lint, (enum qrt_sched_role)role);
-		for (i = 0; i < threads; i++) {
-			struct qrt_sched_p_thread other =
-				qrt_sched_p_lint_thread(lint, (enum qrt_sched_role)role, i);
-
-			if (is_rival(thread, &other))
-				return 1;
-		}
-	}
-	return 0;
-}
-
-static void check_quantum(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
-{
-	uint32_t i, threads = qrt_sched_p_lint_threads(lint, role);
-	const char *name = qrt_sched_role_name(role);
-
-	for (i = 0; i < threads; i++) {
-		struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, i);
-
-		if (qrt_sched_plan_get_quantum(lint->plan, role, i) <= 0 || has_rival(lint, &thread))
-			continue;
-		qrt_sched_p_lint_find(
-			lint, QRT_SCHED_NOTE, qrt_sched_p_plan_line(lint->plan, role, QRT_SCHED_P_KEY_NICE),
-			"lone-quantum",
-			"%s %u has a quantum of %lld ms, but no other thread of the plan has its "
-			"priority and one of its CPUs: there is nobody to take turns with",
-			name, i, (long long)qrt_sched_plan_get_quantum(lint->plan, role, i) / 1000000);
-		qrt_sched_p_lint_remedy(lint, "leave out %s_nice, or give another thread priority %d as well",
-					name, thread.setting.priority);
-		return;
-	}
-}
-
 static void check_deadlines(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
 {
 	uint32_t i, threads = qrt_sched_p_lint_threads(lint, role);
@@ -245,7 +196,6 @@ void qrt_sched_p_lint_times(struct qrt_sched_p_lint *lint)
 		for (i = 0; i < width; i++)
 			check_values(lint, (enum qrt_sched_role)role, i);
 		check_unused(lint, (enum qrt_sched_role)role);
-		check_quantum(lint, (enum qrt_sched_role)role);
 		if (lint->host)
 			check_deadlines(lint, (enum qrt_sched_role)role);
 	}

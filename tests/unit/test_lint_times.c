@@ -63,6 +63,7 @@ static void the_cpus_have_to_be_all(void)
 	lint_with(DEADLINE " vcpu_bias=1 vcpu_prio=7", &host, &vm);
 	lint_expect("one of four", "deadline-cpus", QRT_SCHED_WARNING);
 	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("deadline-cpus")->message, "fifo 7"));
+	CU_ASSERT_EQUAL(lint_found("deadline-cpus")->role, QRT_SCHED_ROLE_VCPU);
 	lint_with(DEADLINE " vcpu_bias=0-3", &host, &vm);
 	lint_expect("all", "deadline-cpus", -1);
 	host.isolated = cpus_of("3");
@@ -127,24 +128,6 @@ static void the_fallback_may_starve_the_main_loop(void)
 	lint_expect("no deadline", "fallback-starves", -1);
 }
 
-static void a_quantum_needs_somebody_to_take_turns_with(void)
-{
-	lint_on("vcpu_sched=rr vcpu_nice=19 vcpu_bias=1,2 main_prio=5", "0-3", 2, 0);
-	lint_expect("each alone", "lone-quantum", QRT_SCHED_NOTE);
-	lint_on("vcpu_sched=rr vcpu_nice=19 vcpu_bias=1 main_prio=5", "0-3", 2, 0);
-	lint_expect("two on one CPU", "lone-quantum", -1);
-	lint_on("vcpu_sched=rr vcpu_nice=19 vcpu_bias=1 vcpu_prio=5 main_prio=5 main_bias=1 main_sched=rr",
-		"0-3", 1, 0);
-	lint_expect("with main", "lone-quantum", -1);
-	lint_on("vcpu_sched=rr vcpu_nice=19 vcpu_bias=1 vcpu_prio=4 main_prio=5 main_bias=1 main_sched=rr",
-		"0-3", 1, 0);
-	lint_expect("main is above", "lone-quantum", QRT_SCHED_NOTE);
-	lint_on("vcpu_sched=rr vcpu_bias=1 main_prio=5", "0-3", 1, 0);
-	lint_expect("the kernel's", "lone-quantum", -1);
-	lint_on("paio_sched=rr paio_nice=19", "0-3", 1, 0);
-	lint_expect("workers are many", "lone-quantum", -1);
-}
-
 static const struct tap_test tests[] = {
 	{"a good deadline passes", a_good_deadline_passes},
 	{"times have to fit each other", times_have_to_fit_each_other},
@@ -153,7 +136,6 @@ static const struct tap_test tests[] = {
 	{"the bandwidth has to suffice", the_bandwidth_has_to_suffice},
 	{"the right to a deadline is a capability", the_right_is_a_capability},
 	{"the fallback may starve the main loop", the_fallback_may_starve_the_main_loop},
-	{"a quantum needs somebody to take turns with", a_quantum_needs_somebody_to_take_turns_with},
 };
 
 TAP_MAIN("lint_times", tests)
