@@ -42,7 +42,7 @@ static int enter(struct supervisor *supervisor, const struct qrt_sched_broker_me
 	entry.name = name;
 	entry.placed_by = message->op == QRT_SCHED_BROKER_PLACE ? PLACED_BY_BROKER : PLACED_BY_SELF;
 	/* Its word: who does not end its slices keeps its own level waiting, which a budget bounds. */
-	entry.slices = message->flags & QRT_SCHED_BROKER_QUANTUM;
+	entry.own_slices = message->flags & QRT_SCHED_BROKER_QUANTUM;
 	r = watch_enter(&supervisor->watch, &entry);
 	watched = watch_find(&supervisor->watch, message->tid);
 	if (watched)

@@ -153,6 +153,14 @@ void rank_open(struct supervisor *supervisor)
 	supervisor->rank = rank;
 }
 
+bool rank_get_lifted(const struct supervisor *supervisor, struct qrt_sched_setting *ret_setting)
+{
+	if (!supervisor->rank)
+		return false;
+	*ret_setting = supervisor->rank->lifted;
+	return true;
+}
+
 void rank_close(struct supervisor *supervisor)
 {
 	struct rank *rank = supervisor->rank;

@@ -2,6 +2,7 @@
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
 #include "locks.h"
 #include "proc.h"
+#include "slices.h"
 #include "status_globals.h"
 #include "supervisor.h"
 
@@ -94,7 +95,7 @@ static void add_usage(JsonBuilder *builder, pid_t tid)
 
 static bool is_in_plan(const struct watched *watched, const struct qrt_sched_setting *planned)
 {
-	int differs = locks_verify(watched);
+	int differs = watch_compare(watched);
 
 	return watched->placed_by && differs >= 0 && ((uint32_t)differs & planned->set) == 0;
 }
@@ -104,8 +105,12 @@ static void add_thread(JsonBuilder *builder, const struct watched *watched)
 	static const char *const by[] = {"nobody", "self", "broker", "supervisor"};
 	struct qrt_sched_setting planned, actual;
 	g_autofree char *name = g_utf8_make_valid(watched->name, -1);
+	int r;
 
-	if (qrt_sched_setting_read(watched->tid, &actual) < 0)
+	slices_hold(watched->slices);
+	r = qrt_sched_setting_read(watched->tid, &actual);
+	slices_release(watched->slices);
+	if (r < 0)
 		return;
 	watch_get_planned(watched, &planned);
 	json_builder_begin_object(builder);

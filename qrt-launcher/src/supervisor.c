@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "proc.h"
+#include "slices.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -112,10 +113,23 @@ static void open_all(struct supervisor *supervisor)
 	g_timeout_add(SURVEY_MS, on_survey, supervisor);
 }
 
+/* Not beside preempt locks: who takes one while it is rotated would keep that priority. */
+static void open_slices(struct supervisor *supervisor)
+{
+	struct qrt_sched_setting lifted;
+
+	if (!supervisor->locks && rank_get_lifted(supervisor, &lifted))
+		supervisor->watch.slices = slices_open(&lifted);
+}
+
 static void close_all(struct supervisor *supervisor)
 {
+	struct slices *slices = supervisor->watch.slices;
 	struct qrt_sched_error error;
 
+	/* First: what is put back stays as it is. */
+	watch_clear(&supervisor->watch);
+	slices_close(slices);
 	if (supervisor->outside && qrt_sched_snapshot_restore(supervisor->outside, &error) < 0)
 		complain("a kernel thread could not be put back: %s", error.message);
 	qrt_sched_snapshot_close(supervisor->outside);
@@ -124,7 +138,6 @@ static void close_all(struct supervisor *supervisor)
 	qmp_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
-	watch_clear(&supervisor->watch);
 	g_hash_table_destroy(supervisor->strangers);
 	g_main_loop_unref(supervisor->loop);
 }
@@ -155,6 +168,7 @@ int supervisor_run(struct supervisor *supervisor)
 
 	open_all(supervisor);
 	rank_open(supervisor);
+	open_slices(supervisor);
 	g_main_loop_run(supervisor->loop);
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;

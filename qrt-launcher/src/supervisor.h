@@ -61,6 +61,8 @@ void broker_drain(struct supervisor *supervisor);
 /* Gives the supervisor itself its priority and CPUs. */
 void rank_open(struct supervisor *supervisor);
 void rank_close(struct supervisor *supervisor);
+/* How who must be above the VM runs. False where none of its threads is real-time. */
+bool rank_get_lifted(const struct supervisor *supervisor, struct qrt_sched_setting *ret_setting);
 /* Says that the supervisor has had its turn. */
 void rank_beat(struct supervisor *supervisor);
 

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "locks.h"
 #include "proc.h"
+#include "slices.h"
 
 #include <errno.h>
 #include <string.h>
@@ -15,6 +16,7 @@ static void free_watched(gpointer data)
 	struct watched *watched = data;
 
 	locks_forget(watched->locks, watched->tid);
+	slices_set(watched->slices, watched->tid, 0);
 	qrt_sched_thread_close(watched->thread);
 	g_free(watched);
 }
@@ -48,6 +50,7 @@ struct watched *watch_note(struct watch *watch, pid_t tid)
 
 	watched->tid = tid;
 	watched->locks = watch->locks;
+	watched->slices = watch->slices;
 	watched->role = QRT_SCHED_ROLE_OTHR;
 	if (qrt_sched_thread_open(tid, &watched->thread) < 0) {
 		g_free(watched);
@@ -82,6 +85,24 @@ static uint32_t find_free_index(const struct watch *watch, enum qrt_sched_role r
 	return index;
 }
 
+/* With a quantum of its own a thread runs under FIFO, and it or we end its slices. Where neither can, they
+ * are the kernel's, under RR. */
+static bool has_quantum(const struct watch *watch, const struct watched *watched)
+{
+	int64_t quantum = qrt_sched_plan_get_quantum(watch->plan, watched->role, watched->index);
+	int r;
+
+	if (quantum <= 0 || watched->own_slices) {
+		slices_set(watch->slices, watched->tid, 0);
+		return quantum > 0;
+	}
+	r = slices_set(watch->slices, watched->tid, (uint64_t)quantum);
+	if (r < 0 && watch->slices && r != -ESRCH)
+		complain("thread '%s' (%s %u) has the kernel's round-robin slice, not its quantum: %s",
+			 watched->name, qrt_sched_role_name(watched->role), watched->index, strerror(-r));
+	return r >= 0;
+}
+
 /*
  * A thread of QEMU inherits how its creator runs, so what it was found like says nothing: without a
  * plan it would run as QEMU was started. Kernel threads are what they were found like.
@@ -102,7 +123,7 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 		if (r < 0)
 			return r;
 	}
-	if (watched->slices && qrt_sched_plan_get_quantum(watch->plan, watched->role, watched->index) > 0)
+	if (has_quantum(watch, watched))
 		quantum.setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY,
 							     .policy = QRT_SCHED_POLICY_FIFO};
 	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_QUANTUM, &quantum);
@@ -149,9 +170,11 @@ static int apply(struct watch *watch, struct watched *watched)
 	int r;
 
 	locks_tell(watch->locks, watched);
+	slices_hold(watch->slices);
 	r = qrt_sched_thread_apply(watched->thread, &error);
 	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
 		r = apply_without_cpus(watched, &error);
+	slices_release(watch->slices);
 	if (r == -ESRCH)
 		return r;
 	if (r < 0)
@@ -223,9 +246,19 @@ int watch_enter(struct watch *watch, const struct watch_entry *entry)
 		watched->index = find_free_index(watch, entry->role, entry->tid);
 	watched->role = entry->role;
 	watched->kernel = entry->kernel;
-	watched->slices = entry->slices;
+	watched->own_slices = entry->own_slices;
 	watched->placed_by = entry->placed_by;
 	return place(watch, watched);
+}
+
+int watch_compare(const struct watched *watched)
+{
+	int r;
+
+	slices_hold(watched->slices);
+	r = locks_verify(watched);
+	slices_release(watched->slices);
+	return r;
 }
 
 /* The members that differ from the plan; negative where the thread ended. */
@@ -237,7 +270,7 @@ static int differs(const struct watched *watched)
 	watch_get_planned(watched, &planned);
 	if (!planned.set)
 		return 0;
-	r = locks_verify(watched);
+	r = watch_compare(watched);
 	if (r >= 0 && planned.set & QRT_SCHED_SET_POLICY)
 		planned.set |= QRT_SCHED_SET_PRIORITY;
 	return r < 0 ? r : (int)((uint32_t)r & planned.set);

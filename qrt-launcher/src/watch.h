@@ -15,6 +15,7 @@ enum placed_by {
 };
 
 struct locks;
+struct slices;
 
 struct watched {
 	pid_t tid;
@@ -23,7 +24,7 @@ struct watched {
 	uint32_t index;
 	enum placed_by placed_by;
 	bool kernel;         /* a thread outside of QEMU's process */
-	bool slices;         /* it ends its slices itself: FIFO where the plan says RR */
+	bool own_slices;     /* it ends its slices itself */
 	bool wrong;          /* at the last look */
 	uint32_t looks;      /* since its name last changed */
 	uint32_t generation; /* of the scan that saw it last */
@@ -32,6 +33,7 @@ struct watched {
 	gint64 retry_at_us; /* where it could not */
 	struct qrt_sched_thread *thread;
 	struct locks *locks; /* the watch's */
+	struct slices *slices;
 };
 
 struct watch {
@@ -39,6 +41,7 @@ struct watch {
 	struct qrt_sched_setting fresh; /* a thread of QEMU without a plan */
 	GHashTable *threads;            /* tid -> struct watched */
 	struct locks *locks;            /* preempt locks of the vCPUs, NULL: none */
+	struct slices *slices;          /* of who does not end them itself, NULL: they are the kernel's */
 	uint64_t corrections;
 	bool verbose;
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
@@ -51,7 +54,7 @@ struct watch_entry {
 	int32_t index; /* -1: the next free of its role */
 	enum placed_by placed_by;
 	bool kernel;
-	bool slices;
+	bool own_slices;
 	const char *name; /* NULL: as /proc has it */
 };
 
@@ -71,6 +74,8 @@ void watch_verify(struct watch *watch);
 /* Forgets threads of QEMU that the scan of this generation did not see, and kernel threads that ended. */
 void watch_sweep(struct watch *watch, uint32_t generation);
 uint32_t watch_count_unplaced(const struct watch *watch);
+/* How the thread differs from what it shall be: QRT_SCHED_SET_* bits, or the error. */
+int watch_compare(const struct watched *watched);
 /* What the plan says of the thread; set == 0 where nothing. */
 void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting);
 
