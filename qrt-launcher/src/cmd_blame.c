@@ -2,16 +2,15 @@
 /* blame: who kept a VM's threads from running, and who held a mutex. */
 #include "blame_session.h"
 #include "command.h"
+#include "number.h"
 #include "option.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define OVER_DEFAULT_NS   1000000u
 #define LENGTH_DEFAULT_NS UINT64_C(10000000000)
-#define LENGTH_MOST_NS    UINT64_C(86400000000000)
+#define LENGTH_MOST_S     86400
 #define TOP_DEFAULT       20
 
 static void print_help(void)
@@ -30,53 +29,15 @@ static void print_help(void)
 	     "Exit code: 0 watched, 1 failed, 2 usage.");
 }
 
-static int parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		uint64_t ns;
-	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
-	unsigned long long number;
-	char *end;
-	size_t i;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (end == text || errno != 0 || text[0] == '-')
-		return -EINVAL;
-	for (i = 0; i < G_N_ELEMENTS(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		if (number == 0 || number > LENGTH_MOST_NS / units[i].ns)
-			return -ERANGE;
-		*ret_ns = number * units[i].ns;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_number(const char *text, unsigned long most, unsigned long *ret_number)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (end == text || *end != '\0' || errno != 0 || text[0] == '-' || number < 1 || number > most)
-		return -EINVAL;
-	*ret_number = number;
-	return 0;
-}
-
 static int take_over(struct blame_options *options, const char *value)
 {
-	return parse_time(value, &options->over_ns);
+	return number_parse_time(value, 0, &options->over_ns);
 }
 
 static int take_seconds(struct blame_options *options, const char *value)
 {
-	unsigned long seconds;
-	int r = parse_number(value, LENGTH_MOST_NS / 1000000000, &seconds);
+	uint64_t seconds;
+	int r = number_parse(value, LENGTH_MOST_S, &seconds);
 
 	if (r == 0)
 		options->length_ns = seconds * UINT64_C(1000000000);
@@ -94,8 +55,8 @@ static int take_role(struct blame_options *options, const char *value)
 
 static int take_top(struct blame_options *options, const char *value)
 {
-	unsigned long top;
-	int r = parse_number(value, BLAME_ENTRIES_MAX / 2, &top);
+	uint64_t top;
+	int r = number_parse(value, BLAME_ENTRIES_MAX / 2, &top);
 
 	if (r == 0)
 		options->top = top;
@@ -104,8 +65,8 @@ static int take_top(struct blame_options *options, const char *value)
 
 static int take_pid(struct blame_options *options, const char *value)
 {
-	unsigned long pid;
-	int r = parse_number(value, INT32_MAX, &pid);
+	uint64_t pid;
+	int r = number_parse(value, INT32_MAX, &pid);
 
 	if (r == 0)
 		options->pid = (int32_t)pid;

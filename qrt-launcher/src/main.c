@@ -16,6 +16,8 @@ static const struct command commands[] = {
 	{"plan", "check a plan and explain it in words, without starting anything", command_plan,
 	 EXIT_FAILED},
 	{"blame", "who kept a VM's threads from running, and who held a mutex", command_blame, EXIT_FAILED},
+	{"latency", "how late a plan's threads wake up on this host, as cyclictest tells", command_latency,
+	 EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
 };
 

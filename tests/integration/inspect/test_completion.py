@@ -49,7 +49,7 @@ def check_offers(line, wanted, **options):
 
 
 def test_commands():
-    check_offers("", "run status check plan blame repair --help --version")
+    check_offers("", "run status check plan blame latency repair --help --version")
     check_offers("st", "status")
     for command in offer(""):
         if not command.startswith("-"):
@@ -88,6 +88,9 @@ def test_options():
     check_offers("blame --over ", "100us 500us 1ms 2ms 5ms 10ms 100ms 1s")
     check_offers("blame --over=1m", "1ms")
     check_offers("blame --role v", "vcpu vncm vncs")
+    check_offers("latency --role v", "vcpu vncm vncs")
+    check_offers("latency --fail-over 1", "100us 1ms")
+    check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
     check_offers("run --name ", "")
     check_offers("status vm --w", "--watch")
