@@ -124,6 +124,10 @@ int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 		return say_gone(reterr);
 	if (!(broker && refused))
 		rc = place_self(placer, r, want, name, &own);
+	/* Its cpuset has none of these CPUs: the supervisor can move it to another one. */
+	if (broker && rc == -EINVAL && want->set & QRT_SCHED_SET_CPUS &&
+	    ask_broker(placer, r, want, name, NULL) >= 0)
+		return QRT_SCHED_PLACED_BROKER;
 	if (!broker || !is_refusal(rc)) {
 		if (rc < 0 && reterr)
 			*reterr = own;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads of a VM enter a shield that is up. */
+/* Threads of a VM enter a shield that is up, and leave it. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,20 +96,61 @@ static int enter(struct entering *entering)
 	return move(entering, QRT_SCHED_P_SAVED_THREAD, &entering->task, from, entering->folder);
 }
 
+/* Looks for the shield. */
+static int find_shield(struct entering *entering, const char *name)
+{
+	struct qrt_sched_cpus cpus;
+
+	if (entering->task.tid <= 0)
+		return qrt_sched_p_error(entering->reterr, -EINVAL, "%d is no thread",
+					 (int)entering->task.tid);
+	if (qrt_sched_shield_read(name, &cpus) < 0)
+		return qrt_sched_p_error(entering->reterr, -ENOENT, "no shield '%.60s' is up", name);
+	qrt_sched_p_cgroup_find(&entering->cgroup);
+	if (qrt_sched_p_join(entering->folder, entering->cgroup.top, name) < 0)
+		return qrt_sched_p_error(entering->reterr, -ENAMETOOLONG, "'%.60s' is no name of a shield",
+					 name);
+	return 0;
+}
+
 int qrt_sched_shield_enter(const char *name, pid_t tid, struct qrt_sched_saved *saved,
 			   struct qrt_sched_error *reterr)
 {
 	struct entering entering = {.task.tid = tid, .saved = saved, .reterr = reterr};
-	struct qrt_sched_cpus cpus;
+	int rc = find_shield(&entering, name ? name : QRT_SCHED_SHIELD_NAME);
+
+	return rc < 0 ? rc : enter(&entering);
+}
+
+/* To where all others are. */
+static int leave(const struct entering *entering, const char *name)
+{
+	char from[QRT_SCHED_P_PATH], to[QRT_SCHED_P_PATH];
+	int rc = qrt_sched_p_cgroup_of(&entering->cgroup, entering->task.tid, from);
+
+	if (rc < 0 || strcmp(from, entering->folder) != 0)
+		return rc < 0 ? fail(entering, rc) : 0;
+	/* Found paths leave room for this. */
+	if (entering->cgroup.version == QRT_SCHED_CGROUP_V1)
+		snprintf(to, sizeof(to), "%.300s/%.60s-host", entering->cgroup.top, name);
+	else
+		snprintf(to, sizeof(to), "%s", entering->cgroup.top);
+	rc = qrt_sched_p_cgroup_put(
+		to, entering->cgroup.version == QRT_SCHED_CGROUP_V1 ? "tasks" : "cgroup.threads",
+		entering->task.tid);
+	if (rc < 0)
+		return qrt_sched_p_error(entering->reterr, rc, "thread %d cannot leave the shield for %.120s: %s",
+					 (int)entering->task.tid, to, strerror(-rc));
+	return 0;
+}
+
+int qrt_sched_shield_leave(const char *name, pid_t tid, struct qrt_sched_error *reterr)
+{
+	struct entering entering = {.task.tid = tid, .reterr = reterr};
+	int rc;
 
 	if (!name)
 		name = QRT_SCHED_SHIELD_NAME;
-	if (tid <= 0)
-		return qrt_sched_p_error(reterr, -EINVAL, "%d is no thread", (int)tid);
-	if (qrt_sched_shield_read(name, &cpus) < 0)
-		return qrt_sched_p_error(reterr, -ENOENT, "no shield '%.60s' is up", name);
-	qrt_sched_p_cgroup_find(&entering.cgroup);
-	if (qrt_sched_p_join(entering.folder, entering.cgroup.top, name) < 0)
-		return qrt_sched_p_error(reterr, -ENAMETOOLONG, "'%.60s' is no name of a shield", name);
-	return enter(&entering);
+	rc = find_shield(&entering, name);
+	return rc < 0 ? rc : leave(&entering, name);
 }

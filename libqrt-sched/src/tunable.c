@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error_p.h"
@@ -78,6 +79,16 @@ static int set_cstate(const char *value, struct qrt_sched_saved *saved, struct q
 
 /* ---- KVM's halt polling -------------------------------------------------------------------------- */
 
+/* Some kernels show it, and take it on their command line alone. */
+static int is_read_only(const char *path)
+{
+	char full[512];
+	struct stat st;
+
+	snprintf(full, sizeof(full), "%s%s", qrt_sched_p_sys->root, path);
+	return stat(full, &st) == 0 && !(st.st_mode & 0222);
+}
+
 static int set_halt_poll(const char *value, struct qrt_sched_saved *saved, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_p_change change = {.kind = QRT_SCHED_P_SAVED_FILE, .path = HALT_POLL};
@@ -99,6 +110,11 @@ static int set_halt_poll(const char *value, struct qrt_sched_saved *saved, struc
 	snprintf(then, sizeof(then), "%ld", number);
 	if (strcmp(now, then) == 0)
 		return 0;
+	if (is_read_only(HALT_POLL))
+		return qrt_sched_p_error(reterr, -EOPNOTSUPP,
+					 "KVM's halt polling stays at %s ns: this kernel lets nobody set it; "
+					 "boot with kvm.halt_poll_ns=%s",
+					 now, then);
 	change.before = now;
 	change.after = then;
 	rc = qrt_sched_p_saved_note(saved, &change);

@@ -139,6 +139,31 @@ static void a_thread_enters_and_comes_back(int version)
 	end();
 }
 
+static void a_thread_leaves(int version)
+{
+	begin(version);
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 101, &error), -ENOENT);
+	CU_ASSERT_EQUAL_FATAL(raise_it("1"), version);
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 101, &error), 0);
+	CU_ASSERT(host_tree_runs_on(101, "0,2-3"));
+	CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, 101, NULL, &error), 0);
+	CU_ASSERT(host_tree_runs_on(101, "1"));
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 101, &error), 0);
+	CU_ASSERT(host_tree_runs_on(101, "0,2-3"));
+	expect_file("/proc/101/cgroup", version == 1 ? "3:cpuset:/qrt-shield-host" : "0::/");
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 77, &error), -ESRCH);
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, -1, &error), -EINVAL);
+	CU_ASSERT(qrt_sched_saved_restore(saved, NULL) > 0);
+	CU_ASSERT(host_tree_runs_on(101, "0-3"));
+	end();
+}
+
+static void threads_leave_again(void)
+{
+	a_thread_leaves(1);
+	a_thread_leaves(2);
+}
+
 static void threads_enter_and_come_back(void)
 {
 	a_thread_enters_and_comes_back(1);
@@ -165,6 +190,7 @@ static const struct tap_test tests[] = {
 	{"cpusets are switched on", cpusets_are_switched_on},
 	{"partitions of others are left to them", partitions_of_others_are_left_to_them},
 	{"threads enter and come back", threads_enter_and_come_back},
+	{"threads leave again", threads_leave_again},
 	{"a process of another cgroup comes along", a_process_of_another_cgroup_comes_along},
 };
 

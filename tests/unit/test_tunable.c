@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "host_tree.h"
 #include "hostfs_p.h"
 #include "saved_p.h"
+#include "sys_p.h"
 #include "tap.h"
 #include "task_p.h"
 
@@ -160,6 +162,20 @@ static void somebody_elses_halt_polling_stays(void)
 	end();
 }
 
+static void halt_polling_that_nobody_may_set_is_said(void)
+{
+	char path[512];
+
+	begin();
+	fake_kernel_file(POLL, "200000\n");
+	snprintf(path, sizeof(path), "%s" POLL, qrt_sched_p_sys->root);
+	CU_ASSERT_EQUAL(chmod(path, 0444), 0);
+	expect_refusal(QRT_SCHED_TUNABLE_HALT_POLL, "0", -EOPNOTSUPP, "kvm.halt_poll_ns=0");
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_HALT_POLL, "200000"), 0);
+	expect_file(POLL, "200000");
+	end();
+}
+
 /* ---- timers -------------------------------------------------------------------------------------- */
 
 static void begin_realtime(void)
@@ -257,6 +273,7 @@ static const struct tap_test tests[] = {
 	{"idle states of this host", idle_states_of_this_host},
 	{"halt polling is set and put back", halt_polling_is_set_and_put_back},
 	{"somebody else's halt polling stays", somebody_elses_halt_polling_stays},
+	{"halt polling that nobody may set is said", halt_polling_that_nobody_may_set_is_said},
 	{"timers are raised and put back", timers_are_raised_and_put_back},
 	{"timers that are refused leave nothing", timers_that_are_refused_leave_nothing},
 	{"a cache group is made and removed", a_cache_group_is_made_and_removed},
