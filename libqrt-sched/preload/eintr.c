@@ -10,6 +10,7 @@
  * that, are called again.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -31,6 +32,8 @@
 
 /* Of programs built with _FORTIFY_SOURCE; no header has them. */
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t room);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+		size_t room);
 ssize_t __recv_chk(int fd, void *buf, size_t size, size_t room, int flags);
 ssize_t __recvfrom_chk(int fd, void *restrict buf, size_t size, size_t room, int flags,
 		       struct sockaddr *restrict from, socklen_t *restrict len);
@@ -81,6 +84,8 @@ ssize_t __read_chk(int fd, void *buf, size_t size, size_t room);
 	WAIT(sendmsg, ssize_t, (int fd, const struct msghdr *msg, int flags), (fd, msg, flags))              \
 	WAIT(sendmmsg, int, (int fd, struct mmsghdr *msgs, unsigned count, int flags),                       \
 	     (fd, msgs, count, flags))                                                                       \
+	WAIT(fallocate64, int, (int fd, int mode, off64_t at, off64_t size), (fd, mode, at, size))           \
+	WAIT(posix_fallocate64, int, (int fd, off64_t at, off64_t size), (fd, at, size))                     \
 	WAIT(__poll_chk, int, (struct pollfd * fds, nfds_t count, int timeout, size_t room),                 \
 	     (fds, count, timeout, room))                                                                    \
 	WAIT(__recv_chk, ssize_t, (int fd, void *buf, size_t size, size_t room, int flags),                  \
@@ -100,6 +105,10 @@ ssize_t __read_chk(int fd, void *buf, size_t size, size_t room);
 	     (int fd, struct epoll_event *events, int max, const struct timespec *timeout,                   \
 	      const sigset_t *mask),                                                                         \
 	     (fd, events, max, timeout, mask))                                                               \
+	MASK(__ppoll_chk, int,                                                                               \
+	     (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,       \
+	      size_t room),                                                                                  \
+	     (fds, count, timeout, mask, room))                                                              \
 	READ(read, ssize_t, (int fd, void *buf, size_t size), (fd, buf, size))                               \
 	READ(readv, ssize_t, (int fd, const struct iovec *vec, int count), (fd, vec, count))                 \
 	READ(write, ssize_t, (int fd, const void *buf, size_t size), (fd, buf, size))                        \
@@ -200,3 +209,11 @@ static int is_to_be_called_again(ssize_t rc, uint64_t *seen)
 /* clang-format off */
 CALLS
 /* clang-format on */
+
+#ifdef __LP64__
+/* The same functions; the header leads these names to the others. */
+EXPORT int preload_fallocate(int fd, int mode, off64_t at, off64_t size) __asm__("fallocate")
+	__attribute__((alias("fallocate64")));
+EXPORT int preload_posix_fallocate(int fd, off64_t at, off64_t size) __asm__("posix_fallocate")
+	__attribute__((alias("posix_fallocate64")));
+#endif

@@ -74,6 +74,24 @@ int preload_calm_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *
 	return rc;
 }
 
+/*
+ * The guest's code has to be interrupted, or it would spin beyond its slice; but QEMU takes its big lock for
+ * every EINTR. Whoever stops a vCPU for another reason leaves a mark that the next call heeds:
+ * immediate_exit, or a signal that is blocked but in here.
+ */
+int preload_calm_run(int fd, unsigned long request, void *arg)
+{
+	uint64_t seen, now = qrt_sched_p_quantum_signals();
+	int rc;
+
+	do {
+		seen = now;
+		rc = preload_real()->ioctl(fd, request, arg);
+		now = qrt_sched_p_quantum_signals();
+	} while (UNLIKELY(rc < 0 && errno == EINTR && now != seen));
+	return rc;
+}
+
 /* What waits for all signals does not wait for ours, and it is not taken from under us either. */
 EXPORT int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {

@@ -201,7 +201,7 @@ static int run_vcpu(int fd, unsigned long request, void *arg)
 	int rc, saved;
 
 	give();
-	rc = preload_real()->ioctl(fd, request, arg);
+	rc = preload_calm_run(fd, request, arg);
 	saved = errno;
 	/* A take that fails says so at the opening: it is given back all the same. */
 	is_held = 1;
@@ -218,7 +218,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	arg = va_arg(args, void *);
 	va_end(args);
-	if (UNLIKELY(self != NULL) && request == KVM_RUN)
-		return run_vcpu(fd, request, arg);
+	if (request == KVM_RUN)
+		return self ? run_vcpu(fd, request, arg) : preload_calm_run(fd, request, arg);
 	return preload_real()->ioctl(fd, request, arg);
 }

@@ -151,6 +151,8 @@ const sigset_t *preload_with_quantum(const sigset_t *set, sigset_t *copy);
 /* Keeps the end of slices out of a call of the calling thread. Returns whether there is one. */
 int preload_hold(void);
 void preload_release(int held);
+/* ioctl(KVM_RUN) that goes on where a slice ended. */
+int preload_calm_run(int fd, unsigned long request, void *arg);
 /* ppoll, where only the program's own signals interrupt. */
 int preload_calm_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		       const sigset_t *mask);

@@ -162,9 +162,9 @@ def a_bad_plan_is_said_with_its_place():
         assert said_of(QRT_SCHED_PLAN_FILE=str(path), QRT_SCHED_PLAN="pi=on").startswith(bad)
         text = said_of(QRT_SCHED_PLAN="pi=on\nmain_prio=1 vcpu_prio=x")
         assert text.startswith("qrt: bad plan: QRT_SCHED_PLAN:2: vcpu_prio: 'x'"), text
-        path.write_text("# mine\nmain_sched=rr main_nice=5\n")
+        path.write_text("# mine\nmain_sched=deadline\n")
         text = said_of(QRT_SCHED_PLAN_FILE=str(path))
-        assert text.startswith(f"qrt: bad plan: {path}: main_nice=5"), text
+        assert text.startswith(f"qrt: bad plan: {path}: main 0: deadline without a runtime"), text
         expect(said_of(QRT_SCHED_PLAN_FILE=folder).count(folder), 1, "a path in the message is not said again")
 
 
