@@ -38,6 +38,17 @@ void qrt_sched_p_saved_cut(struct qrt_sched_saved *saved, size_t count)
 		qrt_sched_p_saved_clear_entry(&saved->entries[--saved->count]);
 }
 
+void qrt_sched_p_saved_compact(struct qrt_sched_saved *saved, size_t from)
+{
+	size_t i, kept = from;
+
+	for (i = from; i < saved->count; i++) {
+		if (saved->entries[i].before)
+			saved->entries[kept++] = saved->entries[i];
+	}
+	saved->count = kept;
+}
+
 struct qrt_sched_saved *qrt_sched_saved_close(struct qrt_sched_saved *saved)
 {
 	if (!saved)
@@ -210,7 +221,7 @@ void qrt_sched_p_saved_commit(struct qrt_sched_saved *saved)
 void qrt_sched_p_saved_rollback(struct qrt_sched_saved *saved)
 {
 	struct qrt_sched_p_saved_entry *entry;
-	size_t i, kept = saved->mark;
+	size_t i;
 
 	for (i = saved->count; i-- > 0;) {
 		entry = &saved->entries[i];
@@ -226,11 +237,7 @@ void qrt_sched_p_saved_rollback(struct qrt_sched_saved *saved)
 			entry->old = NULL;
 		}
 	}
-	for (i = saved->mark; i < saved->count; i++) {
-		if (saved->entries[i].before)
-			saved->entries[kept++] = saved->entries[i];
-	}
-	saved->count = kept;
+	qrt_sched_p_saved_compact(saved, saved->mark);
 }
 
 static int say_stuck(const struct qrt_sched_p_saved_entry *entry, int rc, struct qrt_sched_error *reterr)
@@ -244,7 +251,7 @@ static int say_stuck(const struct qrt_sched_p_saved_entry *entry, int rc, struct
 int qrt_sched_saved_restore(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr)
 {
 	int restored = 0, first = 0, rc;
-	size_t i, kept = 0;
+	size_t i;
 
 	for (i = saved->count; i-- > 0;) {
 		rc = qrt_sched_p_saved_put_back(&saved->entries[i]);
@@ -254,10 +261,6 @@ int qrt_sched_saved_restore(struct qrt_sched_saved *saved, struct qrt_sched_erro
 		if (rc >= 0)
 			qrt_sched_p_saved_clear_entry(&saved->entries[i]);
 	}
-	for (i = 0; i < saved->count; i++) {
-		if (saved->entries[i].before)
-			saved->entries[kept++] = saved->entries[i];
-	}
-	saved->count = kept;
+	qrt_sched_p_saved_compact(saved, 0);
 	return first < 0 ? first : restored;
 }

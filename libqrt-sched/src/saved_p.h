@@ -62,6 +62,8 @@ int qrt_sched_p_saved_note(struct qrt_sched_saved *saved, const struct qrt_sched
 /* Adds an entry as it is and takes its strings, in any case; one about the same thing stays instead. */
 int qrt_sched_p_saved_take(struct qrt_sched_saved *saved, struct qrt_sched_p_saved_entry *entry);
 void qrt_sched_p_saved_clear_entry(struct qrt_sched_p_saved_entry *entry);
+/* Closes the gaps of cleared entries, from that one on. */
+void qrt_sched_p_saved_compact(struct qrt_sched_saved *saved, size_t from);
 /* Forgets the entries from that one on. */
 void qrt_sched_p_saved_cut(struct qrt_sched_saved *saved, size_t count);
 

@@ -191,6 +191,7 @@ int qrt_sched_shield_raise(const struct qrt_sched_shield_config *config, struct 
 		return rc;
 	}
 	qrt_sched_p_saved_commit(saved);
+	qrt_sched_p_shield_drop_parts(&shield);
 	if (ret_left)
 		*ret_left = shield.count;
 	return (int)shield.cgroup.version;

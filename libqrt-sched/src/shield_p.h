@@ -68,6 +68,9 @@ int qrt_sched_p_shield_narrow_pinned(struct qrt_sched_p_shield *shield);
 /* Reports processes that may still run on the shield, and are not in it. */
 int qrt_sched_p_shield_look_again(struct qrt_sched_p_shield *shield);
 
+/* Puts back what was done for parts that are not asked for any more; what cannot be is for a later try. */
+void qrt_sched_p_shield_drop_parts(struct qrt_sched_p_shield *shield);
+
 int qrt_sched_p_shield_raise_v1(struct qrt_sched_p_shield *shield);
 int qrt_sched_p_shield_raise_v2(struct qrt_sched_p_shield *shield);
 int qrt_sched_p_shield_raise_none(struct qrt_sched_p_shield *shield);

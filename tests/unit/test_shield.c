@@ -213,6 +213,44 @@ static void a_shield_can_get_other_cpus(void)
 	other_cpus(2);
 }
 
+/* ---- the parts of a shield change ---------------------------------------------------------------- */
+
+/* The host after a shield of these parts, of all parts and of these then; freed by free(). */
+static char *picture_of(int version, uint32_t first, uint32_t then)
+{
+	struct shield_help up;
+	char *picture;
+
+	shield_help_begin(version);
+	shield_help_prepare(&up, "1", first);
+	CU_ASSERT_EQUAL_FATAL(shield_help_raise(&up), version);
+	up.config.flags = then;
+	CU_ASSERT_EQUAL_FATAL(shield_help_raise(&up), version);
+	picture = host_tree_picture();
+	shield_help_restore(&up);
+	shield_help_as_before(&up, "restored");
+	shield_help_finish(&up);
+	host_tree_end();
+	return picture;
+}
+
+static void parts_asked_for_no_more_are_put_back(void)
+{
+	int version, part;
+
+	for (version = 0; version <= 2; version++) {
+		for (part = -1; part < 4; part++) {
+			uint32_t flags = part < 0 ? 0 : 1u << part;
+			char *wanted = picture_of(version, flags, flags);
+			char *got = picture_of(version, QRT_SCHED_SHIELD_ALL, flags);
+
+			CU_ASSERT_STRING_EQUAL(got, wanted);
+			free(wanted);
+			free(got);
+		}
+	}
+}
+
 static const struct tap_test tests[] = {
 	{"version 1 moves everything away", version_1_moves_everything_away},
 	{"what the kernel keeps is reported", what_the_kernel_keeps_is_reported},
@@ -222,6 +260,7 @@ static const struct tap_test tests[] = {
 	{"processes born meanwhile are caught", processes_born_meanwhile_are_caught},
 	{"without cpusets threads are moved", without_cpusets_threads_are_moved},
 	{"a shield can get other CPUs", a_shield_can_get_other_cpus},
+	{"parts asked for no more are put back", parts_asked_for_no_more_are_put_back},
 };
 
 TAP_MAIN("shield", tests)

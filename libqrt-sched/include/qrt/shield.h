@@ -79,7 +79,7 @@ QRT_SCHED_API int qrt_sched_shield_check(const struct qrt_sched_shield_config *c
 /* Raises the shield; `saved` keeps first, and holds what to put back. All or nothing but for what the
  * kernel does not let go of, which is reported: writes up to max entries, *ret_left is how many there
  * are. Where a step that matters fails all is put back. With a `saved` that holds this shield already its
- * CPUs become these: others are given back. RETURN enum qrt_sched_cgroup. [setup] */
+ * CPUs and parts become these: others are given back. RETURN enum qrt_sched_cgroup. [setup] */
 QRT_SCHED_API int qrt_sched_shield_raise(const struct qrt_sched_shield_config *config,
 					 struct qrt_sched_saved *saved,
 					 struct qrt_sched_shield_left *ret_list, size_t max, size_t *ret_left,
