@@ -173,8 +173,10 @@ static int start_in(struct run *run, struct state *state)
 	launch.fds[1] = run->qmp[1];
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
 	launch.fds[3] = locks_get_fd(run->locks);
-	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0) {
 		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
+		launch.nodes = globals.numa_nodes;
+	}
 	r = start(run, &launch, state);
 	g_strfreev(launch.argv);
 	g_strfreev(launch.envp);

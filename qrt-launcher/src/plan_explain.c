@@ -2,6 +2,7 @@
 #include "plan_explain.h"
 
 #include "command.h"
+#include "plan_around.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -265,4 +266,5 @@ void plan_explain(const struct plan_request *request)
 	explain_order(request, &groups);
 	plan_explain_meetings(request, &groups);
 	explain_globals(request);
+	plan_around_explain(request, &groups);
 }

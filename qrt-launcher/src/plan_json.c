@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_json.h"
 
+#include "plan_around.h"
 #include "plan_explain.h"
 
 static void build_string(JsonBuilder *builder, const char *name, const char *value)
@@ -49,6 +50,7 @@ static void build_group(const struct plan_request *request, const struct plan_gr
 	build_int(builder, "priority", group->setting.priority);
 	build_int(builder, "nice", group->setting.nice);
 	build_times(builder, group);
+	plan_around_build_group(request, group, builder);
 	build_string(builder, "cpus", cpus);
 	build_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
 	json_builder_end_object(builder);
@@ -66,6 +68,7 @@ static void build_globals(const struct plan_request *request, JsonBuilder *build
 	json_builder_add_boolean_value(builder, globals.pi_mutexes != 0);
 	build_int(builder, "advance", globals.advance_us);
 	build_int(builder, "pool", globals.pool_min);
+	plan_around_build(request, builder);
 	build_string(builder, "accelerator", request->vm.tcg ? "tcg" : "kvm");
 	json_builder_set_member_name(builder, "assumed");
 	json_builder_add_boolean_value(builder, request->vm_argc == 0);
