@@ -56,11 +56,23 @@ static void answer(int fd, struct qrt_sched_broker_message *message, int result)
 	(void)send(fd, message, sizeof(*message), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Who asked learns what it has. */
+static void place(struct supervisor *supervisor, struct qrt_sched_broker_message *message)
+{
+	int r = enter(supervisor, message);
+	const struct watched *watched = watch_find(&supervisor->watch, message->tid);
+
+	message->flags &= ~QRT_SCHED_BROKER_FALLBACK;
+	if (watched && watched->fell_back)
+		message->flags |= QRT_SCHED_BROKER_FALLBACK;
+	answer(supervisor->broker_fd, message, r);
+}
+
 static void dispatch(struct supervisor *supervisor, struct qrt_sched_broker_message *message)
 {
 	switch (message->op) {
 	case QRT_SCHED_BROKER_PLACE:
-		answer(supervisor->broker_fd, message, enter(supervisor, message));
+		place(supervisor, message);
 		break;
 	case QRT_SCHED_BROKER_PLACED:
 		enter(supervisor, message);

@@ -120,6 +120,7 @@ static void add_thread(JsonBuilder *builder, const struct watched *watched)
 	add_int(builder, "index", watched->index);
 	add_setting(builder, "planned", &planned);
 	add_setting(builder, "effective", &actual);
+	add_bool(builder, "fallback", watched->fell_back);
 	add_bool(builder, "in_plan", is_in_plan(watched, &planned));
 	add_string(builder, "placed_by", by[watched->placed_by]);
 	add_layers(builder, watched);

@@ -172,6 +172,8 @@ static int apply(struct watch *watch, struct watched *watched)
 	locks_tell(watch->locks, watched);
 	slices_hold(watch->slices);
 	r = qrt_sched_thread_apply(watched->thread, &error);
+	if (watch_fall_back(watch, watched, r, &error))
+		r = qrt_sched_thread_apply(watched->thread, &error);
 	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
 		r = apply_without_cpus(watched, &error);
 	slices_release(watch->slices);
@@ -219,7 +221,7 @@ static int place(struct watch *watch, struct watched *watched)
 	r = set_layers(watch, watched);
 	if (r < 0)
 		return r;
-	watched->wrong = false;
+	watched->wrong = watched->fell_back = false;
 	watch_get_planned(watched, &planned);
 	r = planned.set || before.set || !watched->kernel ? apply(watch, watched) : 0;
 	if (watch->verbose && r >= 0)

@@ -25,6 +25,7 @@ struct watched {
 	enum placed_by placed_by;
 	bool kernel;         /* a thread outside of QEMU's process */
 	bool own_slices;     /* it ends its slices itself */
+	bool fell_back;      /* the kernel refused it DEADLINE: its layer PLAN is the fallback */
 	bool wrong;          /* at the last look */
 	uint32_t looks;      /* since its name last changed */
 	uint32_t generation; /* of the scan that saw it last */
@@ -45,6 +46,7 @@ struct watch {
 	uint64_t corrections;
 	bool verbose;
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
+	bool said_fallback[QRT_SCHED_ROLES];
 };
 
 /* Somebody says what a thread is. */
@@ -76,6 +78,10 @@ void watch_sweep(struct watch *watch, uint32_t generation);
 uint32_t watch_count_unplaced(const struct watch *watch);
 /* How the thread differs from what it shall be: QRT_SCHED_SET_* bits, or the error. */
 int watch_compare(const struct watched *watched);
+/* Where the thread was refused DEADLINE its plan is the fallback from now on, which is said once a role.
+ * True: it is to be applied again. */
+bool watch_fall_back(struct watch *watch, struct watched *watched, int refusal,
+		     const struct qrt_sched_error *error);
 /* What the plan says of the thread; set == 0 where nothing. */
 void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting);
 
