@@ -88,6 +88,8 @@ static void enter(const char *name)
 
 	if (rc < 0)
 		preload_say_unplaced(name, rc, error.message);
+	else if (rc == QRT_SCHED_PLACED_FALLBACK && !preload_process.is_supervised)
+		preload_say_fallback(name, error.message);
 }
 
 void preload_enter(const char *name)

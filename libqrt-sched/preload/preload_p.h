@@ -62,6 +62,7 @@ struct preload_process {
 	struct qrt_sched_placer *placer;
 	struct qrt_sched_recorder *recorder;
 	struct qrt_sched_setting origin; /* of the process' first thread; set == 0: not known */
+	int is_supervised;               /* by a broker's process */
 };
 
 extern struct preload_process preload_process;
@@ -178,5 +179,7 @@ void preload_give_back(void);
 void preload_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, the first time that it is said about this negative errno. */
 void preload_say_unplaced(const char *name, int error, const char *message);
+/* DEADLINE was refused, and there is no supervisor that says so; once a role. */
+void preload_say_fallback(const char *name, const char *message);
 
 #endif

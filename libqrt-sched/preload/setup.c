@@ -23,6 +23,7 @@ static int open_placer(int broker_fd, struct qrt_sched_error *reterr)
 static void take_broker(int fd, struct qrt_sched_error *reterr)
 {
 	if (open_placer(fd, reterr) >= 0) {
+		preload_process.is_supervised = fd >= 0;
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -105,6 +106,7 @@ void preload_resume(void)
 	struct qrt_sched_error error;
 
 	preload_process.pid = getpid();
+	preload_process.is_supervised = 0;
 	if (open_placer(-1, &error) < 0) {
 		atomic_store(&preload_process.state, PRELOAD_OFF);
 		return;

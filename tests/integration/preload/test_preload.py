@@ -201,6 +201,21 @@ def descriptors_that_are_none_are_said_and_left_alone():
         expect(len(result.stderr.splitlines()), 2, result.stderr)
 
 
+def who_is_refused_deadline_says_so_once():
+    need_realtime()
+    with open("/proc/sys/kernel/sched_rt_runtime_us", encoding="ascii") as file:
+        if int(file.read()) < 0 or len(os.sched_getaffinity(0)) < 2:
+            raise Skip("this kernel refuses nobody, or one CPU is all of them")
+    plan = ["vcpu_sched=deadline", "vcpu_runtime=1000", "vcpu_period=100000", "vcpu_prio=10", f"vcpu_bias={FIRST}"]
+    result = run("roles", plan=plan)
+    rows = {row.split("|")[0]: row.split("|")[1:] for row in result.stdout.splitlines()}
+    expect(rows["CPU 1/KVM"], [f"{RESET | 1:x}", "10", "0", str(FIRST)])
+    lines = result.stderr.splitlines()
+    expect(len(lines), 1, result.stderr)
+    for word in ("'CPU 1/KVM' (vcpu)", "fifo instead of deadline", "all CPUs of the partition"):
+        assert word in lines[0], lines
+
+
 # ---- without the right ---------------------------------------------------------------------------
 
 def without_the_right_it_is_said_once_and_the_program_runs():
@@ -381,6 +396,7 @@ if __name__ == "__main__":
         blanks_separate_the_options_of_the_text,
         a_plan_file_is_read_and_the_text_overrides_it,
         descriptors_that_are_none_are_said_and_left_alone,
+        who_is_refused_deadline_says_so_once,
         without_the_right_it_is_said_once_and_the_program_runs,
         without_the_right_the_broker_places,
         a_broker_that_answers_garbage_is_not_believed,
