@@ -50,6 +50,9 @@ static struct qrt_sched_host host(void)
 	h.fair_runtime_us = 50000;
 	h.fair_period_us = 1000000;
 	h.memlock_limit = 8 << 20;
+	h.flags |= QRT_SCHED_HOST_MEMORY;
+	h.nodes.bits[0] = 1;
+	h.free_2m = 7;
 	return h;
 }
 
