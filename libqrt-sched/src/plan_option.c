@@ -38,7 +38,8 @@ static const char *option_name(int number)
 		return "ROLE_KEY";
 	if (number == 1)
 		return "maxprio";
-	return number < OPTION_SHAPES ? qrt_sched_p_global_name(number - 2) : role_options[number - OPTION_SHAPES];
+	return number < OPTION_SHAPES ? qrt_sched_p_global_name(number - 2)
+				      : role_options[number - OPTION_SHAPES];
 }
 
 static const char *policy_name(int number)
