@@ -139,7 +139,8 @@ static int leave(const struct entering *entering, const char *name)
 		to, entering->cgroup.version == QRT_SCHED_CGROUP_V1 ? "tasks" : "cgroup.threads",
 		entering->task.tid);
 	if (rc < 0)
-		return qrt_sched_p_error(entering->reterr, rc, "thread %d cannot leave the shield for %.120s: %s",
+		return qrt_sched_p_error(entering->reterr, rc,
+					 "thread %d cannot leave the shield for %.120s: %s",
 					 (int)entering->task.tid, to, strerror(-rc));
 	return 0;
 }

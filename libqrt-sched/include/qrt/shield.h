@@ -90,7 +90,7 @@ QRT_SCHED_API int qrt_sched_shield_raise(const struct qrt_sched_shield_config *c
  * -ENOENT: no shield of that name is up; -ESRCH. [setup] */
 QRT_SCHED_API int qrt_sched_shield_enter(const char *name, pid_t tid, struct qrt_sched_saved *saved,
 					 struct qrt_sched_error *reterr);
-/* Moves a thread out of it, to where all others run; nothing where it is not in it. -ENOENT, -ESRCH. [setup] */
+/* Moves a thread that is in it out of it, to where all others run. -ENOENT, -ESRCH. [setup] */
 QRT_SCHED_API int qrt_sched_shield_leave(const char *name, pid_t tid, struct qrt_sched_error *reterr);
 /* Which kind of shield of that name is up, its CPUs in ret_cpus; -ENOENT: none that has a cpuset. [setup] */
 QRT_SCHED_API int qrt_sched_shield_read(const char *name, struct qrt_sched_cpus *ret_cpus);
