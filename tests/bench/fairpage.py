@@ -75,13 +75,14 @@ def result_table(document):
 
 def how_list(document):
     env = document["env"]
+    policies = " or ".join(sorted({run["policy"] for run in document["raw"]}))
     points = [
         "Two guests with two virtual CPUs each share two of the host's CPUs. %d pings to the first one, %d ms apart "
         "give or take %d %%, over a tap in a network of its own; %d rounds, interleaved." % (
             document["pings"], 1000 * pinger.INTERVAL, 100 * pinger.JITTER, document["rounds"]),
         "A response time is from the sending to the kernel's time stamp of the reply at %s: what the pinging program "
-        "itself is late (FIFO %d) is not in it, and is among the figures. A ping without a reply within %g s counts "
-        "as that long." % (HOST, pinger.PRIORITY, pinger.TIMEOUT),
+        "itself is late (it runs under %s) is not in it, and is among the figures. A ping without a reply within %g s "
+        "counts as that long." % (HOST, policies, pinger.TIMEOUT),
         "The first guest stays for all cases of a way. The second one is started for each, and does what the case says "
         "since %g s when the first ping is sent; <em>reboot</em> boots several times meanwhile." % SETTLE,
         "Percentiles are medians over the rounds, counts are sums, the maximum is the worst of all rounds. "

@@ -53,9 +53,10 @@ class Packets(unittest.TestCase):
         self.assertTrue(0.015 <= min(gaps) < 0.016 and 0.024 < max(gaps) <= 0.025)
 
     def test_what_is_lost_counts_as_the_timeout(self):
-        raw = {"times_ns": [500000, None, 3 * 10**9], "send_late": [0.0001, 0.002, 0], "read_late": [0.00005]}
+        raw = {"times_ns": [500000, None, 3 * 10**9], "send_late": [0.0001, 0.002, 0], "read_late": [0.00005],
+               "policy": "fifo"}
         self.assertEqual(pinger.summarize(raw, 2), {"times": [0.5, 2000, 2000], "lost": 2, "send_late_ms": 2.0,
-                                                    "read_late_ms": 0.05})
+                                                    "read_late_ms": 0.05, "policy": "fifo"})
 
     def test_pings_of_oneself(self):
         if os.geteuid() != 0:
@@ -69,7 +70,10 @@ class Packets(unittest.TestCase):
             pinger.ping("no address", 10, 1, interval=0.001, timeout=1)
 
 
-V1 = "tmpfs /cg tmpfs rw 0 0\ncgroup /cg/cpuset cgroup rw,cpuset 0 0\ncgroup /cg/cpu cgroup rw,relatime,cpu,cpuacct 0 0\n"
+V1 = """tmpfs /cg tmpfs rw 0 0
+cgroup /cg/cpuset cgroup rw,cpuset 0 0
+cgroup /cg/cpu cgroup rw,relatime,cpu,cpuacct 0 0
+"""
 
 
 class Groups(unittest.TestCase):
@@ -104,7 +108,8 @@ class Groups(unittest.TestCase):
 def run(way, case, number, p99):
     times = [p99 / 2] * 98 + [p99, p99 * 1.5]
     return {"way": way, "case": case, "round": number, "times": times, "lost": 0, "p50": p99 / 2, "p99": p99,
-            "max": p99 * 1.5, "send_late_ms": 0.1, "read_late_ms": 0.05, "seconds": 10.0, "steal_percent": 0.5,
+            "max": p99 * 1.5, "send_late_ms": 0.1, "read_late_ms": 0.05, "policy": "deadline", "seconds": 10.0,
+            "steal_percent": 0.5,
             "used": [{"cpu_ms": 900}] + ([{"cpu_ms": 15000}] if case != "alone" else [])}
 
 
@@ -172,13 +177,14 @@ class Goals(unittest.TestCase):
 
 
 class Neighbours(unittest.TestCase):
-    def result(self, boots=(0, 1), written=2**21):
-        return {"boots": list(boots), "used": [{}, {"written_bytes": written}], "seconds": 10}
+    def result(self, boots=(0, 1), written=2**21, cpu=900):
+        return {"boots": list(boots), "used": [{}, {"written_bytes": written, "cpu_ms": cpu}], "seconds": 10}
 
     def test_one_that_did_nothing_is_no_measurement(self):
         for case in ("idle", "hogs", "reboot", "flood"):
             fairrun.check(self.result(), case)
         self.assertRaisesRegex(BenchError, "did not reboot", fairrun.check, self.result((0, 0)), "reboot")
+        fairrun.check(self.result((0, 0), cpu=5000), "reboot")  # it boots, slowly
         self.assertRaisesRegex(BenchError, "wrote next to nothing", fairrun.check, self.result(written=800), "flood")
         self.assertRaisesRegex(BenchError, "first guest rebooted", fairrun.check, self.result((1, 0)), "hogs")
 
@@ -199,7 +205,8 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag, attrs):
         if tag not in ("meta", "link", "br"):
             self.open.append(tag)
-        self.loads += [value for name, value in attrs if name in ("src", "href") and value and not value.startswith("data:")]
+        links = [value for name, value in attrs if name in ("src", "href") and value]
+        self.loads += [value for value in links if not value.startswith("data:")]
 
     def handle_endtag(self, tag):
         if self.open.pop() != tag:
