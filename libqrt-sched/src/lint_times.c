@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DEADLINE with its traps, and slices. */
 #include "cpus_p.h"
+#include "cpuset_p.h"
 #include "lint_p.h"
 #include "plan_p.h"
 #include "setting_p.h"
@@ -70,20 +71,9 @@ static void check_unused(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 	}
 }
 
-/* The CPUs among which the kernel moves deadline threads, as far as one can tell from outside. */
-static struct qrt_sched_cpus domain_of(const struct qrt_sched_host *host)
-{
-	struct qrt_sched_cpus domain = host->allowed, balanced;
-
-	qrt_sched_p_cpus_and(&domain, &host->online);
-	balanced = domain;
-	qrt_sched_p_cpus_minus(&balanced, &host->isolated);
-	return qrt_sched_cpus_count(&balanced) ? balanced : domain;
-}
-
 static void check_domain(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *thread)
 {
-	struct qrt_sched_cpus missing = domain_of(lint->host);
+	struct qrt_sched_cpus missing = qrt_sched_p_cpuset_domain(lint->host);
 	const char *name = qrt_sched_role_name(thread->role);
 
 	qrt_sched_p_cpus_minus(&missing, &thread->cpus);
@@ -145,7 +135,7 @@ uint64_t qrt_sched_p_lint_bandwidth(const struct qrt_sched_p_lint *lint, enum qr
 static void check_bandwidth(struct qrt_sched_p_lint *lint)
 {
 	const struct qrt_sched_host *host = lint->host;
-	struct qrt_sched_cpus domain = domain_of(host);
+	struct qrt_sched_cpus domain = qrt_sched_p_cpuset_domain(host);
 	uint64_t cpus = (uint64_t)qrt_sched_cpus_count(&domain), sum = 0, most;
 	uint32_t line = 0;
 	int role;
