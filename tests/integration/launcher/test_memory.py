@@ -3,6 +3,7 @@
 """Guest memory of huge pages and on chosen nodes, for an unmodified QEMU."""
 
 import contextlib
+import mmap
 import os
 import re
 
@@ -140,6 +141,30 @@ def shared_beside():
             check("not applied" not in vm.output(), vm.output())
 
 
+def read_transparent(pid):
+    """KiB of memory in transparent huge pages."""
+    with open("/proc/%d/smaps_rollup" % pid, encoding="ascii") as file:
+        return int(re.search(r"^AnonHugePages: +(\d+)", file.read(), re.M).group(1))
+
+
+def has_transparent():
+    """Whether a mapping that asks for them gets any here and now."""
+    memory = mmap.mmap(-1, 16 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_HUGEPAGE)
+    memory[:] = bytes(16 << 20)
+    return read_transparent(os.getpid()) >= 8192
+
+
+def transparent():
+    need_root()
+    if not has_transparent():
+        raise Skip("this host gives no transparent huge pages now")
+    with Place() as place, Vm(place, [*TS, "-rt", "hugepages=thp mlock=prefault"]) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        check("qrt-ram" not in " ".join(read_words(qemu)), "memory of ours in %s" % read_words(qemu))
+        wait_for("transparent huge pages", lambda: read_transparent(qemu) >= 8192, 10)
+
+
 def read_policies(pid):
     with open("/proc/%d/numa_maps" % pid, encoding="utf-8", errors="replace") as file:
         return {line.split()[1] for line in file}
@@ -181,6 +206,7 @@ main([
     ("hugepages=2M beside -mem-path: stays the user's, and that is said", own(own_path, "-mem-path")),
     ("hugepages=2M beside -machine memory-backend: the same", own(own_backend, "-machine memory-backend")),
     ("hugepages=2M beside a device's shared memory: guest memory is ours", shared_beside),
+    ("hugepages=thp and mlock=prefault: they are there, and nothing is added to QEMU's arguments", transparent),
     ("numa=0: all of QEMU's memory, and nothing of the launcher's", bound([])),
     ("numa=0: the same for another user's QEMU", bound(["--user", "nobody"])),
     ("hugepages=2M and numa=0 together", huge_and_bound),
