@@ -231,6 +231,10 @@ static struct qrt_sched_verdict judge(const struct qrt_sched_governor *governor,
 	struct qrt_sched_verdict verdict = {.used_ns = own->window.used_ns};
 	int32_t above;
 
+	if (own->weight) {
+		verdict.share = (uint32_t)(own->share.cpus * 1000 + 0.5);
+		verdict.average = (uint32_t)(own->share.run * 1000 + 0.5);
+	}
 	for (above = i; above >= 0; above = governor->groups[above].parent) {
 		at = &governor->groups[above];
 		if (at->window.is_exhausted)

@@ -256,6 +256,8 @@ static void who_is_above_its_share_drops_as_soon_as_another_waits(void)
 	CU_ASSERT_EQUAL(verdict(groups[0]).reason, QRT_SCHED_OVER_SHARE);
 	CU_ASSERT_EQUAL(verdict(groups[1]).over, 0);
 	CU_ASSERT(verdict(groups[0]).until_ns > now);
+	CU_ASSERT(verdict(groups[0]).share == 250 && verdict(groups[1]).share == 750);
+	CU_ASSERT(verdict(groups[0]).average > 900 && verdict(groups[1]).average == 0);
 	/* It stays so for a second after the other one was active last, and is as planned then. */
 	go_on(now + 300 * MS, groups, run, idle, 2);
 	CU_ASSERT_EQUAL(verdict(groups[0]).over, 1);
@@ -289,6 +291,7 @@ static void without_a_weight_there_is_no_share(void)
 	groups[1] = add(NULL, 100, "0", -1);
 	go_on(START + 3000 * MS, groups, run, wait, 2);
 	CU_ASSERT_EQUAL(verdict(groups[0]).over, 0);
+	CU_ASSERT(verdict(groups[0]).share == 0 && verdict(groups[0]).average == 0);
 	CU_ASSERT_EQUAL(qrt_sched_governor_get_next(governor, now), 0);
 	end();
 }

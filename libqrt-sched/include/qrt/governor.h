@@ -76,6 +76,9 @@ struct qrt_sched_verdict {
 	uint64_t until_ns;  /* the same clock; SHARE: at the earliest; 0: not over */
 	uint64_t used_ns;   /* of the budget, in the window so far */
 	uint64_t throttled; /* how often the group was over since it was added */
+	/* Thousandths of a CPU, 0 without a weight: what its share is, as others want it now, and the
+	 * decaying average of what it used. */
+	uint32_t share, average;
 };
 
 /* OWNERSHIP: the caller's, ended by close, which takes NULL and returns NULL. -ENOMEM. [setup] */
