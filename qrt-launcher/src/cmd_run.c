@@ -74,10 +74,13 @@ static int read_fresh(struct qrt_sched_setting *ret_setting)
 
 static int make_record(const struct run *run, pid_t qemu, struct state_record *ret_record)
 {
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	struct state_record record = {.launcher_pid = getpid(), .qemu_pid = qemu};
 	int r = read_fresh(&record.fresh);
 
 	plan_request_get_place(&run->request, &record.place);
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+		record.weight = globals.weight;
 	if (r == 0)
 		r = proc_get_start(record.launcher_pid, &record.launcher_start);
 	if (r == 0)

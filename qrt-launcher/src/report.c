@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
+#include "governor.h"
 #include "locks.h"
 #include "proc.h"
 #include "slices.h"
@@ -225,6 +226,7 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
 	add_recorder(builder, supervisor);
 	add_locks(builder, supervisor->locks);
+	governor_build(supervisor->governor, builder);
 	add_threads(builder, supervisor);
 }
 

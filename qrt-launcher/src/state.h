@@ -38,6 +38,7 @@ struct state_record {
 	char boot[40];
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
 	struct state_place place;
+	uint32_t weight; /* beside other VMs, 0: not said */
 };
 
 /* 1 for [A-Za-z0-9_.-]{1,64} that starts with a letter or digit. */

@@ -28,10 +28,11 @@ int state_write_record(const struct state *state, const struct state_record *rec
 		"  \"boot_id\": \"%s\",\n"
 		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\", "
 		"\"slice_ns\": %" G_GUINT64_FORMAT ", \"ioprio\": %u},\n"
-		"  \"vcpus\": {\"realtime\": \"%s\", \"fifo\": \"%s\"}\n}\n",
+		"  \"vcpus\": {\"realtime\": \"%s\", \"fifo\": \"%s\"},\n  \"weight\": %u\n}\n",
 		RECORD_VERSION, record->launcher_pid, record->launcher_start, record->qemu_pid,
 		record->qemu_start, record->boot, record->fresh.policy, record->fresh.priority,
-		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio, realtime, fifo);
+		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio, realtime, fifo,
+		record->weight);
 	r = state_write(state, "state.json", text, strlen(text));
 	g_free(text);
 	return r;
@@ -94,6 +95,17 @@ static int read_place(JsonObject *object, struct state_place *ret_place)
 	return 0;
 }
 
+/* An older launcher did not write it. */
+static int read_weight(JsonObject *object, uint32_t *ret_weight)
+{
+	gint64 weight = json_limit_get_int(object, "weight");
+
+	if (weight < 0 || weight > QRT_SCHED_WEIGHT_MAX)
+		return -EINVAL;
+	*ret_weight = (uint32_t)weight;
+	return 0;
+}
+
 static int read_record(JsonObject *object, struct state_record *ret_record)
 {
 	struct state_record record = {0};
@@ -108,7 +120,8 @@ static int read_record(JsonObject *object, struct state_record *ret_record)
 	if (record.launcher_pid < 1 || record.qemu_pid < 1)
 		return -EINVAL;
 	if (read_fresh(json_limit_get_object(object, "fresh"), &record.fresh) < 0 ||
-	    read_place(json_limit_get_object(object, "vcpus"), &record.place) < 0)
+	    read_place(json_limit_get_object(object, "vcpus"), &record.place) < 0 ||
+	    read_weight(object, &record.weight) < 0)
 		return -EINVAL;
 	*ret_record = record;
 	return 0;

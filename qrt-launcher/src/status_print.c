@@ -3,6 +3,7 @@
 
 #include "clean.h"
 #include "command.h"
+#include "governor.h"
 #include "json_limit.h"
 #include "status_globals.h"
 
@@ -282,11 +283,14 @@ void status_print(JsonObject *vm, int width)
 {
 	JsonArray *threads = json_limit_get_array(vm, "threads");
 	JsonObject *globals = json_limit_get_object(vm, "globals");
+	JsonObject *governor = json_limit_get_object(vm, "governor");
 
 	print_line(format_head(vm));
 	print_line(format_counts(vm, threads ? json_array_get_length(threads) : 0));
 	if (globals)
 		print_line(status_globals_format(globals));
+	if (governor)
+		print_line(governor_format(governor));
 	if (threads)
 		print_threads(threads, width);
 }

@@ -2,6 +2,7 @@
 #include "supervisor.h"
 
 #include "command.h"
+#include "governor.h"
 #include "proc.h"
 #include "slices.h"
 
@@ -25,6 +26,7 @@ static gboolean on_look(gpointer data)
 
 	broker_drain(supervisor);
 	supervisor_scan(supervisor);
+	governor_sync(supervisor->governor);
 	watch_verify(&supervisor->watch);
 	rank_beat(supervisor);
 	return G_SOURCE_CONTINUE;
@@ -128,6 +130,7 @@ static void close_all(struct supervisor *supervisor)
 	struct qrt_sched_error error;
 
 	/* First: what is put back stays as it is. */
+	supervisor->governor = supervisor->watch.governor = governor_close(supervisor->governor);
 	watch_clear(&supervisor->watch);
 	slices_close(slices);
 	if (supervisor->outside && qrt_sched_snapshot_restore(supervisor->outside, &error) < 0)
@@ -169,6 +172,7 @@ int supervisor_run(struct supervisor *supervisor)
 	open_all(supervisor);
 	rank_open(supervisor);
 	open_slices(supervisor);
+	supervisor->governor = supervisor->watch.governor = governor_open(supervisor);
 	g_main_loop_run(supervisor->loop);
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;

@@ -13,6 +13,7 @@
 
 struct qmp;
 struct control;
+struct governor;
 struct locks;
 struct rank;
 
@@ -36,6 +37,7 @@ struct supervisor {
 	struct qmp *qmp;
 	struct control *control;
 	struct rank *rank;
+	struct governor *governor;
 	uint32_t generation;
 	guint broker_source;
 	bool newcomers; /* threads without a role appeared since the monitor was asked */

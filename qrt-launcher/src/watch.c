@@ -2,6 +2,7 @@
 #include "watch.h"
 
 #include "command.h"
+#include "governor.h"
 #include "locks.h"
 #include "proc.h"
 #include "slices.h"
@@ -129,7 +130,10 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_QUANTUM, &quantum);
 	if (r < 0)
 		return r;
-	return qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	if (r >= 0)
+		governor_tell(watch->governor, watched);
+	return r;
 }
 
 void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting)
@@ -318,6 +322,18 @@ void watch_verify(struct watch *watch)
 
 		if (watched->placed_by)
 			look(watch, watched);
+	}
+}
+
+void watch_govern(struct watch *watch)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (governor_ask(watch->governor, value))
+			apply(watch, value);
 	}
 }
 

@@ -14,6 +14,7 @@ enum placed_by {
 	PLACED_BY_SUPERVISOR,
 };
 
+struct governor;
 struct locks;
 struct slices;
 
@@ -43,6 +44,7 @@ struct watch {
 	GHashTable *threads;            /* tid -> struct watched */
 	struct locks *locks;            /* preempt locks of the vCPUs, NULL: none */
 	struct slices *slices;          /* of who does not end them itself, NULL: they are the kernel's */
+	struct governor *governor;      /* NULL: none */
 	uint64_t corrections;
 	bool verbose;
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
@@ -73,6 +75,8 @@ void watch_forget(struct watch *watch, pid_t tid);
 bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
 /* Looks at every thread; one that is wrong twice in a row is put right and counted. */
 void watch_verify(struct watch *watch);
+/* Gives the threads what the governor decided on them. */
+void watch_govern(struct watch *watch);
 /* Forgets threads of QEMU that the scan of this generation did not see, and kernel threads that ended. */
 void watch_sweep(struct watch *watch, uint32_t generation);
 uint32_t watch_count_unplaced(const struct watch *watch);
