@@ -90,6 +90,7 @@ class Pinger:
         self.times = [None] * len(moments)
         self.send_late = []
         self.read_late = []
+        self.started = None
 
     def send(self, start):
         number = len(self.sent)
@@ -114,7 +115,7 @@ class Pinger:
 
     def run(self):
         """All are sent, and answered or out of time."""
-        start = time.monotonic()
+        start = self.started = time.monotonic()
         end = start + self.moments[-1] + self.timeout
         while time.monotonic() < end and None in self.times:
             left = len(self.sent) < len(self.moments)
@@ -125,7 +126,7 @@ class Pinger:
                 self.send(start)
 
     def result(self):
-        return {"times_ns": self.times, "send_late": self.send_late, "read_late": self.read_late}
+        return {"started": self.started, "times_ns": self.times, "send_late": self.send_late, "read_late": self.read_late}
 
 
 def main(address, count, interval, timeout, seed):
@@ -147,6 +148,7 @@ def summarize(raw, timeout=TIMEOUT):
     limit = timeout * 1000
     times = [limit if ns is None else min(ns / 1e6, limit) for ns in raw["times_ns"]]
     return {
+        "started": round(raw["started"], 6),  # CLOCK_MONOTONIC, to be compared with other records
         "times": [round(value, 4) for value in times],
         "lost": sum(1 for value in times if value >= limit),
         "send_late_ms": round(1000 * max(raw["send_late"], default=0), 3),

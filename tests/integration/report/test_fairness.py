@@ -53,9 +53,9 @@ class Packets(unittest.TestCase):
         self.assertTrue(0.015 <= min(gaps) < 0.016 and 0.024 < max(gaps) <= 0.025)
 
     def test_what_is_lost_counts_as_the_timeout(self):
-        raw = {"times_ns": [500000, None, 3 * 10**9], "send_late": [0.0001, 0.002, 0], "read_late": [0.00005],
+        raw = {"started": 7.25, "times_ns": [500000, None, 3 * 10**9], "send_late": [0.0001, 0.002, 0], "read_late": [0.00005],
                "policy": "fifo"}
-        self.assertEqual(pinger.summarize(raw, 2), {"times": [0.5, 2000, 2000], "lost": 2, "send_late_ms": 2.0,
+        self.assertEqual(pinger.summarize(raw, 2), {"started": 7.25, "times": [0.5, 2000, 2000], "lost": 2, "send_late_ms": 2.0,
                                                     "read_late_ms": 0.05, "policy": "fifo"})
 
     def test_pings_of_oneself(self):
