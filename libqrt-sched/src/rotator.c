@@ -12,6 +12,11 @@
 
 #define NEVER UINT64_MAX
 
+/* CPU time, and how often the thread came onto a CPU. */
+struct usage {
+	uint64_t ns, times;
+};
+
 /* Its descriptor is the thread's identity: it reads nothing of a later thread with the same number. */
 struct entry {
 	pid_t tid;
@@ -19,6 +24,7 @@ struct entry {
 	uint64_t quantum_ns;
 	uint64_t begun_ns; /* the thread's CPU time when its slice began */
 	uint64_t due_ns;   /* CLOCK_MONOTONIC: before that its slice cannot be over */
+	struct usage rest; /* with this it was off the CPU; 0: it is not known to have been */
 };
 
 struct qrt_sched_rotator {
@@ -91,22 +97,44 @@ static void set_timer(const struct qrt_sched_rotator *rotator)
 
 /* -ESRCH where the thread ended; -EOPNOTSUPP: it has run, or else it could not be asked about, but the
  * kernel has counted nothing. */
-static int read_time(int schedstat, uint64_t *ret_ns)
+static int read_usage(int schedstat, struct usage *ret_usage)
 {
 	char text[96], *rest;
 	ssize_t len = pread(schedstat, text, sizeof(text) - 1, 0);
-	unsigned long long ns, runs;
+	struct usage usage;
 
 	if (len < 0)
 		return -errno;
 	text[len] = '\0';
-	ns = strtoull(text, &rest, 10);
+	usage.ns = strtoull(text, &rest, 10);
 	strtoull(rest, &rest, 10);
-	runs = strtoull(rest, NULL, 10);
-	if (!ns && !runs)
+	usage.times = strtoull(rest, NULL, 10);
+	if (!usage.ns && !usage.times)
 		return -EOPNOTSUPP;
-	*ret_ns = ns;
+	*ret_usage = usage;
 	return 0;
+}
+
+static int is_same(const struct usage *a, const struct usage *b)
+{
+	return a->ns == b->ns && a->times == b->times;
+}
+
+/* Where it does not run, and has not since it was looked at last, it has used what was counted. Else the
+ * kernel has to be made to count, which is dear: it stops the thread's CPU. */
+static int settle(struct entry *entry, const struct qrt_sched_p_attr *attr, struct usage *usage)
+{
+	struct usage before = *usage;
+	int rc;
+
+	if (is_same(&before, &entry->rest))
+		return 0;
+	rc = qrt_sched_p_settle_time(entry->tid, attr);
+	if (rc >= 0)
+		rc = read_usage(entry->schedstat, usage);
+	if (rc >= 0)
+		entry->rest = is_same(&before, usage) ? before : (struct usage){0};
+	return rc;
 }
 
 /* ---- which threads ---- */
@@ -160,6 +188,7 @@ static int open_schedstat(pid_t tid)
 static int add(struct qrt_sched_rotator *rotator, pid_t tid, uint64_t quantum_ns)
 {
 	struct entry entry = {.tid = tid, .quantum_ns = quantum_ns};
+	struct usage usage;
 	int rc = make_room(rotator);
 
 	if (rc < 0)
@@ -167,11 +196,12 @@ static int add(struct qrt_sched_rotator *rotator, pid_t tid, uint64_t quantum_ns
 	entry.schedstat = open_schedstat(tid);
 	if (entry.schedstat < 0)
 		return entry.schedstat;
-	rc = read_time(entry.schedstat, &entry.begun_ns);
+	rc = read_usage(entry.schedstat, &usage);
 	if (rc < 0) {
 		close(entry.schedstat);
 		return rc;
 	}
+	entry.begun_ns = usage.ns;
 	entry.due_ns = qrt_sched_p_sys->now() + quantum_ns;
 	rotator->entries[rotator->count++] = entry;
 	return 0;
@@ -199,9 +229,9 @@ static int check(pid_t tid, uint64_t quantum_ns)
 
 static int has_ended(const struct entry *entry)
 {
-	uint64_t time;
+	struct usage usage;
 
-	return read_time(entry->schedstat, &time) == -ESRCH;
+	return read_usage(entry->schedstat, &usage) == -ESRCH;
 }
 
 int qrt_sched_rotator_set(struct qrt_sched_rotator *rotator, pid_t tid, uint64_t quantum_ns)
@@ -226,17 +256,15 @@ int qrt_sched_rotator_set(struct qrt_sched_rotator *rotator, pid_t tid, uint64_t
 
 /* ---- looking ---- */
 
-/* 1 when the thread's slice is over, with its CPU time by now; 0 and when it can be at the earliest. */
-static int look(struct entry *entry, uint64_t now, const struct qrt_sched_p_attr *attr, uint64_t *ret_time)
+/* 1 when the thread's slice is over; 0 and when it can be at the earliest. */
+static int look(struct entry *entry, uint64_t now, const struct qrt_sched_p_attr *attr, struct usage *usage)
 {
 	uint64_t used;
-	int rc = qrt_sched_p_settle_time(entry->tid, attr);
+	int rc = settle(entry, attr, usage);
 
-	if (rc >= 0)
-		rc = read_time(entry->schedstat, ret_time);
 	if (rc < 0)
 		return rc;
-	used = *ret_time - entry->begun_ns;
+	used = usage->ns - entry->begun_ns;
 	if (used + entry->quantum_ns / QRT_SCHED_P_SLACK >= entry->quantum_ns)
 		return 1;
 	entry->due_ns = now + entry->quantum_ns - used;
@@ -247,23 +275,23 @@ static int look(struct entry *entry, uint64_t now, const struct qrt_sched_p_attr
 static int attend(struct entry *entry, uint64_t now)
 {
 	struct qrt_sched_p_attr attr = {0};
-	uint64_t time = 0;
+	struct usage usage = {0};
 	int rc;
 
 	entry->due_ns = now + entry->quantum_ns;
-	rc = read_time(entry->schedstat, &time);
+	rc = read_usage(entry->schedstat, &usage);
 	if (rc >= 0)
 		rc = qrt_sched_p_sys->get_attr(entry->tid, &attr);
 	if (rc < 0)
 		return rc;
 	if (!qrt_sched_p_policy_is_rt(attr.policy)) {
-		entry->begun_ns = time;
+		entry->begun_ns = usage.ns;
 		return 0;
 	}
-	rc = look(entry, now, &attr, &time);
+	rc = look(entry, now, &attr, &usage);
 	if (rc <= 0)
 		return rc;
-	entry->begun_ns = time;
+	entry->begun_ns = usage.ns;
 	rc = qrt_sched_p_rotate(entry->tid, &attr);
 	return rc < 0 ? rc : 1;
 }

@@ -41,13 +41,18 @@ static int get_attr(pid_t tid, struct qrt_sched_p_attr *ret_attr)
 	return 0;
 }
 
-static void set_time(int tid, uint64_t cpu_ns)
+static void set_usage(int tid, uint64_t cpu_ns, int times)
 {
 	char path[64], text[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/schedstat", tid);
-	snprintf(text, sizeof(text), "%llu 0 %d\n", (unsigned long long)cpu_ns, cpu_ns > 0);
+	snprintf(text, sizeof(text), "%llu 0 %d\n", (unsigned long long)cpu_ns, times);
 	fake_kernel_file(path, text);
+}
+
+static void set_time(int tid, uint64_t cpu_ns)
+{
+	set_usage(tid, cpu_ns, cpu_ns > 0);
 }
 
 static void begin(void)
@@ -122,6 +127,30 @@ static void who_has_time_left_is_looked_at_when_it_can_be_over(void)
 	at(25);
 	set_time(10, 70 * MS - 20 * MS / QRT_SCHED_P_SLACK);
 	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 1);
+	end();
+}
+
+static void who_does_not_run_is_not_touched(void)
+{
+	begin();
+	CU_ASSERT_EQUAL(qrt_sched_rotator_set(rotator, 10, 20 * MS), 0);
+	/* Whether it runs shows only when the kernel has counted. */
+	at(20);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 0);
+	CU_ASSERT_EQUAL(changed, 2);
+	at(40);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 0);
+	CU_ASSERT_EQUAL(changed, 2);
+	CU_ASSERT_EQUAL(due(), 60);
+	/* It came onto the CPU, and nothing is counted yet. */
+	set_usage(10, 50 * MS, 2);
+	at(60);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 0);
+	CU_ASSERT_EQUAL(changed, 4);
+	set_usage(10, 70 * MS, 2);
+	at(80);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 1);
+	CU_ASSERT_EQUAL(changed, 8);
 	end();
 }
 
@@ -318,6 +347,7 @@ static const struct tap_test tests[] = {
 	{"who used its quantum is rotated", who_used_its_quantum_is_rotated},
 	{"who has time left is looked at when it can be over",
 	 who_has_time_left_is_looked_at_when_it_can_be_over},
+	{"who does not run is not touched", who_does_not_run_is_not_touched},
 	{"nobody is looked at too early", nobody_is_looked_at_too_early},
 	{"who is not in real-time is left alone", who_is_not_in_real_time_is_left_alone},
 	{"a changed quantum counts from now, 0 takes out", a_changed_quantum_counts_from_now},
