@@ -27,6 +27,10 @@ static void print_help(void)
 	     "  -rt default          what the other options leave open is as in the default plan\n"
 	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
 	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
+	     "  --on-delay TIME:ACTION  when a real-time thread was kept from running that long: log, file,\n"
+	     "                       command=CMD, stop or failsafe=PLANFILE; what was recorded is kept\n"
+	     "  --record-dir FOLDER  where that is kept, instead of .records in the run directory\n"
+	     "  --no-record          record nothing for 'blame --last'\n"
 	     "  --no-preload         load nothing into QEMU: threads are placed after their birth\n"
 	     "  -v, --verbose        say what is done, and what of the host slows every VM down\n\n"
 	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
@@ -114,6 +118,7 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 	supervisor->state = state;
 	supervisor->recorder = run->recorder;
 	supervisor->locks = run->locks;
+	supervisor->record_options = &run->record;
 	supervisor->program = run->path;
 	supervisor->broker_fd = run->broker[0];
 	supervisor->qmp_fd = run->qmp[0];
@@ -211,6 +216,9 @@ static int run_in(struct run *run, int run_fd)
 	int r = run_check_plan(run);
 
 	if (r == EXIT_OK)
+		r = recorder_options_check(&run->record, &run->request);
+
+	if (r == EXIT_OK)
 		r = make_channels(run);
 	if (r != EXIT_OK)
 		return r;
@@ -248,6 +256,7 @@ static void clear(struct run *run)
 	}
 	qrt_sched_recorder_close(run->recorder);
 	locks_close(run->locks);
+	recorder_options_clear(&run->record);
 	g_free(run->path);
 	g_free(run->preload);
 	g_free(run->plan_text);

@@ -6,6 +6,7 @@
  */
 #include "command.h"
 #include "json_limit.h"
+#include "recorder.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -73,6 +74,8 @@ static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 		return g_strdup("{\"error\":\"no JSON object\"}\n");
 	if (strcmp(json_limit_get_string(request, "command"), "status") == 0)
 		text = report_status(supervisor);
+	else if (strcmp(json_limit_get_string(request, "command"), "recording") == 0)
+		text = recorder_report(supervisor);
 	json_object_unref(request);
 	return text ? text : g_strdup("{\"error\":\"unknown command\"}\n");
 }

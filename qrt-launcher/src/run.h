@@ -6,6 +6,7 @@
 #include "launch.h"
 #include "locks.h"
 #include "plan_request.h"
+#include "recorder.h"
 #include "state.h"
 #include "vm_args.h"
 
@@ -16,6 +17,7 @@
 struct run {
 	struct plan_request request;
 	const char *name; /* --name */
+	struct recorder_options record;
 	bool verbose, help;
 
 	struct vm_args vm;

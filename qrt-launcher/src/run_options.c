@@ -33,7 +33,11 @@ static bool take_flag(struct run *run, const char *argument)
 static int take_next(struct run *run, int argc, char **argv, int *index)
 {
 	const char *value;
-	int r = option_take("--name", argc, argv, index, &value);
+	int r = recorder_options_take(&run->record, argc, argv, index);
+
+	if (r != 0)
+		return r > 0 ? EXIT_OK : EXIT_LAUNCHER;
+	r = option_take("--name", argc, argv, index, &value);
 
 	if (r > 0)
 		return take_name(run, value);

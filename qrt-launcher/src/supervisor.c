@@ -4,6 +4,7 @@
 #include "command.h"
 #include "governor.h"
 #include "proc.h"
+#include "recorder.h"
 #include "slices.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ static gboolean on_look(gpointer data)
 	supervisor_scan(supervisor);
 	governor_sync(supervisor->governor);
 	watch_verify(&supervisor->watch);
+	recorder_look(supervisor);
 	rank_beat(supervisor);
 	return G_SOURCE_CONTINUE;
 }
@@ -37,6 +39,7 @@ static gboolean on_survey(gpointer data)
 	struct supervisor *supervisor = data;
 
 	supervisor_scan_kernel(supervisor);
+	qmp_ask_status(supervisor);
 	if (supervisor->newcomers)
 		qmp_ask_threads(supervisor);
 	supervisor->newcomers = false;
@@ -105,6 +108,7 @@ static void open_all(struct supervisor *supervisor)
 	supervisor->watch.locks = supervisor->locks;
 	if (qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
+	recorder_open(supervisor);
 	broker_open(supervisor);
 	qmp_open(supervisor);
 	if (control_open(supervisor) < 0)
@@ -139,6 +143,7 @@ static void close_all(struct supervisor *supervisor)
 	rank_close(supervisor);
 	control_close(supervisor);
 	qmp_close(supervisor);
+	recorder_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
 	g_hash_table_destroy(supervisor->strangers);

@@ -16,6 +16,8 @@ struct control;
 struct governor;
 struct locks;
 struct rank;
+struct recorder;
+struct recorder_options;
 
 struct supervisor {
 	/* Set by the caller, and the caller's. */
@@ -28,6 +30,7 @@ struct supervisor {
 	const char *program;
 	int pidfd, broker_fd, qmp_fd, signal_fd;
 	bool preload, verbose;
+	struct recorder_options *record_options; /* NULL: it records, no more */
 
 	/* The supervisor's own. */
 	GMainLoop *loop;
@@ -38,6 +41,7 @@ struct supervisor {
 	struct control *control;
 	struct rank *rank;
 	struct governor *governor;
+	struct recorder *flight; /* NULL: none */
 	uint32_t generation;
 	guint broker_source;
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
@@ -72,6 +76,10 @@ void qmp_open(struct supervisor *supervisor);
 void qmp_close(struct supervisor *supervisor);
 /* Asks for the ids of vCPU threads and iothreads. */
 void qmp_ask_threads(struct supervisor *supervisor);
+/* Asks for the guest's state, and how long that takes. */
+void qmp_ask_status(struct supervisor *supervisor);
+/* Stops the guest. False where the monitor takes no command. */
+bool qmp_stop(struct supervisor *supervisor);
 
 int control_open(struct supervisor *supervisor);
 void control_close(struct supervisor *supervisor);

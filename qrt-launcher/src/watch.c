@@ -233,6 +233,11 @@ static int place(struct watch *watch, struct watched *watched)
 	return r < 0 ? r : 0;
 }
 
+int watch_replace(struct watch *watch, struct watched *watched)
+{
+	return place(watch, watched);
+}
+
 int watch_enter(struct watch *watch, const struct watch_entry *entry)
 {
 	struct watched *watched = watch_find(watch, entry->tid);

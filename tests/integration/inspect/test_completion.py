@@ -84,7 +84,7 @@ def test_values():
 
 
 def test_options():
-    check_offers("blame --", "--pid --over --seconds --role --top --json --help")
+    check_offers("blame --", "--pid --last --file --over --seconds --role --top --json --help")
     check_offers("blame --over ", "100us 500us 1ms 2ms 5ms 10ms 100ms 1s")
     check_offers("blame --over=1m", "1ms")
     check_offers("blame --role v", "vcpu vncm vncs")
@@ -92,6 +92,7 @@ def test_options():
     check_offers("latency --fail-over 1", "100us 1ms")
     check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
+    check_offers("run --on-delay 20ms:", "20ms:stop 20ms:failsafe=")
     check_offers("run --name ", "")
     check_offers("status vm --w", "--watch")
     check_offers("plan --e", "--explain")

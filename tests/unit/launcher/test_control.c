@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's side of the control socket, with clients that mean harm or are stuck. */
 #include "command.h"
+#include "recorder.h"
 #include "supervisor.h"
 #include "tap.h"
 
@@ -36,6 +37,11 @@ char *report_status(struct supervisor *supervisor)
 	text = g_strnfill(world.report_size, 'x');
 	text[world.report_size - 1] = '\n';
 	return text;
+}
+
+char *recorder_report(struct supervisor *supervisor)
+{
+	return report_status(supervisor);
 }
 
 void complain(const char *format, ...)
