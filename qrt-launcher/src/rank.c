@@ -7,7 +7,9 @@
  * milliseconds whether the supervisor had its turn, lifts it for a moment when it had not. It also is the
  * keeper of the VM's preempt locks.
  */
+#include "blame_account.h"
 #include "command.h"
+#include "heartbeat.h"
 #include "locks.h"
 #include "supervisor.h"
 
@@ -27,6 +29,7 @@ struct rank {
 	struct qrt_sched_setting usual, lifted;
 	pid_t supervisor, qemu;
 	struct locks *locks;
+	const char *vm;
 	pthread_t watchdog;
 	int end_fd;
 	atomic_uint beats;
@@ -75,6 +78,7 @@ static bool is_told_to_end(const struct rank *rank)
 static void *watch_supervisor(void *data)
 {
 	struct rank *rank = data;
+	struct heartbeat heartbeat = {0};
 	unsigned int seen = 0, beats;
 
 	while (!is_told_to_end(rank)) {
@@ -84,6 +88,8 @@ static void *watch_supervisor(void *data)
 			qrt_sched_setting_apply(rank->supervisor, &rank->lifted, NULL);
 		}
 		seen = beats;
+		if (heartbeat_is_lost(&heartbeat, beats, blame_now_ns()))
+			heartbeat_say(rank->vm);
 	}
 	return NULL;
 }
@@ -148,6 +154,7 @@ void rank_open(struct supervisor *supervisor)
 	rank->supervisor = getpid();
 	rank->qemu = supervisor->record.qemu_pid;
 	rank->locks = supervisor->locks;
+	rank->vm = supervisor->state->name;
 	if (start(rank, &error) < 0)
 		complain("the supervisor stays time-shared and may be late under load: %s", error.message);
 	supervisor->rank = rank;

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "governor.h"
+#include "heartbeat.h"
 #include "proc.h"
 #include "recorder.h"
 #include "slices.h"
@@ -31,6 +32,7 @@ static gboolean on_look(gpointer data)
 	watch_verify(&supervisor->watch);
 	recorder_look(supervisor);
 	rank_beat(supervisor);
+	notify_beat(supervisor->notify, (uint64_t)g_get_monotonic_time() * 1000);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -147,6 +149,7 @@ static void close_all(struct supervisor *supervisor)
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
 	g_hash_table_destroy(supervisor->strangers);
+	supervisor->notify = notify_close(supervisor->notify);
 	g_main_loop_unref(supervisor->loop);
 }
 
@@ -178,7 +181,10 @@ int supervisor_run(struct supervisor *supervisor)
 	rank_open(supervisor);
 	open_slices(supervisor);
 	supervisor->governor = supervisor->watch.governor = governor_open(supervisor);
+	supervisor->notify = notify_open();
+	notify_send(supervisor->notify, "READY=1");
 	g_main_loop_run(supervisor->loop);
+	notify_send(supervisor->notify, "STOPPING=1");
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;
 	if (supervisor->verbose)

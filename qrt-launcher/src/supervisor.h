@@ -16,6 +16,7 @@ struct control;
 struct governor;
 struct locks;
 struct rank;
+struct notify;
 struct recorder;
 struct recorder_options;
 
@@ -40,6 +41,7 @@ struct supervisor {
 	struct qmp *qmp;
 	struct control *control;
 	struct rank *rank;
+	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
 	struct recorder *flight; /* NULL: none */
 	uint32_t generation;

@@ -6,6 +6,7 @@ import ctypes
 import json
 import os
 import re
+import socket
 import sys
 import time
 
@@ -15,7 +16,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from tap import Skip, check, check_equal, note
 from test_blame import Spinner, delays_by
-from vm import Place, Vm, need_root, read_setting, threads_of, wait_for
+from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
 
 OVER = "5ms"
 DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
@@ -232,6 +233,24 @@ def test_hangs():
         vm.wait_end()
 
 
+def test_service():
+    """What a service manager asks for by its environment."""
+    need_root()
+    with Place() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place.file("notify"))
+        manager.settimeout(PATIENCE)
+        place.environment.update(NOTIFY_SOCKET=place.file("notify"), WATCHDOG_USEC="400000")
+        with Vm(place) as vm:
+            heard = [manager.recv(64) for _ in range(4)]
+            vm.wait_up()
+            vm.process.terminate()
+            vm.wait_end()
+        check_equal(heard, [b"READY=1"] + 3 * [b"WATCHDOG=1"], "first words")
+        while heard[-1] == b"WATCHDOG=1":
+            heard.append(manager.recv(64))
+        check_equal(heard[-1], b"STOPPING=1", "the last one")
+
+
 def test_bad_input():
     with Place() as place:
         with open(place.file("bad.plan"), "w", encoding="ascii") as file:
@@ -267,5 +286,6 @@ if __name__ == "__main__":
         ("roles that are time-shared may wait", test_time_shared),
         ("a VM without a recorder", test_off),
         ("a supervisor that hangs is said once", test_hangs),
+        ("a service manager is told", test_service),
         ("bad input: one line", test_bad_input),
     ])
