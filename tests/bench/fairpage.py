@@ -66,10 +66,12 @@ def pictures(document):
 
 def result_table(document):
     ways = ways_of(document)
-    head = ["way", "second guest", "pings", "lost", "p50 ms", "p99 ms", "max ms", "its CPUs", "steal %"]
+    head = ["way", "second guest", "pings", "lost", "p50 ms", "p99 ms", "own p99 ms", "stolen from",
+            "max ms", "its CPUs", "steal %"]
     return report.table(head, [[report.swatch(ways.index(row["way"]) % 5, row["way"]), escape(row["case"]),
                                 "%d" % row["pings"], "%d" % row["lost"], "%.3f" % row["p50"], "%.3f" % row["p99"],
-                                "%.3f" % row["max"], "%.2f" % row["neighbour_cpus"], "%.2f" % row["steal_percent"]]
+                                "%.3f" % row["own"], "%d" % row["stolen"], "%.3f" % row["max"],
+                                "%.2f" % row["neighbour_cpus"], "%.2f" % row["steal_percent"]]
                                for row in document["table"]], left=2)
 
 
@@ -83,6 +85,8 @@ def how_list(document):
         "A response time is from the sending to the kernel's time stamp of the reply at %s: what the pinging program "
         "itself is late (it runs under %s) is not in it, and is among the figures. A ping without a reply within %g s "
         "counts as that long." % (HOST, policies, pinger.TIMEOUT),
+        "<em>Own p99</em>, of which the goals are, is of the pings of whose time the machine below this host stole "
+        "nothing; <em>stolen from</em> counts the others. Pictures and other figures have all.",
         "The first guest stays for all cases of a way. The second one is started for each, and does what the case says "
         "since %g s when the first ping is sent; <em>reboot</em> boots several times meanwhile." % SETTLE,
         "Percentiles are medians over the rounds, counts are sums, the maximum is the worst of all rounds. "

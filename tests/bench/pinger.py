@@ -4,9 +4,10 @@
 A program of its own, so that it can be more urgent than the guests: under DEADLINE, which the kernel does
 not throttle with them, or else it would not ask while they are. Its own delays stay out of the result: a
 request's time is taken at its sending, a reply's by the kernel at its arrival. How late the program itself was
-in both is said beside it.
+in both is said beside it, and what the machine below stole of the CPUs while a reply was awaited.
 """
 
+import bisect
 import ctypes
 import gc
 import json
@@ -30,6 +31,7 @@ INTERVAL = 0.020  # s
 JITTER = 0.25  # of the interval, both ways: a fixed one would beat with the guests' quanta
 TIMEOUT = 2.0  # s; a request without a reply counts as this
 CLOCK_STEP = 1e-3  # s
+STEAL_COUNTED = 5000000  # ns: by then the kernel has counted what was stolen
 PRIORITY = 90  # FIFO, where DEADLINE is refused
 SCHED_DEADLINE = 6
 RUNTIME, PERIOD = 3000000, 10000000  # ns
@@ -79,6 +81,19 @@ def clocks_apart():
     return time.time_ns() - time.monotonic_ns()
 
 
+def count_steal():
+    """Of all CPUs, in ms."""
+    with open("/proc/stat", encoding="ascii") as file:
+        return int(file.readline().split()[8]) * 1000 // os.sysconf("SC_CLK_TCK")
+
+
+def stolen_while(begin, end, samples):
+    """Milliseconds that were stolen meanwhile, from [(ns, ms so far)]. No less than it was."""
+    before = samples[max(0, bisect.bisect_right(samples, (begin, float("inf"))) - 1)]
+    after = samples[min(len(samples) - 1, bisect.bisect_left(samples, (end + STEAL_COUNTED, 0)))]
+    return after[1] - before[1]
+
+
 class Pinger:
     def __init__(self, address, moments, timeout):
         self.address, self.moments, self.timeout = address, moments, timeout
@@ -90,6 +105,7 @@ class Pinger:
         self.times = [None] * len(moments)
         self.send_late = []
         self.read_late = []
+        self.steal = []
         self.started = None
 
     def send(self, start):
@@ -112,9 +128,14 @@ class Pinger:
         arrival = arrived[0][0] * 10**9 + arrived[0][1]
         self.times[number] = arrival - self.sent[number]
         self.read_late.append((now - arrival) / 1e9)
+        self.look()
+
+    def look(self):
+        self.steal.append((time.time_ns(), count_steal()))
 
     def run(self):
         """All are sent, and answered or out of time."""
+        self.look()
         start = self.started = time.monotonic()
         end = start + self.moments[-1] + self.timeout
         while time.monotonic() < end and None in self.times:
@@ -124,9 +145,17 @@ class Pinger:
                 self.read()
             elif left:
                 self.send(start)
+        time.sleep(STEAL_COUNTED / 1e9)
+        self.look()
+
+    def stolen(self):
+        limit = int(self.timeout * 1e9)
+        return [stolen_while(sent, sent + (limit if took is None else took), self.steal)
+                for sent, took in zip(self.sent, self.times)]
 
     def result(self):
-        return {"started": self.started, "times_ns": self.times, "send_late": self.send_late, "read_late": self.read_late}
+        return {"started": self.started, "times_ns": self.times, "stolen_ms": self.stolen(),
+                "send_late": self.send_late, "read_late": self.read_late}
 
 
 def main(address, count, interval, timeout, seed):
@@ -150,6 +179,7 @@ def summarize(raw, timeout=TIMEOUT):
     return {
         "started": round(raw["started"], 6),  # CLOCK_MONOTONIC, to be compared with other records
         "times": [round(value, 4) for value in times],
+        "stolen_ms": raw["stolen_ms"],
         "lost": sum(1 for value in times if value >= limit),
         "send_late_ms": round(1000 * max(raw["send_late"], default=0), 3),
         "read_late_ms": round(1000 * max(raw["read_late"], default=0), 3),

@@ -53,10 +53,26 @@ class Packets(unittest.TestCase):
         self.assertTrue(0.015 <= min(gaps) < 0.016 and 0.024 < max(gaps) <= 0.025)
 
     def test_what_is_lost_counts_as_the_timeout(self):
-        raw = {"started": 7.25, "times_ns": [500000, None, 3 * 10**9], "send_late": [0.0001, 0.002, 0], "read_late": [0.00005],
-               "policy": "fifo"}
-        self.assertEqual(pinger.summarize(raw, 2), {"started": 7.25, "times": [0.5, 2000, 2000], "lost": 2, "send_late_ms": 2.0,
-                                                    "read_late_ms": 0.05, "policy": "fifo"})
+        raw = {"started": 7.25, "times_ns": [500000, None, 3 * 10**9], "stolen_ms": [0, 0, 10],
+               "send_late": [0.0001, 0.002, 0], "read_late": [0.00005], "policy": "fifo"}
+        self.assertEqual(pinger.summarize(raw, 2), {
+            "started": 7.25, "times": [0.5, 2000, 2000], "stolen_ms": [0, 0, 10], "lost": 2, "send_late_ms": 2.0,
+            "read_late_ms": 0.05, "policy": "fifo"})
+
+    def test_what_was_stolen_while_a_reply_was_awaited(self):
+        ms = 10**6
+        samples = [(0, 100), (20 * ms, 100), (140 * ms, 200), (160 * ms, 200), (165 * ms, 210)]
+        self.assertEqual(pinger.stolen_while(1 * ms, 2 * ms, samples), 0)
+        self.assertEqual(pinger.stolen_while(21 * ms, 139 * ms, samples), 100)
+        self.assertEqual(pinger.stolen_while(141 * ms, 142 * ms, samples), 0)
+        self.assertEqual(pinger.stolen_while(141 * ms, 156 * ms, samples), 10)  # not counted before
+        self.assertEqual(pinger.stolen_while(166 * ms, 400 * ms, samples), 0)
+
+    def test_what_nothing_was_stolen_of_has_percentiles_of_its_own(self):
+        result = fairrun.add_percentiles({"times": [1.0] * 90 + [100.0] * 10, "stolen_ms": [0] * 90 + [20] * 10})
+        self.assertEqual([result[key] for key in ("p50", "p99", "max", "own", "stolen")], [1, 100, 100, 1, 10])
+        result = fairrun.add_percentiles({"times": [1.0, 2.0], "stolen_ms": [10, 20]})
+        self.assertEqual((result["own"], result["stolen"]), (2, 2))
 
     def test_pings_of_oneself(self):
         if os.geteuid() != 0:
@@ -107,9 +123,9 @@ class Groups(unittest.TestCase):
 
 def run(way, case, number, p99):
     times = [p99 / 2] * 98 + [p99, p99 * 1.5]
-    return {"way": way, "case": case, "round": number, "times": times, "lost": 0, "p50": p99 / 2, "p99": p99,
-            "max": p99 * 1.5, "send_late_ms": 0.1, "read_late_ms": 0.05, "policy": "deadline", "seconds": 10.0,
-            "steal_percent": 0.5,
+    return {"way": way, "case": case, "round": number, "times": times, "lost": 0, "p50": p99 / 2, "p99": p99 + 80,
+            "own": p99, "stolen": 1, "max": p99 * 1.5, "send_late_ms": 0.1, "read_late_ms": 0.05, "policy": "deadline",
+            "seconds": 10.0, "steal_percent": 0.5,
             "used": [{"cpu_ms": 900}] + ([{"cpu_ms": 15000}] if case != "alone" else [])}
 
 
@@ -151,6 +167,15 @@ class Goals(unittest.TestCase):
         figure = figures_of(runs_of(P99, rounds=4))["p99_hogs_over_idle"]
         self.assertEqual((figure["met"], figure["note"]), (False, "4 rounds, 5 are needed"))
 
+    def test_goals_need_pings_that_nothing_was_stolen_of(self):
+        runs = runs_of(P99)
+        for one in runs:
+            one["stolen"] = 6 if one["case"] == "hogs" else 5
+        figures = figures_of(runs)
+        self.assertEqual((figures["p99_hogs_over_idle"]["met"], figures["p99_hogs_over_idle"]["note"]),
+                         (False, "the machine below stole from 6 % of the pings"))
+        self.assertTrue(figures["p99_flood_over_idle"]["met"])
+
     def test_what_was_not_measured_is_absent(self):
         absent = fairfigures.absent(runs_of({"hogs": 2.0}), ("ours",), ("hogs",))
         self.assertEqual({one["name"]: one["why"] for one in absent}["p99_hogs_over_idle"], "not asked for: ours/idle")
@@ -165,14 +190,14 @@ class Goals(unittest.TestCase):
     def test_the_summary_is_of_all_rounds(self):
         rows = fairfigures.summary(runs_of(P99), ("ours", "stock"))
         self.assertEqual([row["case"] for row in rows], list(fairrun.CASES))
-        self.assertEqual((rows[2]["pings"], rows[2]["p99"], rows[2]["max"], rows[2]["neighbour_cpus"]),
-                         (500, 2.0, 3.0, 1.5))
+        self.assertEqual([rows[2][key] for key in ("pings", "own", "p99", "max", "neighbour_cpus", "stolen")],
+                         [500, 2.0, 82.0, 3.0, 1.5, 5])
         self.assertEqual(rows[0]["neighbour_cpus"], 0)
         self.assertEqual(len(fairfigures.table_lines(rows)), 6)
 
     def test_the_typical_round_is_in_the_middle(self):
         runs = [run("ours", "hogs", number, p99) for number, p99 in enumerate((9, 1, 5, 3, 7))]
-        self.assertEqual(fairfigures.typical(runs, "ours", "hogs")["p99"], 5)
+        self.assertEqual(fairfigures.typical(runs, "ours", "hogs")["own"], 5)
         self.assertIsNone(fairfigures.typical(runs, "ours", "idle"))
 
 
