@@ -43,11 +43,12 @@ static int is_kernels(pid_t tid)
 
 static int get_attr(pid_t tid, struct qrt_sched_p_attr *ret_attr)
 {
+	const struct qrt_sched_p_attr nothing_asked = {0};
 	int rc = call(0);
 
 	if (rc < 0)
 		return rc;
-	*ret_attr = is_kernels(tid) ? (struct qrt_sched_p_attr){0} : fake_kernel.attr;
+	*ret_attr = is_kernels(tid) ? nothing_asked : fake_kernel.attr;
 	ret_attr->nice = is_fair(ret_attr->policy) && !is_kernels(tid) ? fake_kernel.nice : 0;
 	if (!is_fair(ret_attr->policy))
 		return 0;
