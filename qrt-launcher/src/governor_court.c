@@ -2,7 +2,7 @@
 /* Threads in groups, groups before the library's governors. */
 #include "governor_p.h"
 
-#include <string.h>
+#define FORGET_NS 10000000000ull /* of a CPU, longer than a share remembers */
 
 /* What a thread uses while another court keeps it in time sharing is no use of real time. */
 static bool counts(const struct governor_task *task, enum governor_court court)
@@ -95,115 +95,83 @@ void governor_court_guard(struct governor *governor, uint32_t cpus)
 
 /* ---- which CPUs a VM shares ---- */
 
-static bool has_realtime(const struct governor_party *party)
-{
-	size_t i;
-
-	for (i = 0; i < party->count; i++) {
-		if (party->tasks[i].is_rt)
-			return true;
-	}
-	return false;
-}
-
-/*
- * A VM's weight counts once on each CPU, so its groups have no CPU in common. Its real-time threads alone say
- * which CPUs belong together, where there are any: a helper that may run everywhere keeps nobody away.
- */
-static size_t find_sets(const struct governor_party *party, struct qrt_sched_cpus *ret_sets)
-{
-	bool only_realtime = has_realtime(party);
-	size_t i, count = 0;
-
-	for (i = 0; i < party->count; i++) {
-		if (party->tasks[i].is_rt || !only_realtime)
-			count = governor_unite(ret_sets, count, GOVERNOR_SHARES, &party->tasks[i].cpus);
-	}
-	return count;
-}
-
-static struct governor_share *find_share(struct governor_party *party, const struct qrt_sched_cpus *cpus)
+static struct governor_share *find_share(struct governor_party *party, int cpu)
 {
 	size_t i;
 
 	for (i = 0; i < party->shares_count; i++) {
-		if (memcmp(&party->shares[i].cpus, cpus, sizeof(*cpus)) == 0)
+		if (party->shares[i].cpu == cpu)
 			return &party->shares[i];
 	}
 	return NULL;
 }
 
-/* The only share that the thread can be of, -1: there is none, or there are several. */
-static int choose_share(const struct governor_party *party, const struct governor_task *task)
+/* Made when it is first used: a thread may be allowed to run on many CPUs, and be on one. */
+static struct governor_share *get_share(struct governor *governor, struct governor_party *party, int cpu)
 {
-	int chosen = -1;
-	size_t i;
+	struct governor_share *share = find_share(party, cpu);
+	struct qrt_sched_group_config config = {.weight = party->weight, .parent = -1};
 
-	for (i = 0; i < party->shares_count; i++) {
-		if (!governor_have_common(&party->shares[i].cpus, &task->cpus))
-			continue;
-		if (chosen >= 0)
-			return -1;
-		chosen = (int)i;
-	}
-	return chosen;
+	if (share || !party->weight || party->shares_count == GOVERNOR_SHARES ||
+	    qrt_sched_cpus_add(&config.cpus, cpu) < 0)
+		return share;
+	share = &party->shares[party->shares_count];
+	if (add_group(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
+		return NULL;
+	share->cpu = cpu;
+	party->shares_count++;
+	return share;
 }
 
-/* Shares that stay keep what they are remembered for. */
-static void set_shares(struct governor *governor, struct governor_party *party,
-		       const struct qrt_sched_cpus *sets, size_t count)
+static void remove_share(struct governor *governor, struct governor_party *party, size_t number)
 {
-	struct governor_share shares[GOVERNOR_SHARES], *known;
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		known = find_share(party, &sets[i]);
-		shares[i] = (struct governor_share){.cpus = sets[i]};
-		if (known) {
-			shares[i].account = known->account;
-			known->account.group = -1;
-		} else {
-			add_group(governor, GOVERNOR_SHARE, &shares[i].account,
-				  &(struct qrt_sched_group_config){
-					  .weight = party->weight, .cpus = sets[i], .parent = -1});
-		}
-	}
-	for (i = 0; i < party->shares_count; i++)
-		remove_group(governor, GOVERNOR_SHARE, &party->shares[i].account);
-	memcpy(party->shares, shares, count * sizeof(shares[0]));
-	party->shares_count = count;
+	remove_group(governor, GOVERNOR_SHARE, &party->shares[number].account);
+	party->shares[number] = party->shares[--party->shares_count];
 }
 
 void governor_court_leave(struct governor *governor, struct governor_party *party)
 {
-	set_shares(governor, party, NULL, 0);
-	party->is_stale = true;
+	while (party->shares_count > 0)
+		remove_share(governor, party, party->shares_count - 1);
+}
+
+void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < party->count; i++)
+		governor_task_place(&party->tasks[i]);
+	for (i = party->shares_count; i-- > 0;) {
+		if (now_ns - party->shares[i].used_at_ns >= FORGET_NS)
+			remove_share(governor, party, i);
+	}
+	party->is_stale = false;
+}
+
+static void charge_share(struct governor *governor, struct governor_party *party,
+			 const struct governor_task *task, const struct governor_usage *used)
+{
+	struct governor_share *share = task->cpu >= 0 ? get_share(governor, party, task->cpu) : NULL;
+
+	if (!share)
+		return;
+	share->account.run_ns += used->run_ns;
+	share->account.wait_ns += used->wait_ns;
+	share->used_at_ns = task->clock.at_ns;
 }
 
 static void count_threads(struct governor_party *party)
 {
+	struct governor_share *share;
 	size_t i;
 
 	for (i = 0; i < party->shares_count; i++)
 		party->shares[i].account.threads = 0;
 	for (i = 0; i < party->count; i++) {
-		if (party->tasks[i].share >= 0)
-			party->shares[party->tasks[i].share].account.threads++;
+		share = find_share(party, party->tasks[i].cpu);
+		if (share)
+			share->account.threads++;
 	}
-}
-
-void governor_court_place(struct governor *governor, struct governor_party *party)
-{
-	struct qrt_sched_cpus sets[GOVERNOR_SHARES];
-	size_t i;
-
-	for (i = 0; i < party->count; i++)
-		governor_task_place(&party->tasks[i]);
-	set_shares(governor, party, sets, party->weight ? find_sets(party, sets) : 0);
-	for (i = 0; i < party->count; i++)
-		party->tasks[i].share = choose_share(party, &party->tasks[i]);
-	count_threads(party);
-	party->is_stale = false;
 }
 
 /* ---- rounds ---- */
@@ -230,8 +198,8 @@ void governor_court_charge(struct governor *governor, struct governor_party *par
 			   struct governor_task *task, const struct governor_usage *used)
 {
 	party->run_ns += used->run_ns;
-	if (task->share >= 0)
-		charge(&party->shares[task->share].account, used);
+	if (used->run_ns || used->wait_ns)
+		charge_share(governor, party, task, used);
 	if (!party->is_own)
 		return;
 	if (counts(task, GOVERNOR_BUDGET))
@@ -263,10 +231,11 @@ static void account_for(struct governor *governor, enum governor_court court,
 		qrt_sched_governor_account(governor->courts[court], account->group, now_ns, &usage);
 }
 
-static void account_shares(struct governor *governor, const struct governor_party *party, uint64_t now_ns)
+static void account_shares(struct governor *governor, struct governor_party *party, uint64_t now_ns)
 {
 	size_t i;
 
+	count_threads(party);
 	for (i = 0; i < party->shares_count; i++)
 		account_for(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
 }
@@ -312,11 +281,12 @@ static uint32_t is_over(const struct governor *governor, enum governor_court cou
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task)
 {
 	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task)->group);
+	const struct governor_share *share = find_share(governor->own, task->cpu);
 
 	if (is_guarded(governor, task))
 		over |= is_over(governor, GOVERNOR_GUARD, governor->guard.group);
-	if (task->share >= 0)
-		over |= is_over(governor, GOVERNOR_SHARE, governor->own->shares[task->share].account.group);
+	if (share)
+		over |= is_over(governor, GOVERNOR_SHARE, share->account.group);
 	return over;
 }
 

@@ -14,8 +14,8 @@
 #include <sys/types.h>
 
 #define GOVERNOR_TASKS  1280
-#define GOVERNOR_SHARES 8
-#define GOVERNOR_RIVALS 24 /* times shares: no more groups than a governor of the library can have */
+#define GOVERNOR_SHARES 64
+#define GOVERNOR_RIVALS 24
 
 /* What a VM has that does not say its weight, where another one does. */
 #define GOVERNOR_WEIGHT 100
@@ -46,7 +46,7 @@ struct governor_task {
 	bool is_rt;          /* when it is not dropped */
 	bool is_running;     /* it was, since the look before */
 	uint32_t over;       /* bit n: by court n */
-	int share;           /* of its party, -1: none */
+	int cpu;             /* where it was last, -1: not known */
 	struct qrt_sched_cpus cpus;
 	struct qrt_sched_setting planned; /* when it is not dropped, set == 0: nobody said */
 	struct governor_clock clock;
@@ -59,9 +59,10 @@ struct governor_account {
 	uint32_t threads;
 };
 
-/* CPUs that some of a VM's threads can meet each other on, and no other thread of it. */
+/* What a VM does on a CPU: its weight counts once on each. */
 struct governor_share {
-	struct qrt_sched_cpus cpus;
+	int cpu;
+	uint64_t used_at_ns; /* when something was charged last */
 	struct governor_account account;
 };
 
@@ -121,8 +122,9 @@ struct governor_task *governor_party_find(struct governor_party *party, pid_t ti
 struct governor_task *governor_party_insert(struct governor_party *party, struct governor_task *task);
 int governor_task_open(const struct governor_party *party, pid_t tid, bool is_kernel,
 		       struct governor_task *ret_task);
-/* What the thread used since it was looked at before. -ESRCH. */
-int governor_task_read(struct governor_task *task, bool wants_state, uint64_t now_ns,
+/* What the thread used since it was looked at before; its wait that goes on only when the state is wanted,
+ * where it was only when that is. -ESRCH. */
+int governor_task_read(struct governor_task *task, bool wants_state, bool wants_cpu, uint64_t now_ns,
 		       struct governor_usage *ret_used);
 void governor_task_end(struct governor_party *party, struct governor_task *task);
 /* Makes the kernel add up a running thread's time at once, which it does at its tick, or without one never.
@@ -138,8 +140,8 @@ void governor_task_raise(const struct governor_task *task, struct slices *slices
 
 int governor_courts_open(struct governor *governor);
 void governor_courts_close(struct governor *governor);
-/* Groups for the CPUs of a party's threads. */
-void governor_court_place(struct governor *governor, struct governor_party *party);
+/* Reads where the party's threads may run, and forgets CPUs that they have left. */
+void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns);
 void governor_court_leave(struct governor *governor, struct governor_party *party);
 void governor_court_guard(struct governor *governor, uint32_t cpus);
 void governor_court_charge(struct governor *governor, struct governor_party *party,

@@ -75,12 +75,9 @@ static void build_share(const struct governor *governor, JsonBuilder *builder,
 			const struct governor_share *share)
 {
 	struct qrt_sched_verdict verdict = get_verdict(governor, GOVERNOR_SHARE, &share->account);
-	char cpus[4096];
 
-	if (qrt_sched_cpus_format(&share->cpus, cpus, sizeof(cpus)) < 0)
-		return;
 	begin_verdict(builder, &verdict);
-	add_string(builder, "cpus", cpus);
+	add_int(builder, "cpu", share->cpu);
 	add_int(builder, "share_millicpus", verdict.share);
 	add_int(builder, "used_millicpus", verdict.average);
 	json_builder_end_object(builder);
@@ -154,8 +151,8 @@ static void format_shares(GString *line, JsonArray *shares)
 		share = json_limit_get_element(shares, i);
 		if (!share)
 			continue;
-		g_string_append_printf(line, "; CPU %s: share %.2f, used %.2f",
-				       json_limit_get_string(share, "cpus"),
+		g_string_append_printf(line, "; CPU %" G_GINT64_FORMAT ": share %.2f, used %.2f",
+				       json_limit_get_int(share, "cpu"),
 				       (double)json_limit_get_int(share, "share_millicpus") / 1000,
 				       (double)json_limit_get_int(share, "used_millicpus") / 1000);
 		add_verdict(line, share);

@@ -34,7 +34,7 @@ static void place(struct governor *governor, struct governor_party *party, uint6
 {
 	if (now_ns - party->placed_ns < PLACE_NS && !party->is_stale)
 		return;
-	governor_court_place(governor, party);
+	governor_court_place(governor, party, now_ns);
 	party->placed_ns = now_ns;
 }
 
@@ -58,11 +58,12 @@ static void settle(struct governor *governor)
 static void read_party(struct governor *governor, struct governor_party *party, bool wants_state,
 		       uint64_t now_ns)
 {
+	bool wants_cpu = governor_court_sits(governor, GOVERNOR_SHARE);
 	struct governor_usage used = {0};
 	size_t i;
 
 	for (i = party->count; i-- > 0;) {
-		if (governor_task_read(&party->tasks[i], wants_state, now_ns, &used) < 0)
+		if (governor_task_read(&party->tasks[i], wants_state, wants_cpu, now_ns, &used) < 0)
 			governor_task_end(party, &party->tasks[i]);
 		else
 			governor_court_charge(governor, party, &party->tasks[i], &used);

@@ -50,26 +50,33 @@ static int read_usage(const struct governor_task *task, struct governor_usage *r
 								  : -ESRCH;
 }
 
-static bool is_ready(const struct governor_task *task)
+/* True where it runs or wants to. */
+static bool read_state(struct governor_task *task)
 {
+	bool is_ready = false;
 	char text[512];
 
-	return read_file(task->stat, text, sizeof(text)) > 0 && governor_usage_is_ready(text);
+	if (read_file(task->stat, text, sizeof(text)) > 0)
+		(void)governor_usage_parse_stat(text, &is_ready, &task->cpu);
+	return is_ready;
 }
 
 /* ---- a thread ---- */
 
-int governor_task_read(struct governor_task *task, bool wants_state, uint64_t now_ns,
+int governor_task_read(struct governor_task *task, bool wants_state, bool wants_cpu, uint64_t now_ns,
 		       struct governor_usage *ret_used)
 {
+	bool is_ready = false, is_pinned = qrt_sched_cpus_count(&task->cpus) == 1;
 	struct governor_usage said;
-	bool same;
 
 	if (read_usage(task, &said) < 0)
 		return -ESRCH;
-	same = said.run_ns == task->clock.last.run_ns && said.wait_ns == task->clock.last.wait_ns;
 	task->is_running = said.run_ns != task->clock.last.run_ns;
-	*ret_used = governor_usage_step(&task->clock, &said, wants_state && same && is_ready(task), now_ns);
+	if (wants_state ? !task->is_running || !is_pinned : wants_cpu && task->is_running && !is_pinned)
+		is_ready = read_state(task);
+	if (is_pinned)
+		task->cpu = qrt_sched_cpus_next(&task->cpus, -1);
+	*ret_used = governor_usage_step(&task->clock, &said, is_ready, now_ns);
 	return 0;
 }
 
@@ -178,16 +185,15 @@ void governor_task_end(struct governor_party *party, struct governor_task *task)
 int governor_task_open(const struct governor_party *party, pid_t tid, bool is_kernel,
 		       struct governor_task *ret_task)
 {
-	struct governor_task task = {.tid = tid, .role = -1, .share = -1, .is_kernel = is_kernel, .stat = -1};
+	struct governor_task task = {.tid = tid, .role = -1, .cpu = -1, .is_kernel = is_kernel};
 	struct governor_usage usage = {0};
 	int r;
 
 	task.schedstat = open_file(party, tid, is_kernel, "schedstat");
 	if (task.schedstat < 0)
 		return -errno;
-	if (!party->is_own)
-		task.stat = open_file(party, tid, is_kernel, "stat");
-	(void)is_ready(&task);
+	task.stat = open_file(party, tid, is_kernel, "stat");
+	(void)read_state(&task);
 	r = read_usage(&task, &usage);
 	if (r < 0) {
 		close_task(&task);

@@ -18,11 +18,26 @@ int governor_usage_parse(const char *text, struct governor_usage *ret_usage)
 	return 0;
 }
 
-bool governor_usage_is_ready(const char *text)
+/* Behind the name, which may hold blanks and parentheses: field 3 is the state, field 39 the CPU. */
+int governor_usage_parse_stat(const char *text, bool *ret_ready, int *ret_cpu)
 {
-	const char *name_end = strrchr(text, ')');
+	const char *name_end = strrchr(text, ')'), *at;
+	int field, cpu;
+	char *end;
 
-	return name_end && strncmp(name_end, ") R", 3) == 0;
+	if (!name_end || name_end[1] != ' ')
+		return -EINVAL;
+	at = name_end + 2;
+	for (field = 3; field < 39 && at; field++) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	cpu = at ? (int)strtol(at, &end, 10) : -1;
+	if (!at || end == at || cpu < 0)
+		return -EINVAL;
+	*ret_ready = name_end[2] == 'R';
+	*ret_cpu = cpu;
+	return 0;
 }
 
 static uint64_t grown(uint64_t from, uint64_t to)
@@ -57,34 +72,4 @@ bool governor_have_common(const struct qrt_sched_cpus *a, const struct qrt_sched
 			return true;
 	}
 	return false;
-}
-
-static void add(struct qrt_sched_cpus *cpus, const struct qrt_sched_cpus *more)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(cpus->bits) / sizeof(cpus->bits[0]); i++)
-		cpus->bits[i] |= more->bits[i];
-}
-
-size_t governor_unite(struct qrt_sched_cpus *sets, size_t count, size_t max,
-		      const struct qrt_sched_cpus *more)
-{
-	struct qrt_sched_cpus united = *more;
-	size_t i = 0;
-
-	while (i < count) {
-		if (!governor_have_common(&sets[i], &united)) {
-			i++;
-			continue;
-		}
-		add(&united, &sets[i]);
-		sets[i] = sets[--count];
-		i = 0; /* with these CPUs others may meet it that did not before */
-	}
-	if (count == max)
-		add(&sets[count - 1], &united);
-	else
-		sets[count++] = united;
-	return count;
 }

@@ -21,18 +21,14 @@ struct governor_clock {
 
 /* The text of /proc/TID/schedstat. -EINVAL. */
 int governor_usage_parse(const char *text, struct governor_usage *ret_usage);
-/* True where the text of /proc/TID/stat says that the thread runs or wants to. */
-bool governor_usage_is_ready(const char *text);
+/* The text of /proc/TID/stat: whether the thread runs or wants to, and the CPU it was on last. -EINVAL. */
+int governor_usage_parse_stat(const char *text, bool *ret_ready, int *ret_cpu);
 
 /* What was used since the step before. The kernel counts a wait when it is over: who is ready and was
  * counted nothing waits. */
 struct governor_usage governor_usage_step(struct governor_clock *clock, const struct governor_usage *said,
 					  bool is_ready, uint64_t now_ns);
 
-/* Adds a set of CPUs to disjoint ones: those that it has CPUs in common with become one. Returns how many
- * there are; where there is no room for another one the last takes it in. */
-size_t governor_unite(struct qrt_sched_cpus *sets, size_t count, size_t max,
-		      const struct qrt_sched_cpus *more);
 bool governor_have_common(const struct qrt_sched_cpus *a, const struct qrt_sched_cpus *b);
 
 #endif

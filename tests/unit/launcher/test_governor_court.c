@@ -66,9 +66,9 @@ static struct governor_task *add(struct governor_party *party, int role, const c
 
 	task->tid = (pid_t)party->count;
 	task->role = role;
-	task->share = -1;
 	task->is_rt = is_rt;
 	task->cpus = cpus_of(cpus);
+	task->cpu = qrt_sched_cpus_next(&task->cpus, -1);
 	return task;
 }
 
@@ -76,15 +76,16 @@ static void place_all(void)
 {
 	size_t i;
 
-	governor_court_place(governor, governor->own);
+	governor_court_place(governor, governor->own, now);
 	for (i = 0; i < governor->rivals_count; i++)
-		governor_court_place(governor, governor->rivals[i]);
+		governor_court_place(governor, governor->rivals[i], now);
 }
 
 static void use(struct governor_party *party, struct governor_task *task, uint64_t run_ms, uint64_t wait_ms)
 {
 	const struct governor_usage used = {run_ms * MS, wait_ms * MS};
 
+	task->clock.at_ns = now;
 	governor_court_charge(governor, party, task, &used);
 }
 
@@ -185,32 +186,53 @@ static void run_beside(struct governor_task *own, struct governor_task *other, u
 
 static void test_share(void)
 {
-	struct governor_task *vcpu, *loop, *helper, *other;
+	struct governor_task *vcpu, *loop, *other;
 
 	begin(NULL, NULL, 100);
 	rival = governor->rivals[governor->rivals_count++] = make_party(100);
 	vcpu = add(governor->own, QRT_SCHED_ROLE_VCPU, "1", true);
-	loop = add(governor->own, QRT_SCHED_ROLE_MAIN, "0", true);
-	helper = add(governor->own, QRT_SCHED_ROLE_OTHR, "0-1", false);
+	loop = add(governor->own, QRT_SCHED_ROLE_MAIN, "0-1", true);
 	other = add(rival, -1, "1", true);
 	place_all();
-	CU_ASSERT_EQUAL(governor->own->shares_count, 2);
-	CU_ASSERT_EQUAL(helper->share, -1);
-	CU_ASSERT_NOT_EQUAL(vcpu->share, loop->share);
 	CU_ASSERT_TRUE(governor_court_sits(governor, GOVERNOR_SHARE));
 	decide(0);
 	run_beside(vcpu, NULL, 2000);
 	CU_ASSERT_FALSE(vcpu->over);
+	use(governor->own, loop, 1, 0);
 	run_beside(vcpu, other, 50);
 	CU_ASSERT_EQUAL(vcpu->over, 1u << GOVERNOR_SHARE);
 	CU_ASSERT_FALSE(loop->over);
-	/* What is remembered stays where CPUs stay. */
+	CU_ASSERT_EQUAL(governor->own->shares_count, 2);
+	/* It is where it is: there it is as much over as all of its VM. */
+	loop->cpu = 1;
+	decide(1);
+	CU_ASSERT_TRUE(loop->over);
 	place_all();
 	decide(1);
 	CU_ASSERT_TRUE(vcpu->over);
 	governor_court_leave(governor, rival);
 	decide(1);
 	CU_ASSERT_FALSE(vcpu->over);
+	end();
+}
+
+static void test_forgotten_cpus(void)
+{
+	struct governor_task *vcpu;
+
+	begin(NULL, NULL, 100);
+	vcpu = add(governor->own, QRT_SCHED_ROLE_VCPU, "0-1", true);
+	place_all();
+	use(governor->own, vcpu, 1, 0);
+	decide(5000);
+	vcpu->cpu = 1;
+	use(governor->own, vcpu, 1, 0);
+	place_all();
+	CU_ASSERT_EQUAL(governor->own->shares_count, 2);
+	decide(5000);
+	place_all();
+	CU_ASSERT_EQUAL_FATAL(governor->own->shares_count, 1);
+	CU_ASSERT_EQUAL(governor->own->shares[0].cpu, 1);
 	end();
 }
 
@@ -223,8 +245,8 @@ static void test_timeshared_rival(void)
 	rival = governor->rivals[governor->rivals_count++] = make_party(300);
 	vcpu = add(governor->own, QRT_SCHED_ROLE_VCPU, "1", true);
 	other = add(rival, -1, "0-1", false);
+	other->cpu = 1;
 	place_all();
-	CU_ASSERT_EQUAL(rival->shares_count, 1);
 	decide(0);
 	run_beside(vcpu, other, 500);
 	CU_ASSERT_TRUE(vcpu->over);
@@ -255,12 +277,15 @@ static void test_share_and_budget(void)
 
 static void test_weight_changes(void)
 {
+	struct governor_task *vcpu;
+
 	begin(NULL, NULL, 0);
-	add(governor->own, QRT_SCHED_ROLE_VCPU, "1", true);
+	vcpu = add(governor->own, QRT_SCHED_ROLE_VCPU, "1", true);
 	place_all();
+	use(governor->own, vcpu, 1, 0);
 	CU_ASSERT_EQUAL(governor->own->shares_count, 0);
 	governor->own->weight = 5;
-	place_all();
+	use(governor->own, vcpu, 1, 0);
 	CU_ASSERT_EQUAL(governor->own->shares_count, 1);
 	CU_ASSERT_FALSE(governor_court_sits(governor, GOVERNOR_SHARE));
 	end();
@@ -327,6 +352,7 @@ static const struct tap_test tests[] = {
 	{"a role's budget ends the role alone", test_role_budget},
 	{"the guard counts real-time threads on the host's CPUs", test_guard},
 	{"a share is one of each CPU, and others have to want it", test_share},
+	{"CPUs that were left are forgotten", test_forgotten_cpus},
 	{"a VM in time sharing is a rival", test_timeshared_rival},
 	{"time sharing by one verdict uses up no budget", test_share_and_budget},
 	{"who has no weight has no share", test_weight_changes},

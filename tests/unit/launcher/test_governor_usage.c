@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What threads used, from what the kernel says of them; CPUs that belong together. */
+/* What threads used, from what the kernel says of them. */
 #include "tap.h"
 
 #include "governor_usage.h"
@@ -25,10 +25,25 @@ static void test_text(void)
 	CU_ASSERT_EQUAL(governor_usage_parse("", &usage), -EINVAL);
 	CU_ASSERT_EQUAL(governor_usage_parse("12", &usage), -EINVAL);
 	CU_ASSERT(usage.run_ns == 12 && usage.wait_ns == 34);
-	CU_ASSERT_TRUE(governor_usage_is_ready("4 (CPU 0/KVM) R 1 4 4"));
-	CU_ASSERT_FALSE(governor_usage_is_ready("4 (CPU 0/KVM) S 1 4 4"));
-	CU_ASSERT_TRUE(governor_usage_is_ready("4 () S (x) R 1"));
-	CU_ASSERT_FALSE(governor_usage_is_ready("4 (R"));
+}
+
+#define STAT_REST                                                                                            \
+	" 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32 33 34 35"
+
+static void test_stat(void)
+{
+	bool ready = false;
+	int cpu = -1;
+
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("4 (CPU 0/KVM) R" STAT_REST " 7 0 0\n", &ready, &cpu), 0);
+	CU_ASSERT(ready && cpu == 7);
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("4 (a) R (b)) S" STAT_REST " 1023 0\n", &ready, &cpu), 0);
+	CU_ASSERT(!ready && cpu == 1023);
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("4 (x) R" STAT_REST, &ready, &cpu), -EINVAL);
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("4 (x) R" STAT_REST " x", &ready, &cpu), -EINVAL);
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("4 (x", &ready, &cpu), -EINVAL);
+	CU_ASSERT_EQUAL(governor_usage_parse_stat("", &ready, &cpu), -EINVAL);
+	CU_ASSERT(!ready && cpu == 1023);
 }
 
 static void test_growth(void)
@@ -60,55 +75,11 @@ static void test_waits(void)
 	CU_ASSERT_EQUAL(used.wait_ns, 2 * MS);
 }
 
-static struct qrt_sched_cpus cpus_of(const char *text)
-{
-	struct qrt_sched_cpus cpus = {{0}};
-
-	CU_ASSERT_EQUAL_FATAL(qrt_sched_cpus_parse(text, &cpus), 0);
-	return cpus;
-}
-
-static size_t unite(struct qrt_sched_cpus *sets, size_t count, size_t max, const char *text)
-{
-	struct qrt_sched_cpus cpus = cpus_of(text);
-
-	return governor_unite(sets, count, max, &cpus);
-}
-
-static void expect(const struct qrt_sched_cpus *cpus, const char *wanted)
-{
-	char text[64] = "";
-
-	qrt_sched_cpus_format(cpus, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, wanted);
-}
-
-static void test_unite(void)
-{
-	struct qrt_sched_cpus sets[3];
-	size_t count = unite(sets, 0, 3, "0");
-
-	count = unite(sets, count, 3, "2-3");
-	CU_ASSERT_EQUAL(count, 2);
-	count = unite(sets, count, 3, "2");
-	CU_ASSERT_EQUAL(count, 2);
-	count = unite(sets, count, 3, "5");
-	CU_ASSERT_EQUAL(count, 3);
-	count = unite(sets, count, 3, "0,3");
-	CU_ASSERT_EQUAL_FATAL(count, 2);
-	expect(&sets[0], "5");
-	expect(&sets[1], "0,2-3");
-	count = unite(sets, count, 3, "7");
-	count = unite(sets, count, 3, "9");
-	CU_ASSERT_EQUAL_FATAL(count, 3);
-	expect(&sets[2], "7,9");
-}
-
 static const struct tap_test tests[] = {
 	{"the kernel's words are read, and no others", test_text},
+	{"a state and a CPU are read behind any name", test_stat},
 	{"what grew was used, what fell was not", test_growth},
 	{"a wait counts while it lasts, and once", test_waits},
-	{"CPUs that have one in common belong together", test_unite},
 };
 
 TAP_MAIN("governor_usage", tests)
