@@ -75,7 +75,7 @@ int plan_request_finish(struct plan_request *request)
 	r = plan_request_read_vm(request);
 	if (r != EXIT_OK)
 		return r;
-	neighbours_look(&request->neighbours);
+	neighbours_look(&request->neighbours, NULL);
 	if (qrt_sched_host_read(&request->host, &error) < 0 ||
 	    ((!request->given || request->wants_default) &&
 	     plan_request_complete(request, request->plan, &error) < 0)) {

@@ -53,6 +53,11 @@ const char *plan_request_describe_accel(const struct plan_request *request);
 
 /* Reads the host, completes the plan and lints it. Returns an exit code; what was wrong was said. */
 int plan_request_finish(struct plan_request *request);
+/* The same for a VM of this name that runs. Touches and says nothing; an error has its words in reterr. */
+int plan_request_judge_running(struct plan_request *request, const struct qrt_sched_vm *vm, const char *name,
+			       struct qrt_sched_error *reterr);
+/* Takes "default" off the front of an option. Returns what is left of it. */
+const char *plan_request_skip_default(struct plan_request *request, const char *text);
 /* Gives the roles that `plan` leaves open what the default plan has for them. */
 int plan_request_complete(const struct plan_request *request, struct qrt_sched_plan *plan,
 			  struct qrt_sched_error *reterr);

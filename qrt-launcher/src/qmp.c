@@ -289,7 +289,8 @@ void qmp_open(struct supervisor *supervisor)
 
 	supervisor->pool = -1;
 	qmp->in = g_string_new(NULL);
-	qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
+	if (supervisor->qmp_fd >= 0)
+		qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
 	supervisor->qmp = qmp;
 }
 

@@ -28,11 +28,12 @@ int state_write_record(const struct state *state, const struct state_record *rec
 		"  \"boot_id\": \"%s\",\n"
 		"  \"fresh\": {\"policy\": %u, \"priority\": %d, \"nice\": %d, \"cpus\": \"%s\", "
 		"\"slice_ns\": %" G_GUINT64_FORMAT ", \"ioprio\": %u},\n"
-		"  \"vcpus\": {\"realtime\": \"%s\", \"fifo\": \"%s\"},\n  \"weight\": %u\n}\n",
+		"  \"vcpus\": {\"realtime\": \"%s\", \"fifo\": \"%s\"},\n  \"weight\": %u,\n"
+		"  \"attached\": %s\n}\n",
 		RECORD_VERSION, record->launcher_pid, record->launcher_start, record->qemu_pid,
 		record->qemu_start, record->boot, record->fresh.policy, record->fresh.priority,
 		record->fresh.nice, cpus, record->fresh.runtime_ns, record->fresh.ioprio, realtime, fifo,
-		record->weight);
+		record->weight, record->is_attached ? "true" : "false");
 	r = state_write(state, "state.json", text, strlen(text));
 	g_free(text);
 	return r;
@@ -116,6 +117,7 @@ static int read_record(JsonObject *object, struct state_record *ret_record)
 	record.launcher_start = (uint64_t)json_limit_get_int(object, "launcher_start");
 	record.qemu_pid = (pid_t)json_limit_get_int(object, "qemu_pid");
 	record.qemu_start = (uint64_t)json_limit_get_int(object, "qemu_start");
+	record.is_attached = json_limit_get_bool(object, "attached");
 	g_strlcpy(record.boot, json_limit_get_string(object, "boot_id"), sizeof(record.boot));
 	if (record.launcher_pid < 1 || record.qemu_pid < 1)
 		return -EINVAL;

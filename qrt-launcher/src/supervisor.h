@@ -32,6 +32,10 @@ struct supervisor {
 	int pidfd, broker_fd, qmp_fd, signal_fd;
 	bool preload, verbose;
 	struct recorder_options *record_options; /* NULL: it records, no more */
+	bool is_attached; /* QEMU was there before, is no child of ours, and outlives us */
+	/* Once its threads are in their roles; NULL: nobody wants to know. */
+	void (*ready)(struct supervisor *supervisor, void *data);
+	void *ready_data;
 
 	/* The supervisor's own. */
 	GMainLoop *loop;
@@ -43,9 +47,11 @@ struct supervisor {
 	struct rank *rank;
 	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
-	struct recorder *flight; /* NULL: none */
+	struct recorder *flight;             /* NULL: none */
+	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;
+	int let_go;     /* an attached VM's threads are as they were: 1; not all of them: the error */
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
 	int pool;       /* QEMU keeps as many workers as planned: 1, it refused: 0, no answer: -1 */
 	gint64 started_us, terminated_us;
@@ -61,6 +67,12 @@ int supervisor_run(struct supervisor *supervisor);
 void supervisor_scan(struct supervisor *supervisor);
 /* Looks for kernel threads that work for this VM. */
 void supervisor_scan_kernel(struct supervisor *supervisor);
+/* Writes down how the threads were that are changed outside of QEMU, or before it was ours. */
+int supervisor_save_outside(struct supervisor *supervisor);
+
+/* Those that stand above the VM and do what the plan says all the time: slices from outside, budgets. */
+void supervisor_open_keepers(struct supervisor *supervisor);
+void supervisor_close_keepers(struct supervisor *supervisor);
 
 /* Takes what threads say of themselves; the descriptor stays the caller's. */
 void broker_open(struct supervisor *supervisor);

@@ -106,7 +106,8 @@ static bool has_quantum(const struct watch *watch, const struct watched *watched
 
 /*
  * A thread of QEMU inherits how its creator runs, so what it was found like says nothing: without a
- * plan it would run as QEMU was started. Kernel threads are what they were found like.
+ * plan it would run as QEMU was started. Kernel threads are what they were found like, and so are those of a
+ * VM that ran before.
  */
 static int set_layers(const struct watch *watch, struct watched *watched)
 {
@@ -119,7 +120,7 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 		plan.setting.set |= QRT_SCHED_SET_FLAGS;
 		plan.setting.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
-	if (watched->role != QRT_SCHED_ROLE_KIO) {
+	if (watched->role != QRT_SCHED_ROLE_KIO && !watched->has_past) {
 		r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_ORIGIN, &origin);
 		if (r < 0)
 			return r;
@@ -160,6 +161,7 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 {
 	watched->error = code;
 	watched->retry_at_us = g_get_monotonic_time() + RETRY_US;
+	watch->failure = *error;
 	if (watch->said[watched->role] && !watch->verbose)
 		return;
 	watch->said[watched->role] = true;

@@ -31,6 +31,7 @@ struct watched {
 	uint32_t looks;      /* since its name last changed */
 	uint32_t generation; /* of the scan that saw it last */
 	uint64_t corrections;
+	bool has_past;      /* it was there before its supervisor, and goes back to how it was */
 	int error;          /* why it could not be placed, 0 */
 	gint64 retry_at_us; /* where it could not */
 	struct qrt_sched_thread *thread;
@@ -49,6 +50,7 @@ struct watch {
 	bool verbose;
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
 	bool said_fallback[QRT_SCHED_ROLES];
+	struct qrt_sched_error failure; /* the last of them */
 };
 
 /* Somebody says what a thread is. */
@@ -70,6 +72,11 @@ struct watched *watch_find(const struct watch *watch, pid_t tid);
 struct watched *watch_note(struct watch *watch, pid_t tid);
 /* Gives a thread its role and places it. 0, or the error. */
 int watch_enter(struct watch *watch, const struct watch_entry *entry);
+/* Has slices made by somebody else from now on; NULL: by nobody. */
+void watch_use_slices(struct watch *watch, struct slices *slices);
+/* Places all by the plan that took the place of `before`. 0, or the first error after having tried all. */
+struct change_result;
+int watch_change(struct watch *watch, const struct qrt_sched_plan *before, struct change_result *result);
 void watch_forget(struct watch *watch, pid_t tid);
 /* Places a thread that has a role anew: the plan is another one. 0, or the error. */
 int watch_replace(struct watch *watch, struct watched *watched);
