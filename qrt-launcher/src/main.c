@@ -18,6 +18,7 @@ static const struct command commands[] = {
 	{"blame", "who kept a VM's threads from running, and who held a mutex", command_blame, EXIT_FAILED},
 	{"latency", "how late a plan's threads wake up on this host, as cyclictest tells", command_latency,
 	 EXIT_FAILED},
+	{"set", "change the plan of a running VM", command_set, EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
 };
 
