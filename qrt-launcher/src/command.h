@@ -26,6 +26,8 @@ int command_plan(int argc, char **argv);
 int command_blame(int argc, char **argv);
 int command_latency(int argc, char **argv);
 int command_set(int argc, char **argv);
+int command_attach(int argc, char **argv);
+int command_detach(int argc, char **argv);
 int command_repair(int argc, char **argv);
 
 /* "qrt-launcher: MESSAGE" on standard error, one line. */

@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	{"latency", "how late a plan's threads wake up on this host, as cyclictest tells", command_latency,
 	 EXIT_FAILED},
 	{"set", "change the plan of a running VM", command_set, EXIT_FAILED},
+	{"attach", "supervise a VM that somebody else started", command_attach, EXIT_FAILED},
+	{"detach", "let such a VM go, as it was", command_detach, EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
 };
 
