@@ -231,3 +231,26 @@ size_t turns_count(const struct turns *turns, int thread)
 		count += thread < 0 || turns->runs[i].thread == thread;
 	return count;
 }
+
+static int have_enough(const struct turns *turns, size_t runs)
+{
+	int i;
+
+	for (i = 0; i < turns->threads; i++) {
+		if (turns_count(turns, i) < runs)
+			return 0;
+	}
+	return 1;
+}
+
+int turns_take_enough(struct turns *turns, void (*meanwhile)(struct turns *turns), size_t runs)
+{
+	int tries, rc = 0;
+
+	for (tries = 0; tries < 10; tries++) {
+		rc = turns_take(turns, meanwhile);
+		if (rc < 0 || have_enough(turns, runs))
+			break;
+	}
+	return rc;
+}

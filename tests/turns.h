@@ -39,6 +39,10 @@ struct turns {
  * 0, or the negative errno with which a thread could not become what it shall be. */
 int turns_take(struct turns *turns, void (*meanwhile)(struct turns *turns));
 
+/* The same again, ten times at most, until each of them had that many runs: on a busy machine others may be
+ * in the way. */
+int turns_take_enough(struct turns *turns, void (*meanwhile)(struct turns *turns), size_t runs);
+
 enum turns_what { TURNS_WALL, TURNS_CPU, TURNS_GAP };
 /* The median over the runs of a thread (-1: all); 0 where there are none. */
 uint64_t turns_median(const struct turns *turns, int thread, enum turns_what what);

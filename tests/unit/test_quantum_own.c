@@ -382,7 +382,7 @@ static void threads_of_one_level_take_turns(void)
 		tap_skip(turns_why_not());
 		return;
 	}
-	CU_ASSERT_EQUAL_FATAL(turns_take(&turns, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(turns_take_enough(&turns, NULL, 3), 0);
 	for (i = 0; i < 2; i++) {
 		uint64_t median = turns_median(&turns, i, TURNS_CPU);
 

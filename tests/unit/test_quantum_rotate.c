@@ -155,6 +155,7 @@ static void rotate_some(struct turns *turns)
 	int now;
 
 	rotations = wrong = 0;
+	turn_of = -1;
 	while (wait_for_other(-1, until) && rotations < 10 && turns_now() < until) {
 		now = turn_of;
 		if (qrt_sched_quantum_rotate(turns->tids[now], &real, NULL) < 0)
@@ -182,7 +183,7 @@ static void rotate_real(int priority)
 		return;
 	}
 	sched_setscheduler(0, SCHED_FIFO, &above);
-	rc = turns_take(&turns, rotate_some);
+	rc = turns_take_enough(&turns, rotate_some, 2);
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	CU_ASSERT_EQUAL_FATAL(rc, 0);
 	tap_note("priority %d: %d rotations", priority, rotations);

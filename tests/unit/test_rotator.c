@@ -330,7 +330,7 @@ static void threads_of_one_level_take_turns(void)
 	}
 	sched_setscheduler(0, SCHED_FIFO, &above);
 	CU_ASSERT_EQUAL_FATAL(qrt_sched_rotator_open(&rotator), 0);
-	rc = turns_take(&turns, rotate_them);
+	rc = turns_take_enough(&turns, rotate_them, 3);
 	sched_setscheduler(0, SCHED_OTHER, &none);
 	qrt_sched_rotator_close(rotator);
 	CU_ASSERT_EQUAL(rc, 0);

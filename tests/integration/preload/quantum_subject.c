@@ -303,7 +303,7 @@ static void do_turns(unsigned ms)
 	int i;
 
 	turns = (struct turns){.threads = 2, .policy = -1, .time_ns = ms * UINT64_C(1000000), .begin = enter};
-	turns_take(&turns, NULL);
+	turns_take_enough(&turns, NULL, 3);
 	for (i = 0; i < 2; i++)
 		printf("%d|%zu|%llu\n", i, turns_count(&turns, i),
 		       (unsigned long long)turns_median(&turns, i, TURNS_CPU) / 1000);
