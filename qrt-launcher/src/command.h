@@ -28,6 +28,7 @@ int command_latency(int argc, char **argv);
 int command_set(int argc, char **argv);
 int command_attach(int argc, char **argv);
 int command_detach(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_repair(int argc, char **argv);
 
 /* "qrt-launcher: MESSAGE" on standard error, one line. */

@@ -21,6 +21,7 @@ static const struct command commands[] = {
 	{"set", "change the plan of a running VM", command_set, EXIT_FAILED},
 	{"attach", "supervise a VM that somebody else started", command_attach, EXIT_FAILED},
 	{"detach", "let such a VM go, as it was", command_detach, EXIT_FAILED},
+	{"top", "what the threads of VMs do, with keys that change plans", command_top, EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
 };
 

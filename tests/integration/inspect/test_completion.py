@@ -49,7 +49,7 @@ def check_offers(line, wanted, **options):
 
 
 def test_commands():
-    check_offers("", "run status check plan blame latency repair --help --version")
+    check_offers("", "run status check plan blame latency set attach detach top repair --help --version")
     check_offers("st", "status")
     for command in offer(""):
         if not command.startswith("-"):
@@ -93,6 +93,10 @@ def test_options():
     check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
     check_offers("run --on-delay 20ms:", "20ms:stop 20ms:failsafe=")
+    check_offers("set vm --", "--plan --json --help")
+    check_offers("set vm -rt vcpu_sched=f", "fifo")
+    check_offers("attach 1 --", "--plan --name --qmp --daemon --foreground --verbose --help")
+    check_offers("attach 1 -rt mlock=o", "off onfault")
     check_offers("run --name ", "")
     check_offers("status vm --w", "--watch")
     check_offers("plan --e", "--explain")
@@ -110,7 +114,8 @@ def test_vms():
         for name in ("control", "convey", "other"):
             os.makedirs(os.path.join(place.run, name))
         check_offers("status con", "control convey", QRT_RUN_DIR=place.run)
-        check_offers("blame o", "other", QRT_RUN_DIR=place.run)
+        for command in ("blame", "set", "detach", "top"):
+            check_offers(command + " o", "other", QRT_RUN_DIR=place.run)
         check_equal(offer("blame ", QRT_RUN_DIR=place.run)[:3], ["control", "convey", "other"], "all of them")
         check_offers("status con", "", QRT_RUN_DIR=place.file("none"))
         check_equal(sorted(os.listdir(place.run)), ["control", "convey", "other"], "folders")
@@ -124,6 +129,7 @@ def test_pids():
         process = subprocess.Popen([program, "600"])
         try:
             check(str(process.pid) in offer("blame --pid "), "the pid")
+            check(str(process.pid) in offer("attach "), "the pid for attach")
             check(str(process.pid) in offer("blame --pid=%d" % process.pid), "the pid behind =")
         finally:
             process.kill()
