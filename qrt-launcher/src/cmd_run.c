@@ -25,6 +25,7 @@ static void print_help(void)
 	     "                       overrides it\n"
 	     "  -rt OPTION           an option of the plan, such as vcpu_sched=fifo\n"
 	     "  -rt default          what the other options leave open is as in the default plan\n"
+	     "  --shield[=PARTS]     keep all others off the vCPUs' CPUs: -rt shield=on, or shield=PARTS\n"
 	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
 	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
 	     "  --on-delay TIME:ACTION  when a real-time thread was kept from running that long: log, file,\n"
@@ -80,13 +81,12 @@ static int make_record(const struct run *run, pid_t qemu, struct state_record *r
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	struct state_record record = {.launcher_pid = getpid(), .qemu_pid = qemu};
-	int r = read_fresh(&record.fresh);
+	int r = proc_get_start(record.launcher_pid, &record.launcher_start);
 
+	record.fresh = run->fresh;
 	plan_request_get_place(&run->request, &record.place);
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
 		record.weight = globals.weight;
-	if (r == 0)
-		r = proc_get_start(record.launcher_pid, &record.launcher_start);
 	if (r == 0)
 		r = proc_get_start(qemu, &record.qemu_start);
 	proc_get_boot(record.boot, sizeof(record.boot));
@@ -159,6 +159,7 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 		return end_child(launch);
 	state_unlock_run(state->run_fd);
 	close_ends_of_qemu(run);
+	host_enter_vm(run->request.plan, launch->pid);
 	r = launch_go(launch);
 	if (r == EXIT_OK)
 		r = supervise(run, state, &supervisor);
@@ -191,6 +192,27 @@ static int start_in(struct run *run, struct state *state)
 	return r;
 }
 
+/* The host is made as the plan wants it first, and put back last. */
+static int start_on_host(struct run *run, struct state *state)
+{
+	struct host_keeper keeper;
+	struct host_claim claim;
+	int r = read_fresh(&run->fresh);
+
+	if (r < 0) {
+		complain("how this process runs cannot be read: %s; is /proc mounted?", strerror(-r));
+		return EXIT_LAUNCHER;
+	}
+	r = host_claim_vm(state->run_fd, run->vm_name, &run->request, &claim);
+	if (r != EXIT_OK)
+		return r;
+	host_keeper_open(&keeper, state->run_fd);
+	r = start_in(run, state);
+	host_keeper_close(&keeper);
+	host_release_vm(state->run_fd, &claim);
+	return r;
+}
+
 /* Another launcher that ends may remove the empty run directory while we open it. */
 static int open_run(void)
 {
@@ -219,12 +241,14 @@ static int run_in(struct run *run, int run_fd)
 		r = recorder_options_check(&run->record, &run->request);
 
 	if (r == EXIT_OK)
+		r = host_check_plan(&run->request);
+	if (r == EXIT_OK)
 		r = make_channels(run);
 	if (r != EXIT_OK)
 		return r;
 	if (state_open(run_fd, run->vm_name, &state) < 0)
 		return EXIT_LAUNCHER;
-	r = start_in(run, &state);
+	r = start_on_host(run, &state);
 	state_remove(&state);
 	return r;
 }

@@ -23,6 +23,8 @@ static const struct command commands[] = {
 	{"detach", "let such a VM go, as it was", command_detach, EXIT_FAILED},
 	{"top", "what the threads of VMs do, with keys that change plans", command_top, EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
+	{"shield", "keep everything off some CPUs, for VMs alone", command_shield, EXIT_FAILED},
+	{"unshield", "lower that shield and put everything back", command_unshield, EXIT_FAILED},
 };
 
 /* Names in it may come from anywhere: they make no second line and do not steer a terminal. */

@@ -2,6 +2,7 @@
 #include "plan_request.h"
 
 #include "command.h"
+#include "host.h"
 
 #include <string.h>
 
@@ -76,9 +77,12 @@ int plan_request_finish(struct plan_request *request)
 	if (r != EXIT_OK)
 		return r;
 	neighbours_look(&request->neighbours, NULL);
-	if (qrt_sched_host_read(&request->host, &error) < 0 ||
-	    ((!request->given || request->wants_default) &&
-	     plan_request_complete(request, request->plan, &error) < 0)) {
+	r = qrt_sched_host_read(&request->host, &error);
+	if (r >= 0)
+		host_allow(&request->host);
+	if (r >= 0 && (!request->given || request->wants_default))
+		r = plan_request_complete(request, request->plan, &error);
+	if (r < 0) {
 		complain("%s", error.message);
 		return EXIT_FAILED;
 	}

@@ -3,6 +3,7 @@
 #ifndef QRT_LAUNCHER_RUN_H
 #define QRT_LAUNCHER_RUN_H
 
+#include "host.h"
 #include "launch.h"
 #include "locks.h"
 #include "plan_request.h"
@@ -21,6 +22,7 @@ struct run {
 	bool verbose, help;
 
 	struct vm_args vm;
+	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
 	char vm_name[STATE_NAME_MAX + 1];
 	char *path, *preload, *plan_text;
 	struct qrt_sched_recorder *recorder;

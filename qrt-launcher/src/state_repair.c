@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* After a launcher was killed: put back what it had changed and can no longer put back itself. */
 #include "command.h"
+#include "host.h"
 #include "proc.h"
 #include "state.h"
 
@@ -186,5 +187,6 @@ int state_repair_all(int run_fd, bool verbose)
 	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
 
 	state_for_each(run_fd, repair_folder, &repairing);
+	repairing.failed += host_repair(run_fd, verbose) < 0;
 	return repairing.failed;
 }

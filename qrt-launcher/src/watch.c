@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "governor.h"
+#include "host.h"
 #include "locks.h"
 #include "proc.h"
 #include "slices.h"
@@ -173,8 +174,12 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 static int apply(struct watch *watch, struct watched *watched)
 {
 	struct qrt_sched_error error = {.message = ""};
+	struct qrt_sched_setting planned;
 	int r;
 
+	watch_get_planned(watched, &planned);
+	if (!watched->kernel)
+		host_admit(watched->tid, &planned);
 	locks_tell(watch->locks, watched);
 	slices_hold(watch->slices);
 	r = qrt_sched_thread_apply(watched->thread, &error);
