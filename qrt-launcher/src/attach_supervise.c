@@ -39,11 +39,14 @@ static int make_record(const struct attach *attach, struct state_record *ret_rec
 				      .qemu_pid = attach->target.pid,
 				      .qemu_start = attach->target.start,
 				      .is_attached = true};
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	int r = read_fresh(attach->target.pid, &record.fresh);
 
 	if (r == 0)
 		r = proc_get_start(record.launcher_pid, &record.launcher_start);
 	plan_request_get_place(&attach->request, &record.place);
+	if (qrt_sched_plan_get_globals(attach->request.plan, &globals) >= 0)
+		record.weight = globals.weight;
 	proc_get_boot(record.boot, sizeof(record.boot));
 	*ret_record = record;
 	return r;

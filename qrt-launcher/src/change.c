@@ -24,9 +24,12 @@ static void move_rank(struct supervisor *supervisor)
 static int write_down(struct supervisor *supervisor, const struct qrt_sched_plan *plan,
 		      const struct state_place *place)
 {
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	g_autofree char *text = plan_live_format(plan);
 	int r;
 
+	qrt_sched_plan_get_globals(plan, &globals);
+	supervisor->record.weight = globals.weight;
 	supervisor->record.place = *place;
 	r = state_write(supervisor->state, "plan", text, strlen(text));
 	return r < 0 ? r : state_write_record(supervisor->state, &supervisor->record);

@@ -21,6 +21,6 @@ int change_plan(struct supervisor *supervisor, struct qrt_sched_plan *plan, cons
 		struct change_result *result);
 
 /* The answer to {"command":"set"}, one line, freed by g_free(). */
-char *change_answer(struct supervisor *supervisor, JsonObject *question);
+char *change_answer(struct supervisor *supervisor, JsonObject *object);
 
 #endif

@@ -189,6 +189,23 @@ def test_corrected():
         check_equal(place.call("detach", "stock")[0], 0, "detach")
 
 
+def test_quantum():
+    """Slices from outside: the kernel has fifo for the plan's rr, and `set` makes others of them."""
+    with Place() as place, Stock(place) as stock:
+        before = stock.settings()
+        stock.check_attached(*PLAN, *words("vcpu_nice=-5"))
+        for change in (None, "vcpu_nice=5", "vcpu_sched=fifo vcpu_nice=0", "vcpu_sched=rr vcpu_nice=3"):
+            if change:
+                code, _, errors = place.call("set", "stock", *words(change))
+                check_equal(code, 0, errors)
+            vcpus = threads_of(stock.status(), "vcpu")
+            check_equal({read_setting(thread["tid"])[:2] for thread in vcpus}, {(FIFO, 3)}, change)
+            slices = not change or "fifo" not in change
+            check_equal({"quantum" in [layer["layer"] for layer in thread["layers"]] for thread in vcpus}, {slices}, change)
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        check_equal(stock.settings(), before, "threads")
+
+
 def test_unnamed():
     """Without names of threads: a line says so; a monitor tells which are vCPUs."""
     for monitor in (False, True):
@@ -308,6 +325,7 @@ main([
     ("a kill at any moment", test_killed_at_any_moment),
     ("a thread that is born later", test_born_later),
     ("a changed thread is put right", test_corrected),
+    ("quanta from outside", test_quantum),
     ("a QEMU that does not name its threads", test_unnamed),
     ("names of VMs", test_names),
     ("a default plan", test_default_plan),

@@ -232,6 +232,24 @@ def test_killed():
         check_equal(os.listdir(running.place.run), [], "files left behind")
 
 
+def test_budget():
+    """Budgets and weights that the VM did not start with are held from now on, and no more where they are gone."""
+    def find(status, whose):
+        return [budget["budget"] for budget in status["governor"]["budgets"] if budget["of"] == whose]
+    with Running() as running:
+        check_equal(find(running.vm.status(), "vcpu"), [], "budgets at first")
+        check_equal(running.set(*words("vcpu_budget=30%/100ms", "weight=7"))[0], 0, "set")
+        status = running.vm.status()
+        check_equal((find(status, "vcpu"), status["governor"]["weight"]), (["30%/100ms"], 7), "budgets")
+        with open(os.path.join(running.place.run, "vm", "state.json"), encoding="ascii") as file:
+            check_equal(json.load(file)["weight"], 7, "the weight that other launchers see")
+        path = running.place.file("old.plan")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("\n".join(PLAN[1::2]) + "\n")
+        check_equal(running.set("--plan", path)[0], 0, "set")
+        check_equal(find(running.vm.status(), "vcpu"), [], "budgets at last")
+
+
 def test_rights():
     """The socket is its user's alone."""
     with Running() as running:
@@ -269,6 +287,7 @@ main([
     ("the new plan is kept", test_new_threads),
     ("the supervisor stays above the VM", test_rank),
     ("a killed launcher after a change", test_killed),
+    ("budgets and weights", test_budget),
     ("the socket is private", test_rights),
     ("changes at the same time", test_at_once),
 ])
