@@ -94,10 +94,36 @@ static void take_rates(struct top_row *row, const struct top_row *before, gint64
 	row->delay = (double)(row->delay_ns - before->delay_ns) / 1e6 / seconds;
 }
 
+static JsonObject *find_budget(JsonArray *budgets, const char *whose)
+{
+	guint i;
+
+	for (i = 0; budgets && i < json_array_get_length(budgets); i++) {
+		JsonObject *budget = json_limit_get_element(budgets, i);
+
+		if (strcmp(json_limit_get_string(budget, "of"), whose) == 0)
+			return budget;
+	}
+	return NULL;
+}
+
+/* Its role's, else the VM's; ! where it is used up. */
+static void take_budget(JsonArray *budgets, struct top_row *row)
+{
+	JsonObject *budget = find_budget(budgets, row->role);
+	const char *text;
+
+	if (!budget)
+		budget = find_budget(budgets, "vm");
+	text = json_limit_get_string(budget, "budget");
+	copy(row->budget, sizeof(row->budget), *text ? text : "-");
+	if (json_limit_get_bool(budget, "over"))
+		g_strlcat(row->budget, "!", sizeof(row->budget));
+}
+
 static void take_thread(const struct top_model *model, const char *vm, JsonObject *thread, gint64 elapsed_us,
 			GArray *rows)
 {
-	const char *budget = json_limit_get_string(thread, "budget");
 	struct top_row row = {.tid = json_limit_get_int(thread, "tid"),
 			      .index = json_limit_get_int(thread, "index"),
 			      .in_plan = json_limit_get_bool(thread, "in_plan")};
@@ -106,7 +132,6 @@ static void take_thread(const struct top_model *model, const char *vm, JsonObjec
 	copy(row.role, sizeof(row.role), json_limit_get_string(thread, "role"));
 	g_snprintf(row.place, sizeof(row.place), "%s%d", row.role, (int)row.index);
 	copy(row.name, sizeof(row.name), json_limit_get_string(thread, "name"));
-	copy(row.budget, sizeof(row.budget), *budget ? budget : "-");
 	take_layers(thread, row.layers, sizeof(row.layers));
 	take_planned(json_limit_get_object(thread, "planned"), &row);
 	take_effective(json_limit_get_object(thread, "effective"), &row);
@@ -121,6 +146,7 @@ static void take_thread(const struct top_model *model, const char *vm, JsonObjec
 static void take_vm(struct top_model *model, JsonObject *answer, gint64 elapsed_us, GArray *rows)
 {
 	JsonArray *threads = json_limit_get_array(answer, "threads");
+	JsonArray *budgets = json_limit_get_array(json_limit_get_object(answer, "governor"), "budgets");
 	struct top_vm vm = {.corrections = json_limit_get_int(answer, "corrections"),
 			    .unplaced = json_limit_get_int(answer, "unplaced"),
 			    .uptime = (double)json_limit_get_int(answer, "uptime_ms") / 1000};
@@ -134,8 +160,10 @@ static void take_vm(struct top_model *model, JsonObject *answer, gint64 elapsed_
 	for (i = 0; i < (guint)vm.threads; i++) {
 		JsonObject *thread = json_limit_get_element(threads, i);
 
-		if (thread)
-			take_thread(model, vm.name, thread, elapsed_us, rows);
+		if (!thread)
+			continue;
+		take_thread(model, vm.name, thread, elapsed_us, rows);
+		take_budget(budgets, &g_array_index(rows, struct top_row, rows->len - 1));
 	}
 }
 

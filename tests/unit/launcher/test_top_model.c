@@ -38,8 +38,10 @@ static void look(gint64 now_us, long long cpu_ms)
 			*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
 			*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
 			*one = g_strdup_printf(
-				"{\"name\":\"one\",\"guest_state\":\"running\",\"threads\":[%s,%s,%s]}", a, b,
-				c),
+				"{\"name\":\"one\",\"guest_state\":\"running\",\"governor\":{\"budgets\":["
+				"{\"of\":\"vm\",\"budget\":\"30%%/100ms\"},{\"of\":\"vcpu\","
+				"\"budget\":\"5ms/20ms\",\"over\":true}]},\"threads\":[%s,%s,%s]}",
+				a, b, c),
 			*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
 
 	add_answer(answers, one);
@@ -64,6 +66,9 @@ static void test_take(void)
 	CU_ASSERT_STRING_EQUAL(row(0)->place, "vcpu0");
 	CU_ASSERT_STRING_EQUAL(row(0)->layers, "plan");
 	CU_ASSERT_TRUE(row(0)->cpu < 0);
+	CU_ASSERT_STRING_EQUAL(row(0)->budget, "5ms/20ms!");
+	CU_ASSERT_STRING_EQUAL(row(2)->budget, "30%/100ms");
+	CU_ASSERT_STRING_EQUAL(row(3)->budget, "-");
 	look(3 * G_USEC_PER_SEC, 600);
 	/* 500 ms in 2 s. */
 	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 25, 1e-6);
