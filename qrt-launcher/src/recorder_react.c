@@ -4,7 +4,10 @@
 #include "action.h"
 #include "blame_account.h"
 #include "blame_format.h"
+#include "change.h"
 #include "command.h"
+#include "plan_live.h"
+#include "plan_request.h"
 #include "recorder_p.h"
 #include "recorder_store.h"
 #include "supervisor.h"
@@ -100,21 +103,43 @@ static void start_keeper(struct recorder *recorder, struct keep *keep)
 	recorder->keeper = g_thread_new("qrt-keeper", keep_recording, keep);
 }
 
-/* Every thread is placed anew, as if it had just said what it is. */
-static void change_plan(struct supervisor *supervisor, const struct action *action)
+static void find_place(const struct supervisor *supervisor, struct qrt_sched_plan *plan,
+		       struct state_place *ret_place)
 {
-	GList *tids, *one;
+	struct plan_request *request = g_new0(struct plan_request, 1);
+	struct qrt_sched_error error;
 
-	complain("from now on the plan is %s", action->argument);
-	supervisor->plan = supervisor->watch.plan = action->plan;
-	tids = g_hash_table_get_keys(supervisor->watch.threads);
-	for (one = tids; one; one = one->next) {
-		struct watched *watched = watch_find(&supervisor->watch, GPOINTER_TO_INT(one->data));
+	request->plan = plan;
+	request->vm = supervisor->vm;
+	request->host.size = sizeof(request->host);
+	qrt_sched_host_read(&request->host, &error);
+	plan_request_get_place(request, ret_place);
+	g_free(request);
+}
 
-		if (watched && watched->placed_by)
-			watch_replace(&supervisor->watch, watched);
+static bool is_in_force(const struct supervisor *supervisor, const struct qrt_sched_plan *plan)
+{
+	g_autofree char *text = plan_live_format(plan), *now = plan_live_format(supervisor->plan);
+
+	return strcmp(text, now) == 0;
+}
+
+/* What was fixed when QEMU started stays; all threads change at once, or none. */
+static void fall_back(struct supervisor *supervisor, const struct action *action)
+{
+	struct change_result result = {.changed = 0};
+	struct qrt_sched_plan *plan;
+	struct state_place place;
+
+	if (is_in_force(supervisor, action->plan) || plan_live_copy(action->plan, &plan) < 0)
+		return;
+	find_place(supervisor, plan, &place);
+	if (change_plan(supervisor, plan, &place, &result) >= 0) {
+		complain("from now on the plan is %s", action->argument);
+		return;
 	}
-	g_list_free(tids);
+	complain("the plan cannot become %s: %s", action->argument, result.error);
+	qrt_sched_plan_close(plan);
 }
 
 static void act(struct supervisor *supervisor, const struct action *action, struct keep *keep)
@@ -137,7 +162,7 @@ static void act(struct supervisor *supervisor, const struct action *action, stru
 		break;
 	case ACTION_FAILSAFE:
 		keep->log = true;
-		change_plan(supervisor, action);
+		fall_back(supervisor, action);
 		break;
 	}
 }
