@@ -33,6 +33,11 @@ static int check_members(const struct qrt_sched_setting *s, struct qrt_sched_err
 enum step { STEP_CPUS, STEP_ATTR, STEP_NICE, STEP_IOPRIO };
 #define STEPS 4
 
+static int is_refused(int rc)
+{
+	return rc == -EPERM || rc == -EACCES;
+}
+
 static int take_nice(pid_t tid, const struct qrt_sched_p_state *from, const struct qrt_sched_p_state *to)
 {
 	int rc;
@@ -42,15 +47,10 @@ static int take_nice(pid_t tid, const struct qrt_sched_p_state *from, const stru
 	/* Nothing follows from this value while the policy is what it is, so that being refused it is no
 	 * failure. */
 	rc = qrt_sched_p_sys->set_nice(tid, to->nice);
-	return rc == -EPERM || rc == -EACCES ? 0 : rc;
+	return is_refused(rc) ? 0 : rc;
 }
 
 #define UNHEARD_NS UINT64_C(1100000000) /* the shortest runtime in it is a share that rounds to 0 */
-
-static int may_go_on(int rc)
-{
-	return rc >= 0 || rc == -EPERM || rc == -EACCES;
-}
 
 /*
  * The share of a thread that sleeps while somebody takes it out of DEADLINE is never free again: no other
@@ -73,32 +73,38 @@ static int give_back_share(pid_t tid, const struct qrt_sched_p_attr *from)
 }
 
 /* What a thread would not leave behind by itself: its share, and its slice, which IDLE would use. Who may
- * not make it do so may still make it leave. */
+ * not make it do so may still make it leave. RETURN 1: its attributes are others now; 0: as they were. */
 static int empty_pockets(pid_t tid, const struct qrt_sched_p_attr *from)
 {
 	struct qrt_sched_p_attr least = *from;
+	int rc;
 
-	if (from->policy == QRT_SCHED_POLICY_DEADLINE)
-		return give_back_share(tid, from);
-	if (!qrt_sched_p_policy_is_fair(from->policy) || !from->runtime)
+	if (from->policy == QRT_SCHED_POLICY_DEADLINE) {
+		rc = give_back_share(tid, from);
+	} else if (qrt_sched_p_policy_is_fair(from->policy) && from->runtime) {
+		least.runtime = 0;
+		rc = qrt_sched_p_sys->set_attr(tid, &least);
+	} else {
 		return 0;
-	least.runtime = 0;
-	return qrt_sched_p_sys->set_attr(tid, &least);
+	}
+	if (rc < 0)
+		return is_refused(rc) ? 0 : rc;
+	return 1;
 }
 
 static int take_attr(pid_t tid, const struct qrt_sched_p_attr *from, const struct qrt_sched_p_attr *to)
 {
-	int rc;
+	int rc, is_emptied;
 
 	if (qrt_sched_p_attr_is_same(from, to))
 		return 0;
 	if (qrt_sched_p_policy_keeps_times(from->policy, to->policy))
 		return qrt_sched_p_sys->set_attr(tid, to);
-	rc = empty_pockets(tid, from);
-	if (!may_go_on(rc))
-		return rc;
+	is_emptied = empty_pockets(tid, from);
+	if (is_emptied < 0)
+		return is_emptied;
 	rc = qrt_sched_p_sys->set_attr(tid, to);
-	if (rc < 0)
+	if (rc < 0 && is_emptied)
 		qrt_sched_p_sys->set_attr(tid, from);
 	return rc;
 }
