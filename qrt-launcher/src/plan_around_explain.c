@@ -2,6 +2,7 @@
 #include "command.h"
 #include "plan_around.h"
 
+#include <glib/gprintf.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -23,7 +24,7 @@ static void say(struct section *section, const char *format, ...)
 		printf("  ");
 	section->has_begun = true;
 	va_start(args, format);
-	vprintf(format, args);
+	g_vprintf(format, args);
 	va_end(args);
 	putchar('\n');
 }
