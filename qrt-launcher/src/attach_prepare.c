@@ -2,6 +2,7 @@
 /* What can be refused before a thread is touched. */
 #include "attach.h"
 #include "command.h"
+#include "host.h"
 #include "plan_live.h"
 
 #include <errno.h>
@@ -103,7 +104,7 @@ static int check_plan(struct attach *attach)
 	if (r >= 0)
 		r = qrt_sched_plan_supported(request->plan, &error);
 	if (r >= 0)
-		return judge(attach);
+		return host_check_plan(request) == EXIT_OK ? judge(attach) : EXIT_FAILED;
 	complain("the plan cannot be used: %s", error.message[0] ? error.message : strerror(-r));
 	return EXIT_FAILED;
 }

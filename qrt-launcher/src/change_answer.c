@@ -5,6 +5,8 @@
  * {"changed":N,"threads":N,"plan":"...","lint":[...]} or {"error":"...","lint":[...]}: then nothing changed.
  */
 #include "change.h"
+#include "command.h"
+#include "host.h"
 #include "json_limit.h"
 #include "plan_live.h"
 #include "plan_request.h"
@@ -147,6 +149,10 @@ static int check(struct question *question)
 	keep_inside(question);
 	if (qrt_sched_plan_supported(question->request.plan, &error) < 0)
 		return fail(question, "plan", &error);
+	/* Which thread and which CPUs it has said on standard error. */
+	if (host_check_plan(&question->request) != EXIT_OK)
+		return refuse(question,
+			      "a shield is up: the CPUs of a thread must be all inside it, or all outside");
 	refusal = plan_live_refuse(question->supervisor->plan, question->request.plan);
 	return refusal ? refuse(question, refusal) : 0;
 }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#define INDEXES        64 /* of a role whose number of threads is not known */
 #define MEMBER(member) offsetof(struct qrt_sched_globals, member)
 
 static const char at_birth[] = "QEMU is told of it when it starts";
@@ -80,6 +81,25 @@ char *plan_live_format(const struct qrt_sched_plan *plan)
 	return text;
 }
 
+/* A shield stands around the CPUs that the vCPUs had when it was raised. */
+static char *compare_shielded(const struct qrt_sched_plan *before, const struct qrt_sched_plan *after)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	struct qrt_sched_setting a, b;
+	uint32_t i;
+
+	qrt_sched_plan_get_globals(before, &globals);
+	for (i = 0; globals.shield && i < INDEXES; i++) {
+		memset(&a, 0, sizeof(a));
+		memset(&b, 0, sizeof(b));
+		qrt_sched_plan_get(before, QRT_SCHED_ROLE_VCPU, i, &a);
+		qrt_sched_plan_get(after, QRT_SCHED_ROLE_VCPU, i, &b);
+		if (memcmp(&a.cpus, &b.cpus, sizeof(a.cpus)) != 0)
+			return refuse("vcpu_bias", "its shield stands around these CPUs");
+	}
+	return NULL;
+}
+
 /* The lines that name threads: a getter has the plan none. */
 static char *find_names(const struct qrt_sched_plan *plan)
 {
@@ -123,6 +143,8 @@ char *plan_live_refuse(const struct qrt_sched_plan *before, const struct qrt_sch
 {
 	char *refusal = compare_globals(before, after);
 
+	if (!refusal)
+		refusal = compare_shielded(before, after);
 	return refusal ? refusal : compare_names(before, after);
 }
 

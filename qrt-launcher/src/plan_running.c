@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan of a VM that runs already: its memory is laid out and locked, and it is a neighbour itself. */
+#include "host.h"
 #include "plan_request.h"
 
 #include <stdint.h>
@@ -34,6 +35,7 @@ static int read_host(struct plan_request *request, struct qrt_sched_error *reter
 
 	if (r < 0)
 		return r;
+	host_allow(&request->host);
 	request->host.flags |= QRT_SCHED_HOST_CAP_LOCK;
 	request->host.flags &= ~QRT_SCHED_HOST_MEMORY;
 	request->host.memlock_limit = UINT64_MAX;

@@ -3,7 +3,7 @@
 #include "proc.h"
 #include "state.h"
 
-#include <errno.h>
+#include <qrt/shield.h>
 #include <stdio.h>
 
 #define ROUNDS 5 /* threads may start others while we go through them */
@@ -18,6 +18,8 @@ static bool add_born(pid_t tid, void *data)
 {
 	struct birth *birth = data;
 
+	/* On its CPUs alone no other affinity can be had. */
+	qrt_sched_shield_leave(NULL, tid, NULL);
 	birth->added += qrt_sched_snapshot_add_setting(birth->snapshot, tid, birth->fresh) > 0;
 	return true;
 }

@@ -61,6 +61,8 @@ static void test_fixed(void)
 	}
 	check("cstate=0\n", "cstate=1\n", "cstate");
 	check("shield=irqs\n", "shield=rps\n", "shield");
+	check("shield=on\nvcpu_bias=1\n", "shield=on\nvcpu_bias=0\n", "vcpu_bias");
+	check("shield=on\nvcpu_bias=1\n", "shield=on\nvcpu_bias=1\nmain_bias=0\nvcpu_prio=2\n", "");
 	/* What is said anew as it is by default is no change. */
 	check("", "mlock=off\npi=on\nadvance=0\npool=0\n", "");
 }
