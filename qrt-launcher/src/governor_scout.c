@@ -10,7 +10,7 @@
 
 #define SCAN_MS   20
 #define RIVALS_MS 200
-#define SURVEY_MS 1000
+#define SURVEY_MS 300
 
 static void open_tasks(struct governor *governor, struct governor_party *party, const pid_t *tids,
 		       size_t count)

@@ -124,6 +124,7 @@ static int start_watchdog(struct rank *rank)
 	return r;
 }
 
+/* Above the VM for its first turns: until the governor stands, nobody else holds what spins. */
 static int start(struct rank *rank, struct qrt_sched_error *error)
 {
 	int r = start_watchdog(rank);
@@ -131,7 +132,21 @@ static int start(struct rank *rank, struct qrt_sched_error *error)
 	if (r < 0)
 		complain("the supervisor has no watchdog: %s; a VM that spins on its CPU may keep it away",
 			 strerror(-r));
-	return qrt_sched_setting_apply(0, &rank->usual, error);
+	if (qrt_sched_setting_apply(0, &rank->lifted, NULL) < 0)
+		return qrt_sched_setting_apply(0, &rank->usual, error);
+	atomic_store(&rank->lift, LIFT_BEATS);
+	return 0;
+}
+
+void rank_rise(const struct qrt_sched_plan *plan, uint32_t vcpus, const struct locks *locks)
+{
+	int highest = locks ? locks_get_priority(locks) : locks_find_highest(plan, vcpus);
+	const struct qrt_sched_setting above = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
+						.policy = QRT_SCHED_POLICY_RR,
+						.priority = MIN(highest + 1, 99)};
+
+	if (highest > 0)
+		(void)qrt_sched_setting_apply(0, &above, NULL);
 }
 
 void rank_open(struct supervisor *supervisor)
