@@ -4,13 +4,9 @@
 import os
 import signal
 import subprocess
-import sys
 
-sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "launcher"))
-
-# pylint: disable=wrong-import-position
-from vm import BUILD, LAUNCHER
-
+BUILD = os.environ["QRT_BUILD"]
+LAUNCHER = os.path.join(BUILD, "qrt-launcher", "qrt-launcher")
 PROGRAMS = os.path.join(BUILD, "tests", "integration", "governor")
 SPINNER, ANSWERS, FUSE = (os.path.join(PROGRAMS, "governor_" + name) for name in ("spinner", "answers", "fuse"))
 CPUS = sorted(os.sched_getaffinity(0))
