@@ -133,6 +133,8 @@ void host_enter_vm(const struct qrt_sched_plan *plan, pid_t pid);
 /* A thread enters a shield that is up where it is planned on its CPUs alone, and leaves it where it is
  * planned elsewhere, before it is placed. */
 void host_admit(pid_t tid, const struct qrt_sched_setting *planned);
+/* True where a shield that came later is why a thread has fewer CPUs than planned. */
+bool host_takes_cpus(pid_t tid, const struct qrt_sched_setting *planned);
 /* True when all of `cpus` are in `in`. */
 bool host_is_within(const struct qrt_sched_cpus *cpus, const struct qrt_sched_cpus *in);
 /* The CPUs of a shield that is up are for VMs. */

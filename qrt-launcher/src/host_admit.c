@@ -29,6 +29,20 @@ void host_admit(pid_t tid, const struct qrt_sched_setting *planned)
 		qrt_sched_shield_leave(NULL, tid, NULL);
 }
 
+bool host_takes_cpus(pid_t tid, const struct qrt_sched_setting *planned)
+{
+	struct qrt_sched_setting actual;
+	struct qrt_sched_cpus cpus, left = planned->cpus;
+	size_t n;
+
+	if (!(planned->set & QRT_SCHED_SET_CPUS) || qrt_sched_shield_read(NULL, &cpus) < 0 ||
+	    host_is_within(&planned->cpus, &cpus) || qrt_sched_setting_read(tid, &actual) < 0)
+		return false;
+	for (n = 0; n < G_N_ELEMENTS(left.bits); n++)
+		left.bits[n] &= ~cpus.bits[n];
+	return host_is_within(&left, &actual.cpus) && host_is_within(&actual.cpus, &left);
+}
+
 void host_allow(struct qrt_sched_host *host)
 {
 	struct qrt_sched_cpus cpus;

@@ -266,16 +266,23 @@ int watch_enter(struct watch *watch, const struct watch_entry *entry)
 	watched->kernel = entry->kernel;
 	watched->own_slices = entry->own_slices;
 	watched->placed_by = entry->placed_by;
+	watched->climbs = 0;
 	return place(watch, watched);
 }
 
 int watch_compare(const struct watched *watched)
 {
+	struct qrt_sched_setting planned;
 	int r;
 
 	slices_hold(watched->slices);
 	r = locks_verify(watched);
 	slices_release(watched->slices);
+	if (r > 0 && (uint32_t)r & QRT_SCHED_SET_CPUS) {
+		watch_get_planned(watched, &planned);
+		if (host_takes_cpus(watched->tid, &planned))
+			r &= ~(int)QRT_SCHED_SET_CPUS;
+	}
 	return r;
 }
 
@@ -332,7 +339,9 @@ void watch_verify(struct watch *watch)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct watched *watched = value;
 
-		if (watched->placed_by)
+		if (watched->placed_by && watch_climbs(watched))
+			place(watch, watched);
+		else if (watched->placed_by)
 			look(watch, watched);
 	}
 }

@@ -5,6 +5,7 @@
 import json
 import os
 import struct
+import time
 
 from box import CPUSETS, CleanPlace, boxed, read
 from picture import Picture, cpuset_of
@@ -206,6 +207,22 @@ def refused(options, word):
     before.check_same("after a refusal")
 
 
+def what_a_later_shield_takes_is_no_deviation():
+    everything = set(range(os.cpu_count()))
+    with CleanPlace() as place, Vm(place, ["-rt", "main_bias=0-%d" % LAST]) as vm:
+        wait_roles(vm)
+        wait_cpus(vm, "main", everything)
+        check_equal(place.call("shield", str(LAST))[0], 0, "shield")
+        before = vm.status()["corrections"]
+        time.sleep(0.5)  # some 25 looks of the supervisor
+        status = vm.status()
+        check_equal(status["corrections"], before, "corrections")
+        check_equal(cpus_of(status, "main"), [OTHERS], "the main loop's CPUs")
+        check_equal(place.call("unshield"), (0, "", ""), "unshield")
+        wait_cpus(vm, "main", everything)
+        stop(vm)
+
+
 def what_cannot_be_is_refused():
     everything = "0-%d" % LAST
     refused(["--shield", "-rt", "vcpu_sched=other"], "name them")
@@ -242,6 +259,7 @@ boxed(main, [
     ("after a kill the next VM repairs", the_next_vm_repairs),
     ("after a kill another VM's launcher takes over", another_launcher_takes_over),
     ("what somebody has undone is done again", what_is_undone_is_done_again),
+    ("what a later shield takes away is no deviation", what_a_later_shield_takes_is_no_deviation),
     ("a shield that cannot be is refused", what_cannot_be_is_refused),
     ("two shields that are too many together are refused", both_shields_are_too_many),
 ])
