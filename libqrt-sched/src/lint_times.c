@@ -71,9 +71,39 @@ static void check_unused(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 	}
 }
 
+/* Those of the vCPUs. */
+static struct qrt_sched_cpus shielded(const struct qrt_sched_p_lint *lint)
+{
+	uint32_t i, vcpus = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_VCPU);
+	struct qrt_sched_cpus cpus = {0};
+
+	for (i = 0; i < vcpus; i++) {
+		struct qrt_sched_p_thread vcpu = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, i);
+
+		qrt_sched_p_cpus_or(&cpus, &vcpu.cpus);
+	}
+	return cpus;
+}
+
+/* A shield is a partition of its own. */
+static struct qrt_sched_cpus domain_of(const struct qrt_sched_p_lint *lint,
+				       const struct qrt_sched_p_thread *thread)
+{
+	struct qrt_sched_cpus domain = qrt_sched_p_cpuset_domain(lint->host), shield, outside = thread->cpus;
+
+	if (!lint->plan->shield)
+		return domain;
+	shield = shielded(lint);
+	qrt_sched_p_cpus_minus(&outside, &shield);
+	if (!qrt_sched_cpus_count(&outside))
+		return shield;
+	qrt_sched_p_cpus_minus(&domain, &shield);
+	return domain;
+}
+
 static void check_domain(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *thread)
 {
-	struct qrt_sched_cpus missing = qrt_sched_p_cpuset_domain(lint->host);
+	struct qrt_sched_cpus missing = domain_of(lint, thread);
 	const char *name = qrt_sched_role_name(thread->role);
 
 	qrt_sched_p_cpus_minus(&missing, &thread->cpus);

@@ -147,9 +147,24 @@ static int has_deadline(const struct qrt_sched_plan *plan, enum qrt_sched_role r
 	return 0;
 }
 
+/* All CPUs of the partition that the role is in: a shield has the vCPUs' alone. */
+static struct qrt_sched_cpus domain_of(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
+				       const struct layout *l)
+{
+	struct qrt_sched_cpus own = l->shared;
+	uint32_t i;
+
+	if (!plan->shield || !qrt_sched_cpus_count(&l->domain))
+		return l->domain;
+	for (i = 0; i < l->vcpus; i++)
+		qrt_sched_cpus_add(&own, l->own[i]);
+	return role == QRT_SCHED_ROLE_VCPU ? own : l->rest;
+}
+
 static int fill_cpus(struct qrt_sched_plan *plan, enum qrt_sched_role role, const struct layout *l)
 {
-	int is_wide = has_deadline(plan, role) && qrt_sched_cpus_count(&l->domain);
+	struct qrt_sched_cpus domain = domain_of(plan, role, l);
+	int is_wide = has_deadline(plan, role) && qrt_sched_cpus_count(&domain);
 	union qrt_sched_p_value value;
 
 	if (plan->lists[role][QRT_SCHED_P_KEY_BIAS].count)
@@ -157,7 +172,7 @@ static int fill_cpus(struct qrt_sched_plan *plan, enum qrt_sched_role role, cons
 	if (role == QRT_SCHED_ROLE_VCPU && !is_wide)
 		return fill_vcpu_cpus(plan, l);
 	memset(&value, 0, sizeof(value));
-	value.cpus = is_wide ? l->domain : l->rest;
+	value.cpus = is_wide ? domain : l->rest;
 	return qrt_sched_p_plan_set_list(plan, role, QRT_SCHED_P_KEY_BIAS, &value, 1, 0);
 }
 

@@ -74,6 +74,27 @@ static void the_cpus_have_to_be_all(void)
 	lint_expect("without throttling", "deadline-cpus", -1);
 }
 
+/* It is a partition of its own. */
+static void a_shield_has_the_cpus_of_vcpus(void)
+{
+	struct qrt_sched_host host = throttling("0-3");
+	struct qrt_sched_vm vm = vm_of(2, 0);
+
+	lint_with(DEADLINE " vcpu_bias=2-3 shield=on", &host, &vm);
+	lint_expect("both on both", "deadline-cpus", -1);
+	lint_with(DEADLINE " vcpu_bias=2,3 shield=irqs", &host, &vm);
+	lint_expect("one on each", "deadline-cpus", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("deadline-cpus")->message, "such as CPU 3"));
+	lint_with("vcpu_prio=5 vcpu_bias=3 shield=on main_sched=deadline main_runtime=20 main_period=1000 "
+		  "main_bias=0-2",
+		  &host, &vm);
+	lint_expect("outside", "deadline-cpus", -1);
+	lint_with("vcpu_prio=5 vcpu_bias=3 shield=on main_sched=deadline main_runtime=20 main_period=1000 "
+		  "main_bias=0-1",
+		  &host, &vm);
+	lint_expect("not all outside", "deadline-cpus", QRT_SCHED_WARNING);
+}
+
 static void the_bandwidth_has_to_suffice(void)
 {
 	struct qrt_sched_host host = throttling("0-1");
@@ -133,6 +154,7 @@ static const struct tap_test tests[] = {
 	{"times have to fit each other", times_have_to_fit_each_other},
 	{"times without a use are said", times_without_a_use_are_said},
 	{"the CPUs of a deadline have to be all of the partition", the_cpus_have_to_be_all},
+	{"a shield has the CPUs of vCPUs", a_shield_has_the_cpus_of_vcpus},
 	{"the bandwidth has to suffice", the_bandwidth_has_to_suffice},
 	{"the right to a deadline is a capability", the_right_is_a_capability},
 	{"the fallback may starve the main loop", the_fallback_may_starve_the_main_loop},

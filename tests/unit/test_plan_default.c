@@ -234,6 +234,12 @@ static void who_is_under_deadline_may_run_everywhere(void)
 	expect(plan, QRT_SCHED_ROLE_MAIN, 0, "fifo 32 on 0-1");
 	qrt_sched_plan_close(plan);
 
+	plan = plan_of("shield=on vcpu_sched=deadline vcpu_runtime=2000 vcpu_period=10000");
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 0, "deadline 2ms/10ms/10ms on 2-3");
+	CU_ASSERT_EQUAL(qrt_sched_plan_lint(plan, &host, &vm, NULL, 0), 0);
+	qrt_sched_plan_close(plan);
+
 	host.rt_runtime_us = -1;
 	plan = plan_of(deadline);
 	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
