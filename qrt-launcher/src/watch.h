@@ -27,6 +27,7 @@ struct watched {
 	bool kernel;         /* a thread outside of QEMU's process */
 	bool own_slices;     /* it ends its slices itself */
 	bool fell_back;      /* the kernel refused it DEADLINE: its layer PLAN is the fallback */
+	uint8_t climbs;      /* tries to give it DEADLINE that wait until it has run on its CPUs */
 	bool wrong;          /* at the last look */
 	uint32_t looks;      /* since its name last changed */
 	uint32_t generation; /* of the scan that saw it last */
@@ -95,6 +96,8 @@ int watch_compare(const struct watched *watched);
  * True: it is to be applied again. */
 bool watch_fall_back(struct watch *watch, struct watched *watched, int refusal,
 		     const struct qrt_sched_error *error);
+/* True: DEADLINE may be tried again, by placing the thread. */
+bool watch_climbs(const struct watched *watched);
 /* What the plan says of the thread; set == 0 where nothing. */
 void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting);
 

@@ -98,6 +98,28 @@ def check_fallback(place, vm, cpu):
     check("(no deadline)" in out, out)
 
 
+def shielded(run):
+    """A shield is a partition: its one CPU is all of it. A thread that sleeps outside of it has to run there first."""
+    def test():
+        need_deadline()
+        if len(CPUS) < 2:
+            raise Skip("needs two CPUs: one stays with the host")
+        others = ["-rt", "main_bias=%d paio_bias=%d othr_bias=%d" % (CPUS[0], CPUS[0], CPUS[0])]
+        plan = PLAN + others + ["-rt", "shield=on", "-rt", "vcpu_bias=%d" % CPUS[-1]]
+        with Place() as place, Vm(place, plan + run) as vm:
+            vm.wait_up()
+            if "no cpuset" in vm.output() or not os.path.exists("/sys/fs/cgroup"):
+                raise Skip("no partition is to be had here: " + vm.output())
+            tid = threads_of(vm.wait_roles({"vcpu": 1}), "vcpu")[0]["tid"]
+            wait_for("the vCPU under deadline", lambda: read_setting(tid)[0] == DEADLINE, 10)
+            wait_for("status without fallback", lambda: not threads_of(vm.status(), "vcpu")[0]["fallback"], 5)
+            check_equal(read_setting(tid)[3], (CPUS[-1],), "its CPUs")
+            check("instead of deadline" not in vm.output(), vm.output())
+            vm.process.terminate()
+            check_equal(vm.wait_end(), 0, "exit code")
+    return test
+
+
 def no_time_left():
     """More than the kernel grants: lint refuses it before; what others have taken only shows when it is tried."""
     need_deadline()
@@ -156,6 +178,9 @@ main([
     ("deadline on one CPU of several: fifo instead, and one line says so", refused([])),
     ("deadline on one CPU of several, by the broker: fifo instead", refused(["--user", "nobody"])),
     ("deadline on one CPU of several, by the supervisor: fifo instead", refused(["--no-preload"])),
+    ("deadline on a shield's CPU: the vCPU has it", shielded([])),
+    ("deadline on a shield's CPU for another user's QEMU: the vCPU has it", shielded(["--user", "nobody"])),
+    ("deadline on a shield's CPU without preload: the vCPU has it", shielded(["--no-preload"])),
     ("deadline: more time than there is, is refused before", no_time_left),
     ("deadline and I/O priorities end when the launcher was killed", calmed_after_a_kill),
     ("I/O priorities per role, by the threads themselves", ioprio([])),
