@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What lint cannot know: other VMs, how QEMU is started, and what the options took the place of. */
+#include "governor.h"
 #include "plan_request.h"
 
 #include <stdio.h>
@@ -107,4 +108,5 @@ void plan_judge(struct plan_request *request)
 	judge_neighbours(request);
 	judge_default(request);
 	plan_judge_pages(request);
+	governor_judge(request);
 }

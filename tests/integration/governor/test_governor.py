@@ -13,6 +13,7 @@ for folder in ("launcher", os.path.join("..", "lib")):
     sys.path.append(os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", folder))
 
 # pylint: disable=wrong-import-position
+import governed
 from governed import CPUS, Fused, Shell, launch, plan, spin, unserved
 from proc import is_alive, read_text
 from tap import Skip, check, check_equal, main, note
@@ -216,6 +217,18 @@ def a_plan_without_real_time_needs_no_governor():
         check_equal(status["governor"], None, "governor")
 
 
+def a_plan_that_leaves_no_room_is_refused():
+    """By one line that says what to change, and nothing is started."""
+    need_root()
+    with Place() as place:
+        options = [option.replace("_prio=%d" % governed.MAIN, "_prio=99") for option in one(["budget=30%"])]
+        done = subprocess.run(launch(options, vcpus=1), env=place.environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=PATIENCE, check=False)
+        check_equal((done.returncode, done.stdout), (125, ""), done.stderr)
+        faults = [line for line in done.stderr.splitlines() if "fault: " in line]
+        check(len(faults) == 1 and "main has priority 99" in faults[0] and "give main_prio 98 or less" in faults[0], done.stderr)
+
+
 if __name__ == "__main__":
     main([
         ("a VM that spins on every CPU leaves the host a shell", a_vm_that_spins_on_every_cpu_leaves_the_host_a_shell),
@@ -228,4 +241,5 @@ if __name__ == "__main__":
         ("who wants little does not wait for who takes all", who_wants_little_does_not_wait_for_who_takes_all),
         ("without a weight nobody is a rival", without_a_weight_nobody_is_a_rival),
         ("a plan without real time needs no governor", a_plan_without_real_time_needs_no_governor),
+        ("a plan that leaves no room for a governor is refused", a_plan_that_leaves_no_room_is_refused),
     ])
