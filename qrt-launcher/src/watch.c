@@ -272,11 +272,17 @@ int watch_enter(struct watch *watch, const struct watch_entry *entry)
 
 int watch_compare(const struct watched *watched)
 {
+	struct qrt_sched_setting planned;
 	int r;
 
 	slices_hold(watched->slices);
 	r = locks_verify(watched);
 	slices_release(watched->slices);
+	if (r > 0 && (uint32_t)r & QRT_SCHED_SET_CPUS) {
+		watch_get_planned(watched, &planned);
+		if (host_takes_cpus(watched->tid, &planned))
+			r &= ~(int)QRT_SCHED_SET_CPUS;
+	}
 	return r;
 }
 
