@@ -13,7 +13,8 @@ WORDS = {
     "stock": "plain QEMU",
     "shares": "plain QEMU, each VM in a control group of equal share",
     "rr": "qrt-launcher, round robin at priority 1, the kernel's slice",
-    "ours": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights",
+    "ours": "qrt-launcher, round robin with quanta of 4 ms, the main loop one level above the vCPUs, equal weights",
+    "even": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights",
 }
 CASE_WORDS = {
     "alone": "there is no second guest",
