@@ -47,36 +47,46 @@ static int find_shield(const struct plan_request *request, struct qrt_sched_cpus
 	return 0;
 }
 
-/* A thread is on the shield or off it, in one cpuset: it cannot be both. */
-static int check_thread(const struct plan_request *request, uint32_t role, uint32_t index,
-			const struct qrt_sched_cpus *shield)
+static bool is_astride(const struct plan_request *request, uint32_t role, uint32_t index,
+		       const struct qrt_sched_cpus *shield)
 {
 	struct qrt_sched_setting setting;
-	char own[128] = "...", shielded[128] = "...";
 
-	if (qrt_sched_plan_get(request->plan, role, index, &setting) < 0 ||
-	    !(setting.set & QRT_SCHED_SET_CPUS) || host_is_within(&setting.cpus, shield) ||
-	    !meet(&setting.cpus, shield))
-		return EXIT_OK;
-	qrt_sched_cpus_format(&setting.cpus, own, sizeof(own));
-	qrt_sched_cpus_format(shield, shielded, sizeof(shielded));
-	complain(
-		"plan: %s %u may run on CPUs %s, and CPUs %s are shielded: name CPUs that are all inside the "
-		"shield, or all outside",
-		qrt_sched_role_name(role), index, own, shielded);
-	return EXIT_LAUNCHER;
+	return qrt_sched_plan_get(request->plan, role, index, &setting) >= 0 &&
+	       setting.set & QRT_SCHED_SET_CPUS && !host_is_within(&setting.cpus, shield) &&
+	       meet(&setting.cpus, shield);
 }
 
-static int check_threads(const struct plan_request *request, const struct qrt_sched_cpus *shield)
+/* A thread is on the shield or off it, in one cpuset: it cannot be both. The plan of a VM that did not ask
+ * for the shield need not know of it. */
+static int say_astride(const struct plan_request *request, uint32_t role, uint32_t index,
+		       const struct qrt_sched_cpus *shield, bool is_own)
+{
+	char own[128] = "...", shielded[128] = "...";
+	struct qrt_sched_setting setting;
+
+	qrt_sched_plan_get(request->plan, role, index, &setting);
+	qrt_sched_cpus_format(&setting.cpus, own, sizeof(own));
+	qrt_sched_cpus_format(shield, shielded, sizeof(shielded));
+	complain("%splan: %s %u may run on CPU %s, and CPU %s is shielded: %sname CPUs that are all inside "
+		 "the shield, or all outside",
+		 is_own ? "" : "warning: ", qrt_sched_role_name(role), index, own, shielded,
+		 is_own ? "" : "it runs on the others alone; ");
+	return is_own ? EXIT_LAUNCHER : EXIT_OK;
+}
+
+/* The first one is said. */
+static int check_threads(const struct plan_request *request, const struct qrt_sched_cpus *shield, bool is_own)
 {
 	uint32_t role, index;
-	int r = EXIT_OK;
 
-	for (role = 0; r == EXIT_OK && role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; r == EXIT_OK && index < INDEXES; index++)
-			r = check_thread(request, role, index, shield);
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (index = 0; index < INDEXES; index++) {
+			if (is_astride(request, role, index, shield))
+				return say_astride(request, role, index, shield, is_own);
+		}
 	}
-	return r;
+	return EXIT_OK;
 }
 
 static int check_shield(const struct plan_request *request, const struct qrt_sched_globals *globals)
@@ -92,7 +102,7 @@ static int check_shield(const struct plan_request *request, const struct qrt_sch
 		complain("plan: shield: %s", error.message);
 		return EXIT_LAUNCHER;
 	}
-	return check_threads(request, &config.cpus);
+	return check_threads(request, &config.cpus, true);
 }
 
 int host_check_plan(const struct plan_request *request)
@@ -102,7 +112,7 @@ int host_check_plan(const struct plan_request *request)
 
 	if (qrt_sched_plan_get_globals(request->plan, &globals) >= 0 && globals.shield)
 		return check_shield(request, &globals);
-	return qrt_sched_shield_read(NULL, &cpus) >= 0 ? check_threads(request, &cpus) : EXIT_OK;
+	return qrt_sched_shield_read(NULL, &cpus) >= 0 ? check_threads(request, &cpus, false) : EXIT_OK;
 }
 
 static void find_need(const struct plan_request *request, const struct qrt_sched_globals *globals,

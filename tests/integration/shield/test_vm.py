@@ -10,7 +10,7 @@ import time
 from box import CPUSETS, CleanPlace, boxed, read
 from picture import Picture, cpuset_of
 from tap import Skip, check, check_equal, main
-from vm import Vm, end_session, find_unplanned, make_qemu, threads_of, wait_for
+from vm import Vm, end_session, find_unplanned, make_qemu, read_setting, threads_of, wait_for
 
 LAST = os.cpu_count() - 1
 OTHERS = set(range(LAST))
@@ -100,6 +100,24 @@ def threads_of_a_vcpu_leave():
         wait_roles(vm)
         wait_cpus(vm, "othr", {0})
         stop(vm)
+
+
+def kernel_threads_of_a_vm_leave():
+    """KVM starts its workers out of the first run of a vCPU, which is inside."""
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no KVM here")
+    before = Picture()
+    plan = [*PLAN, "-rt", "kio_bias=0", "-rt", "kio_sched=fifo", "-rt", "kio_prio=3"]
+    with CleanPlace() as place, Vm(place, ["--shield", *plan], accel="kvm") as vm:
+        wait_roles(vm)
+        kernel = wait_for("kernel threads of the VM", lambda: threads_of(vm.status(), "kio"))
+        wait_cpus(vm, "kio", {0})
+        wait_cpus(vm, "vcpu", {LAST})
+        for thread in kernel:
+            check_equal(read_setting(thread["tid"])[:2], (os.SCHED_FIFO, 3), "policy of " + thread["name"])
+        stop(vm)
+        check_empty(place)
+    before.check_same("after the VM")
 
 
 def what_two_want_is_put_together():
@@ -223,6 +241,17 @@ def what_a_later_shield_takes_is_no_deviation():
         stop(vm)
 
 
+def a_plan_need_not_know_of_a_shield():
+    """Another one's: what of a thread's CPUs is left is where it runs, and that is said."""
+    with CleanPlace() as place:
+        check_equal(place.call("shield", str(LAST))[0], 0, "shield")
+        with Vm(place, ["-rt", "main_bias=0-%d" % LAST]) as vm:
+            wait_roles(vm)
+            wait_cpus(vm, "main", OTHERS)
+            check("warning: plan: main 0" in vm.output() and "runs on the others alone" in vm.output(), vm.output())
+            stop(vm)
+
+
 def what_cannot_be_is_refused():
     everything = "0-%d" % LAST
     refused(["--shield", "-rt", "vcpu_sched=other"], "name them")
@@ -250,6 +279,7 @@ boxed(main, [
     ("a VM has its shield, and leaves nothing behind", a_vm_has_its_shield),
     ("a VM and a shield come together in any order", a_vm_comes_to_a_shield),
     ("threads that a vCPU started leave the shield", threads_of_a_vcpu_leave),
+    ("kernel threads that a vCPU started leave the shield", kernel_threads_of_a_vm_leave),
     ("what two VMs and a user want is put together", what_two_want_is_put_together),
     ("idle states are held by the strictest", idle_states_are_held),
     ("after a kill 'shield' repairs", the_next_call_repairs("shield")),
@@ -260,6 +290,7 @@ boxed(main, [
     ("after a kill another VM's launcher takes over", another_launcher_takes_over),
     ("what somebody has undone is done again", what_is_undone_is_done_again),
     ("what a later shield takes away is no deviation", what_a_later_shield_takes_is_no_deviation),
+    ("a plan need not know of another one's shield", a_plan_need_not_know_of_a_shield),
     ("a shield that cannot be is refused", what_cannot_be_is_refused),
     ("two shields that are too many together are refused", both_shields_are_too_many),
 ])
