@@ -4,6 +4,7 @@
 #include "control.h"
 #include "json_limit.h"
 #include "state.h"
+#include "status_ask.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -44,6 +45,7 @@ static int detach(const char *name)
 	const char *error;
 	int r = EXIT_OK;
 
+	status_ask_repair();
 	if (control_find(name, "{\"command\":\"detach\"}\n", &answer) < 0)
 		return EXIT_FAILED;
 	error = json_limit_get_string(answer, "error");

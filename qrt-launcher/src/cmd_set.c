@@ -7,6 +7,7 @@
 #include "option.h"
 #include "plan_request.h"
 #include "set.h"
+#include "status_ask.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -145,6 +146,7 @@ static int ask(const struct set *set)
 		complain("set: the plan is too long for a VM that runs: leave comments out of it");
 		return EXIT_FAILED;
 	}
+	status_ask_repair();
 	if (control_find(set->name, line, &answer) < 0)
 		return EXIT_FAILED;
 	r = show(set, answer);

@@ -224,6 +224,7 @@ static int run(struct top *top)
 
 	top_model_open(&top->model);
 	top->priorities = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	status_ask_repair();
 	top_look(top);
 	if (top->ask.is_unreadable || (top->ask.name && top->ask.silent->len > 0))
 		status_ask_complain(&top->ask);

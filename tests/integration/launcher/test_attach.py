@@ -131,7 +131,7 @@ def test_ends():
 
 def test_killed():
     """The launcher is killed: the next call puts each thread back as it was."""
-    for command in (["repair"], ["status"], ["detach", "stock"]):
+    for command in (["repair"], ["status"], ["detach", "stock"], ["set", "stock", "-rt", "vcpu_prio=1"]):
         with Place() as place, Stock(place) as stock:
             stock.give_pasts()
             before = stock.settings()
@@ -139,8 +139,6 @@ def test_killed():
             os.kill(stock.status()["launcher_pid"], signal.SIGKILL)
             check(stock.settings() != before, "threads")
             _, _, errors = place.call(*command)
-            if command[0] == "detach":  # which does not look around
-                _, _, errors = place.call("repair")
             check("had lost its launcher: %d threads of it put back to how they were" % len(before) in errors, errors)
             check_equal(stock.settings(), before, "threads after %s" % command)
             check(stock.process.poll() is None, "the VM ended")
