@@ -61,7 +61,7 @@ static void start_sending(int number)
  */
 static void try_under(const struct quantum_wait *wait, int number, int tries)
 {
-	int rc, is_interrupted = 0, is_early = 0;
+	int rc = 0, is_interrupted = 0, is_early = 0;
 
 	while (tries-- > 0 && !is_interrupted) {
 		uint64_t start = turns_now();
