@@ -49,7 +49,7 @@ def check_offers(line, wanted, **options):
 
 
 def test_commands():
-    check_offers("", "run status check plan blame latency set attach detach top repair --help --version")
+    check_offers("", "run status check plan blame latency set attach detach top repair shield unshield --help --version")
     check_offers("st", "status")
     for command in offer(""):
         if not command.startswith("-"):
