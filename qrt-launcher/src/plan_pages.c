@@ -151,6 +151,7 @@ void plan_judge_pages(struct plan_request *request)
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	struct wish wish = {0};
 
+	plan_judge_nodes(request, "");
 	if (request->vm_argc == 0 || qrt_sched_plan_get_globals(request->plan, &globals) < 0 ||
 	    globals.hugepages == QRT_SCHED_HUGEPAGES_OFF)
 		return;

@@ -68,6 +68,8 @@ void plan_lock_foresee(struct plan_request *request);
 void plan_judge(struct plan_request *request);
 /* Huge pages and nodes for the memory that QEMU's arguments speak of. */
 void plan_judge_pages(struct plan_request *request);
+/* vCPUs and the nodes of their memory, as /sys has them below `root`. */
+void plan_judge_nodes(struct plan_request *request, const char *root);
 
 /* A new finding without words, behind those that are as bad; NULL where there is no room. */
 struct qrt_sched_finding *plan_finding_add(struct plan_request *request, enum qrt_sched_severity severity,
