@@ -27,6 +27,9 @@ _qrt_launcher
 [ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
 """
 ROLES = "vcpu main paio vncm vncs ioth kio othr".split()
+KEYS = ["bias", "sched", "prio", "nice", "runtime", "deadline", "period", "ioprio", "budget", "name"]
+GLOBALS = ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "budget=", "weight=", "preemptlock=", "cstate=", "haltpoll=",
+           "timerprio=", "resctrl=", "hugepages=", "numa=", "shield=", "default"]
 
 
 def need_bash():
@@ -58,21 +61,26 @@ def test_commands():
 
 def test_keys():
     """Both grammars, after -rt."""
-    keys = ["%s_%s=" % (role, key) for role in ROLES for key in ("bias", "sched", "prio", "nice", "name")]
+    keys = ["%s_%s=" % (role, key) for role in ROLES for key in KEYS]
     for command in ("run", "check", "plan"):
         check_equal(offer(command + " -rt ")[:len(keys)], keys, command)
-        check_equal(offer(command + " -rt ")[len(keys):], ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "default"], command)
-    check_offers("run -rt vcpu_", "vcpu_bias= vcpu_sched= vcpu_prio= vcpu_nice= vcpu_name=")
+        check_equal(offer(command + " -rt ")[len(keys):], GLOBALS, command)
+    check_offers("run -rt vcpu_", " ".join("vcpu_%s=" % key for key in KEYS))
+    check_offers("run -rt paio_io", "paio_ioprio=")
+    check_offers("run -rt h", "haltpoll= hugepages=")
     check_offers("run -rt pi=on -rt ml", "mlock=")
     check_offers("run -rt maxprio=50,po", "50,policy=")
     check_offers("run -rt maxprio=50,", "50,policy= 50,aioprio= 50,aiopolicy= 50,pvsched=")
 
 
 def test_values():
-    check_offers("run -rt vcpu_sched=", "fifo rr other batch idle")
+    check_offers("run -rt vcpu_sched=", "fifo rr other batch idle deadline")
     check_offers("run -rt vcpu_sched=f", "fifo")
     check_offers("run -rt vcpu_sched=fifo,r", "fifo,rr")
     check_offers("run -rt=vcpu_sched=ot", "other")
+    check_offers("run -rt paio_ioprio=", "rt:0 rt:4 be:0 be:4 be:7 idle none")
+    check_offers("run -rt hugepages=", "off thp 2M 1G")
+    check_offers("run -rt shield=o", "off on")
     check_offers("plan -rt mlock=", "off onfault prefault all")
     check_offers("plan -rt pi=", "on off")
     check_offers("run -rt maxprio=50,policy=", "ff rr ts")
