@@ -44,7 +44,7 @@ struct longest {
 
 uint64_t recorder_length_of(const struct recorder_entry *entry)
 {
-	return entry->kind == RECORDER_MUTEX ? entry->took_ns : entry->sample.delay_ns;
+	return entry->kind == RECORDER_SAMPLE ? entry->sample.delay_ns : entry->took_ns;
 }
 
 /* Threads that the plan makes real-time may not wait; that others do is what it means. */

@@ -14,12 +14,18 @@
 /* Who ran or waited this long since the last look is worth another read: where that was. */
 #define PLACE_NS 1000000u
 
+/* An account that is silent may be of a thread that sleeps, or starves: this often its state is looked at.
+ * Where the kernel's tick is off (nohz_full) the account of one that runs grows once a second only. */
+#define CHECK_NS  200000000u
+#define STARVE_NS 2000000000u
+
 struct account {
 	struct recorder_thread thread;
 	int fd;       /* of its schedstat, -1: ended */
 	int place_fd; /* of its stat */
 	uint64_t ended_ns;
 	struct blame_sample sample;
+	uint64_t checked_ns, ready_ns; /* its state, and since when it was seen ready and did not run */
 };
 
 struct recorder_accounts {
@@ -87,21 +93,58 @@ static void set_thread(struct account *account, const struct recorder_thread *th
 	clean_text(account->thread.name);
 }
 
-/* Field 39 of its stat; the name before it may hold anything. */
-static int read_place(const struct account *account)
+/* A field of its stat from the state on; the name before that may hold anything. NULL: there is none. */
+static const char *read_field(const struct account *account, int number, char *buf, size_t size)
 {
-	enum { STATE = 3, PLACE = 39 };
-	char text[1024], *rest;
-	ssize_t n = pread(account->place_fd, text, sizeof(text) - 1, 0);
+	enum { STATE = 3 };
+	ssize_t n = pread(account->place_fd, buf, size - 1, 0);
+	char *rest;
 	int field;
 
 	if (n <= 0)
-		return -1;
-	text[n] = '\0';
-	rest = strrchr(text, ')');
-	for (field = STATE - 1; rest && field < PLACE; field++)
+		return NULL;
+	buf[n] = '\0';
+	rest = strrchr(buf, ')');
+	for (field = STATE - 1; rest && field < number; field++)
 		rest = strchr(rest + 1, ' ');
-	return rest ? (int)strtol(rest, NULL, 10) : -1;
+	return rest ? rest + 1 : NULL;
+}
+
+static int read_place(const struct account *account)
+{
+	char text[1024];
+	const char *field = read_field(account, 39, text, sizeof(text));
+
+	return field ? (int)strtol(field, NULL, 10) : -1;
+}
+
+static bool is_ready(const struct account *account)
+{
+	char text[1024];
+	const char *field = read_field(account, 3, text, sizeof(text));
+
+	return field && *field == 'R';
+}
+
+/* Of an account that did not grow. */
+static bool starves(struct account *account, uint64_t time_ns, struct recorder_entry *ret_entry)
+{
+	if (time_ns - account->checked_ns < CHECK_NS)
+		return false;
+	account->checked_ns = time_ns;
+	if (!is_ready(account)) {
+		account->ready_ns = 0;
+		return false;
+	}
+	if (account->ready_ns == 0)
+		account->ready_ns = time_ns;
+	if (time_ns - account->ready_ns < STARVE_NS)
+		return false;
+	*ret_entry = (struct recorder_entry){
+		.kind = RECORDER_STARVES, .tid = account->thread.tid, .time_ns = time_ns};
+	ret_entry->took_ns = time_ns - account->ready_ns;
+	ret_entry->sample.cpu = read_place(account);
+	return true;
 }
 
 static void compare(const struct account *account, const struct blame_sample *sample,
@@ -133,8 +176,9 @@ bool recorder_accounts_look(struct recorder_accounts *accounts, const struct rec
 	}
 	if (sample.run_ns == account->sample.run_ns && sample.arrivals == account->sample.arrivals) {
 		account->sample = sample;
-		return false;
+		return starves(account, sample.after_ns, ret_entry);
 	}
+	account->ready_ns = 0;
 	compare(account, &sample, ret_entry);
 	if (ret_entry->sample.delay_ns >= PLACE_NS || ret_entry->sample.run_ns >= PLACE_NS)
 		ret_entry->sample.cpu = read_place(account);

@@ -35,7 +35,10 @@ static void describe(const struct recorder_thread *thread, const struct recorder
 	char role[32], time[24];
 
 	blame_format_role(thread->role, thread->index, role, sizeof(role));
-	if (entry->kind == RECORDER_MUTEX)
+	if (entry->kind == RECORDER_STARVES)
+		snprintf(buf, size, "%s (%s) is ready for %s without running, and waits still", thread->name,
+			 role, blame_format_time(entry->took_ns, time, sizeof(time)));
+	else if (entry->kind == RECORDER_MUTEX)
 		snprintf(buf, size, "%s (%s) waited %s for a mutex", thread->name, role,
 			 blame_format_time(entry->took_ns, time, sizeof(time)));
 	else

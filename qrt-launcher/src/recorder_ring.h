@@ -9,24 +9,24 @@
 
 enum recorder_kind {
 	RECORDER_SAMPLE,  /* what grew in a thread's account */
+	RECORDER_STARVES, /* a thread is ready and does not run: its account is silent until it does */
 	RECORDER_MUTEX,   /* a thread waited for a mutex */
 	RECORDER_MONITOR, /* QEMU's monitor answered */
 	RECORDER_LOOK,    /* the supervisor's own look was late */
 };
-#define RECORDER_KINDS 4
+#define RECORDER_KINDS 5
 
 struct recorder_entry {
 	enum recorder_kind kind;
-	int32_t tid;      /* SAMPLE, MUTEX */
+	int32_t tid;      /* SAMPLE, STARVES, MUTEX */
 	uint64_t time_ns; /* CLOCK_MONOTONIC, of its end */
-	uint64_t took_ns; /* since when: the window of a SAMPLE, the wait, the answer, the time between looks
-			   */
+	uint64_t took_ns; /* the window of a SAMPLE, the waits, the answer, the time between looks */
 	union {
 		struct {
 			uint64_t delay_ns; /* ready without running; a wait counts when it has ended */
 			uint64_t run_ns;
 			uint64_t arrivals; /* how often it was switched in */
-			int32_t cpu;       /* where it ran last, -1: nobody looked */
+			int32_t cpu;       /* where it ran last, -1: nobody looked; of STARVES, too */
 		} sample;
 		struct {
 			uint64_t mutex, caller;

@@ -58,10 +58,8 @@ static void add_thread(GString *text, const struct recorder_thread *thread)
 }
 
 static const char *const kinds[RECORDER_KINDS] = {
-	[RECORDER_SAMPLE] = "sample",
-	[RECORDER_MUTEX] = "mutex",
-	[RECORDER_MONITOR] = "monitor",
-	[RECORDER_LOOK] = "look",
+	[RECORDER_SAMPLE] = "sample",   [RECORDER_STARVES] = "starves", [RECORDER_MUTEX] = "mutex",
+	[RECORDER_MONITOR] = "monitor", [RECORDER_LOOK] = "look",
 };
 
 static void add_entry(GString *text, const struct recorder_entry *entry)
@@ -75,6 +73,8 @@ static void add_entry(GString *text, const struct recorder_entry *entry)
 				       ",\"arrivals\":%" PRIu64 ",\"cpu\":%d",
 				       entry->sample.delay_ns, entry->sample.run_ns, entry->sample.arrivals,
 				       entry->sample.cpu);
+	else if (entry->kind == RECORDER_STARVES)
+		g_string_append_printf(text, ",\"cpu\":%d", entry->sample.cpu);
 	else if (entry->kind == RECORDER_MUTEX)
 		g_string_append_printf(text, ",\"mutex\":%" PRIu64 ",\"caller\":%" PRIu64 ",\"owner\":%d",
 				       entry->mutex.mutex, entry->mutex.caller, entry->mutex.owner);
@@ -154,7 +154,9 @@ static int take_entry(struct recording *recording, JsonObject *object, enum reco
 	entry.took_ns = get_number(object, "took_ns");
 	if (entry.took_ns > entry.time_ns)
 		return -EINVAL;
-	if (kind == RECORDER_SAMPLE) {
+	if (kind == RECORDER_STARVES) {
+		entry.sample.cpu = get_small(object, "cpu");
+	} else if (kind == RECORDER_SAMPLE) {
 		entry.sample.delay_ns = get_number(object, "delay_ns");
 		entry.sample.run_ns = get_number(object, "run_ns");
 		entry.sample.arrivals = get_number(object, "arrivals");

@@ -125,6 +125,30 @@ static bool take_sample(const struct recording *recording, const struct recorder
 	return false;
 }
 
+/* Each look at it says so again: the last word counts, where it did not run after that. */
+static void take_starving(const struct recording *recording, guint index, uint64_t over_ns,
+			  blame_delay_fn emit, void *context)
+{
+	const struct recorder_entry *entry = entry_at(recording, index), *later;
+	struct blame_delay delay = {.kind = BLAME_WOKEN, .tid = entry->tid, .cpu = entry->sample.cpu};
+	guint i;
+
+	for (i = index + 1; i < recording->entries->len; i++) {
+		later = entry_at(recording, i);
+		if (later->tid == entry->tid &&
+		    (later->kind == RECORDER_SAMPLE || later->kind == RECORDER_STARVES))
+			return;
+	}
+	if (entry->took_ns < over_ns)
+		return;
+	delay.wakes = 1;
+	delay.lasts = true;
+	delay.start_ns = start_of(entry);
+	delay.ns = delay.least_ns = entry->took_ns;
+	find_culprits(recording, &delay);
+	emit(context, &delay);
+}
+
 uint64_t recording_find_delays(const struct recording *recording, uint64_t over_ns, blame_delay_fn emit,
 			       void *context)
 {
@@ -136,6 +160,8 @@ uint64_t recording_find_delays(const struct recording *recording, uint64_t over_
 		entry = entry_at(recording, i);
 		if (entry->kind == RECORDER_MUTEX)
 			take_mutex(entry, over_ns, emit, context);
+		else if (entry->kind == RECORDER_STARVES)
+			take_starving(recording, i, over_ns, emit, context);
 		else if (entry->kind == RECORDER_SAMPLE)
 			possible += take_sample(recording, entry, over_ns, emit, context);
 	}

@@ -153,6 +153,37 @@ static void test_mutex(void)
 	CU_ASSERT_EQUAL(found.delays[0].owner, 2);
 }
 
+static void add_starving(struct recording *recording, int32_t tid, uint64_t end_ms, uint64_t ms)
+{
+	struct recorder_entry entry = {.kind = RECORDER_STARVES, .tid = tid};
+
+	entry.time_ns = end_ms * MS;
+	entry.took_ns = ms * MS;
+	entry.sample.cpu = 1;
+	g_array_append_val(recording->entries, entry);
+}
+
+/* The last word of one that waits still; who ran in the end has its wait in its account. */
+static void test_starves(void)
+{
+	struct recording recording;
+
+	recording_init(&recording);
+	add_starving(&recording, 1, 5000, 2000);
+	add_starving(&recording, 2, 5000, 2000);
+	add_starving(&recording, 1, 5200, 2200);
+	add_sample(&recording, 2, 5300, 2300, 1, 1, 1);
+	find(&recording, 5);
+	CU_ASSERT_EQUAL_FATAL(found.count, 2);
+	CU_ASSERT_EQUAL(found.delays[0].tid, 1);
+	CU_ASSERT_TRUE(found.delays[0].lasts);
+	CU_ASSERT_EQUAL(found.delays[0].ns, 2200 * MS);
+	CU_ASSERT_EQUAL(found.delays[0].start_ns, 3000 * MS);
+	CU_ASSERT_EQUAL(found.delays[1].tid, 2);
+	CU_ASSERT_FALSE(found.delays[1].lasts);
+	CU_ASSERT_EQUAL(found.delays[1].ns, 2300 * MS);
+}
+
 /* No number in a file may lead outside of what is there. */
 static void test_hostile(void)
 {
@@ -176,6 +207,7 @@ static const struct tap_test tests[] = {
 	{"who ran on the same CPU", test_culprits},
 	{"more culprits than there is place for", test_many_culprits},
 	{"waits for mutexes", test_mutex},
+	{"a thread that waits still", test_starves},
 	{"numbers out of any range", test_hostile},
 };
 
