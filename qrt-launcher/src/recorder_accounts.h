@@ -20,7 +20,8 @@ struct recorder_accounts;
 
 struct recorder_accounts *recorder_accounts_new(void);
 struct recorder_accounts *recorder_accounts_free(struct recorder_accounts *accounts);
-/* Looks at a thread. True: something grew since the last look at it, or it starves, and ret_entry says what. */
+/* Looks at a thread. True: something grew since the last look at it, or it starves, and ret_entry says what.
+ */
 bool recorder_accounts_look(struct recorder_accounts *accounts, const struct recorder_thread *thread,
 			    struct recorder_entry *ret_entry);
 /* After all were looked at: forgets those that ended at least keep_ns ago. */
