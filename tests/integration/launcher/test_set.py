@@ -9,7 +9,7 @@ import stat
 import subprocess
 
 from tap import Skip, check, check_equal, main
-from vm import LAUNCHER, PATIENCE, Place, Vm, find_unplanned, is_alive, need_root, read_setting, threads_of, wait_for
+from vm import LAUNCHER, PATIENCE, Monitor, Place, Vm, find_unplanned, is_alive, need_root, read_setting, threads_of, wait_for
 
 CPUS = sorted(os.sched_getaffinity(0))
 FIFO, RR, OTHER, BATCH = 1, 2, 0, 3
@@ -31,7 +31,9 @@ class Running:
     def __init__(self, plan=None, run=()):
         need_root()
         self.place = Place()
-        self.vm = Vm(self.place, [*run, *(PLAN if plan is None else plan)], QEMU)
+        self.monitor = self.place.file("monitor")
+        self.vm = Vm(self.place, [*run, *(PLAN if plan is None else plan)],
+                     [*QEMU, "-qmp", "unix:%s,server=on,wait=off" % self.monitor])
 
     def __enter__(self):
         self.vm.wait_up()
@@ -200,6 +202,11 @@ def test_new_threads():
     with Running() as running:
         check_equal(running.set(*words("ioth_sched=fifo", "ioth_prio=5", "vcpu_prio=2"))[0], 0, "set")
         check("ioth_prio=5\n" in running.vm.status()["plan"], "the plan")
+        with Monitor(running.monitor) as monitor:
+            monitor.call("object-add", **{"qom-type": "iothread", "id": "late"})
+        wait_for("an iothread by the new plan", lambda: running.priorities("ioth") == [(FIFO, 5)])
+        check_equal(running.set(*words("ioth_prio=7"))[0], 0, "set")
+        check_equal(running.priorities("ioth"), [(FIFO, 7)], "the iothread")
         with open(os.path.join(running.place.run, "vm", "plan"), encoding="ascii") as file:
             check("vcpu_prio=2\n" in file.read(), "the plan that is kept")
 
@@ -284,7 +291,7 @@ main([
     ("wrong arguments in one line", test_usage),
     ("one thread that cannot be placed undoes the others", test_all_or_nothing),
     ("-rt default", test_default),
-    ("the new plan is kept", test_new_threads),
+    ("threads that are born later run by the new plan, which is kept", test_new_threads),
     ("the supervisor stays above the VM", test_rank),
     ("a killed launcher after a change", test_killed),
     ("budgets and weights", test_budget),
