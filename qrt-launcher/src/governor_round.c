@@ -11,7 +11,7 @@
 #define LOOK_NS   (20 * MS)   /* the longest sleep beside a budget: new threads may have come */
 #define PLACE_NS  (1000 * MS) /* a thread's CPUs that somebody else changed */
 #define RIVALS_NS (10 * MS)   /* between two looks at other VMs, and for each of their threads, */
-#define EACH_NS   (MS / 10)   /* so that they cost no more on a host that has many */
+#define EACH_NS   (MS / 5)    /* so that they cost no more on a host that has many */
 #define HOLD_NS   (10 * MS)   /* a thread that is dropped stays so, whoever raises it */
 #define REST_NS   (1000 * MS) /* where nothing has to be looked at */
 
