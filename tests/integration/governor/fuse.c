@@ -24,11 +24,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MS_MAX     20000
-#define CPUS_MAX   64
-#define THROTTLING "/proc/sys/kernel/sched_rt_runtime_us"
-#define DEBUG      "/sys/kernel/debug"
-#define SERVER     DEBUG "/sched/fair_server/cpu%d/runtime"
+#define MS_MAX      20000
+#define CPUS_MAX    64
+#define PATIENCE_MS 30000
+#define THROTTLING  "/proc/sys/kernel/sched_rt_runtime_us"
+#define DEBUG       "/sys/kernel/debug"
+#define SERVER      DEBUG "/sched/fair_server/cpu%d/runtime"
 
 /* ---- what holds real-time threads back ---- */
 
@@ -92,9 +93,16 @@ static int let_loose(const struct held *held)
 	return write_text(THROTTLING, "-1");
 }
 
+/* The kernel refuses to throttle while deadline threads have been promised more, by anybody. */
 static void hold_again(const struct held *held)
 {
-	write_text(THROTTLING, held->throttling);
+	int tries = 0;
+
+	while (write_text(THROTTLING, held->throttling) < 0 && tries++ < PATIENCE_MS / 10)
+		poll(NULL, 0, 10);
+	if (tries > PATIENCE_MS / 10)
+		fprintf(stderr, "fuse: %s could not be made %s again: %s; do it by hand\n", THROTTLING,
+			held->throttling, strerror(errno));
 	write_servers(held, NULL);
 	if (held->is_mounted)
 		umount2(DEBUG, MNT_DETACH);
@@ -231,9 +239,9 @@ static int run(char **argv, int64_t ms, const struct held *held, const sigset_t 
 	pid = let_loose(held) < 0 ? -1 : start_command(argv, mask);
 	(void)!write(second, &pid, sizeof(pid));
 	status = pid > 0 ? wait_for(pid, now_ms() + ms) : -1;
-	hold_again(held);
 	if (pid > 0)
 		kill(-pid, SIGKILL);
+	hold_again(held);
 	(void)!write(second, "d", 1);
 	close(second);
 	kill_all();

@@ -15,7 +15,7 @@ for folder in ("launcher", os.path.join("..", "lib")):
 # pylint: disable=wrong-import-position
 import governed
 from governed import CPUS, Fused, Shell, launch, plan, spin, unserved
-from proc import is_alive, read_text
+from proc import children_of, is_alive, read_text
 from tap import Skip, check, check_equal, main, note
 from vm import PATIENCE, Place, end_session, find_unplanned, need_root, read_setting, start_session, wait_for
 
@@ -229,6 +229,20 @@ def a_plan_that_leaves_no_room_is_refused():
         check(len(faults) == 1 and "main has priority 99" in faults[0] and "give main_prio 98 or less" in faults[0], done.stderr)
 
 
+def a_host_is_put_back_after_a_killed_experiment():
+    """Not of the launcher: what these tests and the benchmark rely on."""
+    need_root()
+    before = read_text(THROTTLING)
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        with Fused(["sleep", "60"], 20000, os.environ) as fused:
+            children = wait_for("a command without throttling", lambda: read_text(THROTTLING) == "-1\n" and len(
+                children_of(fused.process.pid)) == 2 and children_of(fused.process.pid))
+            fused.process.send_signal(number)
+            fused.process.wait(timeout=PATIENCE)
+            wait_for("throttling as it was", lambda: read_text(THROTTLING) == before)
+            wait_for("the command has ended", lambda pids=children: not any(map(is_alive, pids)))
+
+
 if __name__ == "__main__":
     main([
         ("a VM that spins on every CPU leaves the host a shell", a_vm_that_spins_on_every_cpu_leaves_the_host_a_shell),
@@ -242,4 +256,5 @@ if __name__ == "__main__":
         ("without a weight nobody is a rival", without_a_weight_nobody_is_a_rival),
         ("a plan without real time needs no governor", a_plan_without_real_time_needs_no_governor),
         ("a plan that leaves no room for a governor is refused", a_plan_that_leaves_no_room_is_refused),
+        ("a host is put back after a killed experiment", a_host_is_put_back_after_a_killed_experiment),
     ])
