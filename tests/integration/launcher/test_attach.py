@@ -9,9 +9,10 @@ import signal
 import subprocess
 import time
 
-from tap import check, check_equal, main
+from tap import Skip, check, check_equal, main
 from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, make_qemu, need_root, read_setting,
                 start_session, threads_of, wait_for)
+from proc import name_of
 
 CPUS = sorted(os.sched_getaffinity(0))
 OTHER, FIFO, RR, BATCH = 0, 1, 2, 3
@@ -36,11 +37,11 @@ def read_all(tid):
 class Stock:
     """A QEMU without a guest that nobody supervises, each of its threads with a past of its own."""
 
-    def __init__(self, place, qemu=(), wrapper=(), name=tuple(NAMED)):
+    def __init__(self, place, qemu=(), name=tuple(NAMED), accel="tcg,thread=multi"):
         need_root()
         self.place, self.monitor = place, place.file("monitor")
-        self.process = start_session([*wrapper, *make_qemu(["-smp", "2", "-S", *name, "-object", "iothread,id=io0", "-qmp",
-                                                            "unix:%s,server=on,wait=off" % self.monitor, *qemu])],
+        self.process = start_session(make_qemu(["-smp", "2", "-S", *name, "-object", "iothread,id=io0", "-qmp",
+                                                "unix:%s,server=on,wait=off" % self.monitor, *qemu], accel),
                                      stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.pid = self.process.pid
 
@@ -204,6 +205,29 @@ def test_quantum():
         check_equal(stock.settings(), before, "threads")
 
 
+def find_kernel_threads(pid):
+    """KVM's timer, which works for this VM alone."""
+    found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [tid for tid in found if name_of(tid) == "kvm-pit/%d" % pid]
+
+
+def test_kernel_threads():
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no KVM here")
+    with Place() as place, Stock(place, accel="kvm") as stock:
+        timers = find_kernel_threads(stock.pid)
+        if not timers:
+            raise Skip("KVM has no thread for timers here")
+        before = read_setting(timers[0])
+        stock.check_attached(*PLAN, *words("kio_sched=fifo", "kio_prio=7"))
+        wait_for("its place", lambda: read_setting(timers[0])[:2] == (FIFO, 7))
+        check(timers[0] in [thread["tid"] for thread in threads_of(stock.status(), "kio")], "the role")
+        check_equal(place.call("set", "stock", *words("kio_prio=8"))[0], 0, "set")
+        check_equal(read_setting(timers[0])[:2], (FIFO, 8), "by another plan")
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        check_equal(read_setting(timers[0]), before, "after detach")
+
+
 def test_unnamed():
     """Without names of threads: a line says so; a monitor tells which are vCPUs."""
     for monitor in (False, True):
@@ -324,6 +348,7 @@ main([
     ("a thread that is born later", test_born_later),
     ("a changed thread is put right", test_corrected),
     ("quanta from outside", test_quantum),
+    ("kernel threads that work for the VM", test_kernel_threads),
     ("a QEMU that does not name its threads", test_unnamed),
     ("names of VMs", test_names),
     ("a default plan", test_default_plan),
