@@ -124,7 +124,8 @@ void broker_drain(struct supervisor *supervisor)
 void broker_open(struct supervisor *supervisor)
 {
 	if (supervisor->broker_fd >= 0)
-		/* At the priority of all the rest: a QEMU that never stops talking keeps nobody else waiting. */
-		supervisor->broker_source =
-			g_unix_fd_add(supervisor->broker_fd, G_IO_IN | G_IO_HUP, on_message, supervisor);
+		/* At the priority of all the rest: a QEMU that never stops talking keeps nobody else waiting.
+		 */
+		supervisor->broker_source = g_unix_fd_add(supervisor->broker_fd, G_IO_IN | G_IO_HUP,
+							  on_message, supervisor);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A QEMU that somebody else took over: it tells its supervisor of its main thread without end, for a minute. */
+/* A QEMU that somebody else took over: it tells its supervisor of its main thread without end, for a minute.
+ */
 #include <qrt/sched.h>
 
 #include <pthread.h>
