@@ -164,7 +164,7 @@ uint64_t governor_round(struct governor *governor, uint64_t now_ns);
 
 /* Looks for new threads of all VMs. */
 void governor_scan(struct governor *governor);
-void *governor_scout(void *governor);
+void *governor_scout(void *data);
 /* Other VMs, and what else keeps this one from holding the whole host (governor_survey.c). */
 void governor_survey(struct governor *governor);
 
