@@ -22,11 +22,11 @@ static void count(void)
 #define EXPORT     __attribute__((visibility("default")))
 #define REAL(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
-EXPORT ssize_t write(int fd, const void *data, size_t len)
+EXPORT ssize_t write(int fd, const void *buf, size_t n)
 {
 	if (fd > 2)
 		count();
-	return REAL(write)(fd, data, len);
+	return REAL(write)(fd, buf, n);
 }
 
 EXPORT int mkdir(const char *path, mode_t mode)
@@ -41,30 +41,30 @@ EXPORT int rmdir(const char *path)
 	return REAL(rmdir)(path);
 }
 
-EXPORT int renameat(int old_folder, const char *old, int folder, const char *path)
+EXPORT int renameat(int oldfd, const char *old, int newfd, const char *new)
 {
 	count();
-	return REAL(renameat)(old_folder, old, folder, path);
+	return REAL(renameat)(oldfd, old, newfd, new);
 }
 
-EXPORT int unlinkat(int folder, const char *path, int flags)
+EXPORT int unlinkat(int fd, const char *name, int flag)
 {
 	count();
-	return REAL(unlinkat)(folder, path, flags);
+	return REAL(unlinkat)(fd, name, flag);
 }
 
 /* The library makes these calls by number. */
-EXPORT long syscall(long number, ...)
+EXPORT long syscall(long sysno, ...)
 {
 	va_list list;
 	long a[6];
 	int i;
 
-	va_start(list, number);
+	va_start(list, sysno);
 	for (i = 0; i < 6; i++)
 		a[i] = va_arg(list, long);
 	va_end(list);
-	if (number == SYS_sched_setaffinity || number == SYS_sched_setattr)
+	if (sysno == SYS_sched_setaffinity || sysno == SYS_sched_setattr)
 		count();
-	return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return REAL(syscall)(sysno, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
