@@ -163,6 +163,23 @@ def idle_states_are_held():
         place.call("repair")
 
 
+def what_a_host_has_not_is_said():
+    """And the VM starts. One group of the cache is for all VMs: they have to agree, whether it is there or not."""
+    around = ["-rt", "timerprio=50", "-rt", "resctrl=L3:0=f"]
+    with CleanPlace() as place:
+        with Vm(place, around) as vm:
+            wait_roles(vm)
+            if not os.path.exists("/sys/kernel/realtime"):
+                check("timerprio: the host's timers have no priority" in vm.output(), vm.output())
+            if not os.path.exists("/sys/fs/resctrl/schemata"):
+                check("resctrl: " in vm.output(), vm.output())
+            code, _, errors = place.call("run", "--name", "other", "-rt", "resctrl=L3:0=f0", "--", *make_qemu())
+            check_equal(code, 125, "exit code")
+            check("vm.vm has resctrl=L3:0=f," in errors, errors)
+            stop(vm)
+        check_empty(place)
+
+
 def the_next_call_repairs(*command):
     def run():
         before = Picture()
@@ -282,6 +299,7 @@ boxed(main, [
     ("kernel threads that a vCPU started leave the shield", kernel_threads_of_a_vm_leave),
     ("what two VMs and a user want is put together", what_two_want_is_put_together),
     ("idle states are held by the strictest", idle_states_are_held),
+    ("what a host has not is said, and the VM starts", what_a_host_has_not_is_said),
     ("after a kill 'shield' repairs", the_next_call_repairs("shield")),
     ("after a kill 'unshield' repairs", the_next_call_repairs("unshield")),
     ("after a kill 'check' repairs", the_next_call_repairs("check")),
