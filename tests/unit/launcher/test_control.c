@@ -48,10 +48,10 @@ char *recorder_report(struct supervisor *supervisor)
 }
 
 /* What a set is asked with, given back. */
-char *change_answer(struct supervisor *supervisor, JsonObject *question)
+char *change_answer(struct supervisor *supervisor, JsonObject *object)
 {
 	CU_ASSERT_PTR_EQUAL(supervisor, &world.supervisor);
-	world.changes = json_array_get_length(json_object_get_array_member(question, "changes"));
+	world.changes = json_array_get_length(json_object_get_array_member(object, "changes"));
 	return g_strdup_printf("{\"changed\":%u}\n", world.changes);
 }
 
