@@ -18,7 +18,7 @@ static void *work(void *name)
 
 int main(void)
 {
-	struct qrt_sched_placer_config config = {sizeof(config), -1, 0, NULL};
+	struct qrt_sched_placer_config config = {sizeof(config), -1, 0, NULL, 0, 0};
 	struct qrt_sched_plan *plan;
 	pthread_t threads[2];
 

@@ -66,8 +66,7 @@ static void relax(void)
 
 static void resolve_all(void)
 {
-	real_ppoll = (int (*)(struct pollfd *, nfds_t, const struct timespec *,
-			      const sigset_t *))preload_symbol("ppoll", NULL);
+	real_ppoll = preload_calm_ppoll;
 	/* Without the version this is the one of before NPTL, with another layout. */
 	real_wait = (int (*)(pthread_cond_t *, pthread_mutex_t *))preload_symbol("pthread_cond_wait",
 										 "GLIBC_2.3.2");
@@ -261,6 +260,7 @@ EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
 
 	if (!real_wait)
 		resolve_all();
+	preload_lock_pause();
 	if (!self)
 		return real_wait(cond, mutex);
 	atomic_store_explicit(&self->sleeps_on, cond, memory_order_release);

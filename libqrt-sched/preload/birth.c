@@ -81,14 +81,24 @@ static void settle(enum habit habit)
 		learn(own_routine, habit);
 }
 
-void preload_enter(const char *name)
+static void enter(const char *name)
 {
 	struct qrt_sched_error error;
-	int saved = errno;
 	int rc = qrt_sched_placer_enter(preload_process.placer, name, &error);
 
 	if (rc < 0)
 		preload_say_unplaced(name, rc, error.message);
+	else if (rc == QRT_SCHED_PLACED_FALLBACK && !preload_process.is_supervised)
+		preload_say_fallback(name, error.message);
+}
+
+void preload_enter(const char *name)
+{
+	int saved = errno;
+
+	enter(name);
+	if (preload_follow_quantum() < 0)
+		enter(name);
 	errno = saved;
 }
 
@@ -97,10 +107,12 @@ void preload_named(const char *name)
 	int32_t index;
 
 	settle(HABIT_NAMES_ITSELF);
+	preload_lock_end();
 	preload_enter(name);
 	if (qrt_sched_plan_classify(preload_process.plan, name, &index) != QRT_SCHED_ROLE_VCPU)
 		return;
 	preload_advance_vcpu();
+	preload_lock_vcpu(name);
 	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_PREFAULT)
 		preload_prefault_guest();
 }
@@ -125,6 +137,7 @@ static void end(void *unused)
 	if (is_pending)
 		settle(HABIT_UNRELIABLE);
 	preload_advance_end();
+	preload_lock_end();
 	if (atomic_load(&preload_process.state) == PRELOAD_ON)
 		qrt_sched_placer_leave(preload_process.placer);
 }

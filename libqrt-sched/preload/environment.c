@@ -112,15 +112,17 @@ static struct qrt_sched_plan *read_plan(void)
 
 void preload_take_request(struct preload_request *ret_request)
 {
-	*ret_request = (struct preload_request){.broker_fd = -1, .recorder_fd = -1};
+	*ret_request = (struct preload_request){.broker_fd = -1, .recorder_fd = -1, .locks_fd = -1};
 	if (!getenv("QRT_SCHED_PLAN") && !getenv("QRT_SCHED_PLAN_FILE"))
 		return;
 	ret_request->plan = read_plan();
 	ret_request->broker_fd = take_fd("QRT_SCHED_BROKER");
 	ret_request->recorder_fd = take_fd("QRT_SCHED_RECORD");
+	ret_request->locks_fd = take_fd("QRT_SCHED_LOCKS");
 	clean_preload();
 	unsetenv("QRT_SCHED_PLAN");
 	unsetenv("QRT_SCHED_PLAN_FILE");
 	unsetenv("QRT_SCHED_BROKER");
 	unsetenv("QRT_SCHED_RECORD");
+	unsetenv("QRT_SCHED_LOCKS");
 }

@@ -22,6 +22,8 @@ static void start_child(void)
 	qrt_sched_p_placer_forget(preload_process.placer);
 	preload_forget_births();
 	preload_forget_vcpus();
+	preload_end_quantum();
+	preload_forget_locks();
 	atomic_store(&preload_process.state, PRELOAD_FORKED);
 }
 

@@ -3,15 +3,18 @@
 #ifndef QRT_SCHED_PRELOAD_P_H
 #define QRT_SCHED_PRELOAD_P_H
 
+#include <poll.h>
 #include <pthread.h>
 #include <qrt/sched.h>
 #include <qrt/sched_record.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
 #define EXPORT      __attribute__((visibility("default")))
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
 
 /* ---- the functions that we stand in for (real.c) ---- */
 
@@ -32,6 +35,7 @@ struct preload_real {
 	int (*system)(const char *);
 	FILE *(*popen)(const char *, const char *);
 	int (*pclose)(FILE *);
+	int (*ioctl)(int, unsigned long, ...);
 };
 
 /* Filled by the constructor, or by the first call of one of them before it. */
@@ -58,6 +62,7 @@ struct preload_process {
 	struct qrt_sched_placer *placer;
 	struct qrt_sched_recorder *recorder;
 	struct qrt_sched_setting origin; /* of the process' first thread; set == 0: not known */
+	int is_supervised;               /* by a broker's process */
 };
 
 extern struct preload_process preload_process;
@@ -73,6 +78,7 @@ struct preload_request {
 	struct qrt_sched_plan *plan; /* NULL: nothing is asked of us */
 	int broker_fd;               /* -1: none */
 	int recorder_fd;             /* -1: none */
+	int locks_fd;                /* -1: none */
 };
 
 /* Reads what was asked for and takes it out of the environment, so that no child sees it. */
@@ -117,6 +123,41 @@ void preload_advance_end(void);
 /* In a forked child: it has none of the parent's vCPUs. */
 void preload_forget_vcpus(void);
 
+/* ---- preempt lock (lock.c) ---- */
+
+/* As the plan says; with the supervisor's table, or fd -1. */
+void preload_prepare_locks(int fd);
+/* The calling thread runs a vCPU and is in its role. */
+void preload_lock_vcpu(const char *name);
+/* The calling thread changes its role or ends, whatever it ran. */
+void preload_lock_end(void);
+/* The calling thread is about to sleep. */
+void preload_lock_pause(void);
+/* In a forked child. */
+void preload_forget_locks(void);
+
+/* ---- quanta (quantum.c) ---- */
+
+/* The calling thread entered a role: its slices are that role's from now on. A negative errno where that
+ * cannot be: to enter again gives it the kernel's. */
+int preload_follow_quantum(void);
+/* It makes none any more; in a forked child, that has no timers. */
+void preload_end_quantum(void);
+/* A signal set without, or with the signal of quanta: `set` itself where there is nothing to be done. */
+const sigset_t *preload_without_quantum(const sigset_t *set, sigset_t *copy);
+const sigset_t *preload_with_quantum(const sigset_t *set, sigset_t *copy);
+
+/* ---- calls that must not be interrupted (eintr.c, eintr_other.c) ---- */
+
+/* Keeps the end of slices out of a call of the calling thread. Returns whether there is one. */
+int preload_hold(void);
+void preload_release(int held);
+/* ioctl(KVM_RUN) that goes on where a slice ended. */
+int preload_calm_run(int fd, unsigned long request, void *arg);
+/* ppoll, where only the program's own signals interrupt. */
+int preload_calm_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+		       const sigset_t *mask);
+
 /* ---- memory (memory.c) ---- */
 
 /* As the plan says. */
@@ -138,5 +179,7 @@ void preload_give_back(void);
 void preload_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same, the first time that it is said about this negative errno. */
 void preload_say_unplaced(const char *name, int error, const char *message);
+/* DEADLINE was refused, and there is no supervisor that says so; once a role. */
+void preload_say_fallback(const char *name, const char *message);
 
 #endif

@@ -38,6 +38,7 @@ static void resolve_all(void)
 	resolve(&real.system, "system");
 	resolve(&real.popen, "popen");
 	resolve(&real.pclose, "pclose");
+	resolve(&real.ioctl, "ioctl");
 }
 
 const struct preload_real *preload_real(void)

@@ -53,18 +53,32 @@ static const char *role_of(const char *name)
 	return qrt_sched_role_name((enum qrt_sched_role)role);
 }
 
+static const char *shown_name(const char *name)
+{
+	if (name == QRT_SCHED_PLACER_MAIN)
+		return "main";
+	return name ? name : "(unnamed)";
+}
+
+void preload_say_fallback(const char *name, const char *message)
+{
+	static _Atomic uint32_t said; /* one bit a role */
+	const char *role = role_of(name);
+	uint32_t bit = 1u << qrt_sched_role_parse(role);
+
+	if (atomic_fetch_or(&said, bit) & bit)
+		return;
+	preload_say("thread '%.15s' (%s) runs under fifo instead of deadline: %s", shown_name(name), role,
+		    message);
+}
+
 void preload_say_unplaced(const char *name, int error, const char *message)
 {
-	const char *shown = name;
 	/* A supervisor that does not answer is there: it was started by qrt-launcher. */
 	int is_launched = error == -ETIMEDOUT || strstr(message, "qrt-launcher");
 
 	if (!is_first(error))
 		return;
-	if (name == QRT_SCHED_PLACER_MAIN)
-		shown = "main";
-	else if (!name)
-		shown = "(unnamed)";
-	preload_say("thread '%.15s' (%s) is not placed: %s%s", shown, role_of(name), message,
+	preload_say("thread '%.15s' (%s) is not placed: %s%s", shown_name(name), role_of(name), message,
 		    is_launched ? "" : "; or start it by qrt-launcher");
 }

@@ -10,7 +10,11 @@ struct preload_process preload_process;
 static int open_placer(int broker_fd, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_placer_config config = {
-		.size = sizeof(config), .broker_fd = broker_fd, .plan = preload_process.plan};
+		.size = sizeof(config),
+		.broker_fd = broker_fd,
+		.plan = preload_process.plan,
+		.flags = QRT_SCHED_PLACER_QUANTUM,
+	};
 
 	return qrt_sched_placer_open(&config, &preload_process.placer, reterr);
 }
@@ -19,6 +23,7 @@ static int open_placer(int broker_fd, struct qrt_sched_error *reterr)
 static void take_broker(int fd, struct qrt_sched_error *reterr)
 {
 	if (open_placer(fd, reterr) >= 0) {
+		preload_process.is_supervised = fd >= 0;
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -56,6 +61,7 @@ static int prepare(const struct preload_request *request)
 		return -ENOMEM;
 	}
 	take_recorder(request->recorder_fd);
+	preload_prepare_locks(request->locks_fd);
 	preload_prepare_mutexes();
 	preload_prepare_forks();
 	return 0;
@@ -100,10 +106,12 @@ void preload_resume(void)
 	struct qrt_sched_error error;
 
 	preload_process.pid = getpid();
+	preload_process.is_supervised = 0;
 	if (open_placer(-1, &error) < 0) {
 		atomic_store(&preload_process.state, PRELOAD_OFF);
 		return;
 	}
+	preload_prepare_locks(-1);
 	atomic_store(&preload_process.state, PRELOAD_ON);
 	preload_enter(QRT_SCHED_PLACER_MAIN);
 	preload_lock_memory();

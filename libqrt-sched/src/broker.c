@@ -136,8 +136,9 @@ static int wait_for(const struct qrt_sched_p_broker *broker, pthread_mutex_t *lo
 	return rc;
 }
 
-/* Takes one message. 1: it is the answer, 0: something else, or nothing. */
-static int take_answer(struct qrt_sched_p_broker *broker, uint32_t sequence, int *ret_result)
+/* Takes one message. 1: it is the answer to `message`, 0: something else, or nothing. */
+static int take_answer(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message,
+		       int *ret_result)
 {
 	struct qrt_sched_broker_message answer;
 	ssize_t got;
@@ -147,9 +148,11 @@ static int take_answer(struct qrt_sched_p_broker *broker, uint32_t sequence, int
 	got = recv(broker->fd, &answer, sizeof(answer), MSG_DONTWAIT | MSG_TRUNC);
 	if ((got == 0 && is_hung_up(broker)) || (got < 0 && errno != EAGAIN && errno != EINTR))
 		return end_line(broker);
-	if (got != sizeof(answer) || answer.magic != QRT_SCHED_BROKER_MAGIC || answer.sequence != sequence)
+	if (got != sizeof(answer) || answer.magic != QRT_SCHED_BROKER_MAGIC ||
+	    answer.sequence != message->sequence)
 		return 0;
 	/* A result is 0 or an errno; anything else is not worth believing. */
+	message->flags = answer.flags;
 	*ret_result = answer.result > 0 || answer.result < -4095 ? -EBADMSG : answer.result;
 	return 1;
 }
@@ -165,7 +168,7 @@ static int exchange(struct qrt_sched_p_broker *broker, pthread_mutex_t *lock,
 			return rc;
 	}
 	while (rc == 0) {
-		rc = take_answer(broker, message->sequence, &answer);
+		rc = take_answer(broker, message, &answer);
 		if (rc == 0)
 			rc = wait_for(broker, lock, POLLIN, until);
 	}

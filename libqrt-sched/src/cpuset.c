@@ -79,3 +79,13 @@ void qrt_sched_p_cpuset_widen(struct qrt_sched_cpus *allowed, const struct qrt_s
 	for (cpu = qrt_sched_cpus_next(&more, -1); cpu >= 0; cpu = qrt_sched_cpus_next(&more, cpu))
 		qrt_sched_cpus_add(allowed, cpu);
 }
+
+struct qrt_sched_cpus qrt_sched_p_cpuset_domain(const struct qrt_sched_host *host)
+{
+	struct qrt_sched_cpus domain = host->allowed, balanced;
+
+	qrt_sched_p_cpus_and(&domain, &host->online);
+	balanced = domain;
+	qrt_sched_p_cpus_minus(&balanced, &host->isolated);
+	return qrt_sched_cpus_count(&balanced) ? balanced : domain;
+}

@@ -60,6 +60,39 @@ static void read_throttling(struct qrt_sched_host *host)
 		host->rt_period_us = 1000000;
 }
 
+/* Huge pages of a size that nobody has. */
+static uint64_t read_free_pages(const char *folder)
+{
+	char path[256];
+	int64_t unused = 0, reserved = 0;
+
+	snprintf(path, sizeof(path), "%s/free_hugepages", folder);
+	if (qrt_sched_p_read_number(path, &unused) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "%s/resv_hugepages", folder);
+	/* Promised to somebody who has not touched them yet. */
+	if (qrt_sched_p_read_number(path, &reserved) < 0 || reserved > unused)
+		reserved = 0;
+	return (uint64_t)(unused - reserved);
+}
+
+#define MEMORY "/sys/kernel/mm/"
+
+static void read_memory(struct qrt_sched_host *host)
+{
+	char thp[128];
+
+	/* A kernel without NUMA has all its memory in one place. */
+	if (qrt_sched_p_read_cpus("/sys/devices/system/node/has_memory", &host->nodes) < 0)
+		host->nodes.bits[0] = 1;
+	host->free_2m = read_free_pages(MEMORY "hugepages/hugepages-2048kB");
+	host->free_1g = read_free_pages(MEMORY "hugepages/hugepages-1048576kB");
+	host->flags |= QRT_SCHED_HOST_MEMORY;
+	if (qrt_sched_p_read(MEMORY "transparent_hugepage/enabled", thp, sizeof(thp)) >= 0 &&
+	    !strstr(thp, "[never]"))
+		host->flags |= QRT_SCHED_HOST_THP;
+}
+
 /* "6.12.3-rt1" */
 static int is_since_6_12(void)
 {
@@ -181,6 +214,9 @@ int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error 
 		return rc;
 	read_rights(&host);
 	read_throttling(&host);
+	read_memory(&host);
+	if (qrt_sched_p_kernel_slice())
+		host.flags |= QRT_SCHED_HOST_SLICES;
 	read_fair_server(&host);
 	read_groups(&host);
 	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) >= 0 && realtime == 1) {

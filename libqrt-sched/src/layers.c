@@ -33,14 +33,15 @@ const char *qrt_sched_layer_name(enum qrt_sched_layer layer)
 	return (unsigned)layer < QRT_SCHED_LAYERS ? rules[layer].name : NULL;
 }
 
-/* A thread may have been found under a policy that plans do not know, DEADLINE for one: that is
- * nothing to complain about, it only has to be known whole. */
+/* A thread may have been found under a policy that plans do not know, or with times and I/O priorities
+ * that only the kernel gives: that is nothing to complain about, it only has to be known whole. */
 static int check_origin(const struct qrt_sched_layer_value *value)
 {
 	struct qrt_sched_setting s = value->setting;
 
 	if (s.set != QRT_SCHED_SET_ALL || value->until_ns)
 		return -EINVAL;
+	s.set &= ~(QRT_SCHED_SET_TIMES | QRT_SCHED_SET_IOPRIO);
 	if (!qrt_sched_policy_name(s.policy)) {
 		s.policy = QRT_SCHED_POLICY_OTHER;
 		s.priority = 0;
@@ -61,6 +62,10 @@ int qrt_sched_p_layer_check(enum qrt_sched_layer layer, const struct qrt_sched_l
 	if (s->set & ~rules[layer].may_set)
 		return -EINVAL;
 	if (rules[layer].kind == SLICE && s->policy != QRT_SCHED_POLICY_FIFO)
+		return -EINVAL;
+	/* Without its times nobody can give it: so only those layers that may name them. */
+	if ((s->set & QRT_SCHED_SET_POLICY) && s->policy == QRT_SCHED_POLICY_DEADLINE &&
+	    !(s->set & QRT_SCHED_SET_TIMES))
 		return -EINVAL;
 	return qrt_sched_p_setting_check(s);
 }
@@ -94,6 +99,9 @@ static void stay_within(struct qrt_sched_setting *s, const struct qrt_sched_sett
 {
 	struct qrt_sched_setting asked = overlaid(s, layer);
 
+	/* What the plan reserved by times does not follow what the guest runs. */
+	if (s->policy == QRT_SCHED_POLICY_DEADLINE)
+		return;
 	if (qrt_sched_p_setting_urgency(&asked) <= qrt_sched_p_setting_urgency(s)) {
 		*s = asked;
 	} else if (qrt_sched_p_policy_is_rt(s->policy) && qrt_sched_p_policy_is_rt(asked.policy)) {

@@ -87,6 +87,8 @@ struct qrt_sched_p_thread qrt_sched_p_lint_thread(const struct qrt_sched_p_lint 
 	struct qrt_sched_p_thread thread = {.role = role, .index = index};
 
 	qrt_sched_plan_get(lint->plan, role, index, &thread.setting);
+	if (lint->has_fallen_back)
+		qrt_sched_setting_get_fallback(&thread.setting, -EPERM, &thread.setting);
 	thread.is_rt = qrt_sched_p_policy_is_rt(thread.setting.policy);
 	thread.urgency = qrt_sched_p_setting_urgency(&thread.setting);
 	if (!(thread.setting.set & QRT_SCHED_SET_CPUS)) {
@@ -148,8 +150,11 @@ static void hand_out(const struct qrt_sched_p_lint *lint, struct qrt_sched_findi
 static int look(struct qrt_sched_p_lint *lint)
 {
 	qrt_sched_p_lint_values(lint);
+	qrt_sched_p_lint_times(lint);
+	qrt_sched_p_lint_quantum(lint);
 	qrt_sched_p_lint_starve(lint);
 	qrt_sched_p_lint_host(lint);
+	qrt_sched_p_lint_around(lint);
 	return lint->is_out_of_memory ? -ENOMEM : (int)lint->count;
 }
 

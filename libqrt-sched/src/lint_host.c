@@ -45,6 +45,8 @@ static void check_timers(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 {
 	int32_t timers = lint->host->timer_priority;
 
+	if (lint->plan->timer_priority)
+		timers = (int32_t)lint->plan->timer_priority;
 	if (!(lint->host->flags & QRT_SCHED_HOST_PREEMPT_RT) || !timers || highest->urgency < timers)
 		return;
 	qrt_sched_p_lint_find(
@@ -55,9 +57,7 @@ static void check_timers(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 	qrt_sched_p_lint_about(lint, highest->role);
 	if (highest->urgency < 98)
 		qrt_sched_p_lint_remedy(
-			lint,
-			"raise the kernel's: for p in $(pgrep 'ktimers|ksoftirqd|^irq/'); do chrt -f -p "
-			"%d $p; done; or give the VM priorities below %d",
+			lint, "raise the kernel's by timerprio=%d, or give the VM priorities below %d",
 			highest->urgency + 1, timers);
 	else
 		qrt_sched_p_lint_remedy(lint, "give the VM priorities below %d, and the timer threads more",
@@ -95,7 +95,7 @@ static void check_lock(struct qrt_sched_p_lint *lint)
 		snprintf(its_limit, sizeof(its_limit), ", and RLIMIT_MEMLOCK is %llu KiB",
 			 (unsigned long long)limit / 1024);
 	qrt_sched_p_lint_find(
-		lint, QRT_SCHED_WARNING, lint->plan->mlock_line, "no-lock-privilege",
+		lint, QRT_SCHED_WARNING, lint->plan->said[QRT_SCHED_P_GLOBAL_MLOCK].line, "no-lock-privilege",
 		"mlock=%s, but this process may not lock memory without limit: no CAP_IPC_LOCK%s",
 		qrt_sched_p_mlock_name(mlock), its_limit);
 	qrt_sched_p_lint_remedy(lint, "run as root, or give CAP_IPC_LOCK or 'memlock unlimited' in "

@@ -11,6 +11,7 @@ struct qrt_sched_p_lint {
 	struct qrt_sched_finding *findings;
 	size_t count, capacity;
 	int is_out_of_memory;
+	int has_fallen_back; /* DEADLINE threads count as what they get where the kernel refuses that */
 };
 
 /* A thread that the plan speaks of, as it will run. */
@@ -39,9 +40,15 @@ int qrt_sched_p_lint_is_open(const struct qrt_sched_p_lint *lint, enum qrt_sched
 /* "fifo 10": policy and priority for a message. */
 const char *qrt_sched_p_lint_urgency(const struct qrt_sched_p_thread *thread, char *buf, size_t size);
 
+/* What the deadline threads of a role take together, in 1/10000 of a CPU. */
+uint64_t qrt_sched_p_lint_bandwidth(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
+
 /* The groups of checks. */
-void qrt_sched_p_lint_values(struct qrt_sched_p_lint *lint); /* each value alone */
-void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint); /* threads that keep others away */
-void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint);   /* the plan against kernel and rights */
+void qrt_sched_p_lint_values(struct qrt_sched_p_lint *lint);  /* each value alone */
+void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint);  /* threads that keep others away */
+void qrt_sched_p_lint_times(struct qrt_sched_p_lint *lint);   /* deadlines, slices */
+void qrt_sched_p_lint_quantum(struct qrt_sched_p_lint *lint); /* turns among equals */
+void qrt_sched_p_lint_around(struct qrt_sched_p_lint *lint);  /* budgets, memory, disks, timers */
+void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint);    /* the plan against kernel and rights */
 
 #endif

@@ -75,8 +75,11 @@ static void advise(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_threa
 			name);
 }
 
-static const char *code_of(const struct qrt_sched_p_thread *victim, const struct siege *siege)
+static const char *code_of(const struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *victim,
+			   const struct siege *siege)
 {
+	if (lint->has_fallen_back)
+		return "fallback-starves";
 	if (victim->role == QRT_SCHED_ROLE_PAIO)
 		return "starved-paio";
 	if (victim->role == QRT_SCHED_ROLE_IOTH)
@@ -107,12 +110,14 @@ static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 	if (!siege.vcpus || qrt_sched_cpus_count(&siege.free) || (is_worker && !is_locked_out))
 		return;
 	qrt_sched_p_lint_find(
-		lint, is_locked_out && !is_worker ? QRT_SCHED_FAULT : QRT_SCHED_WARNING, line_of(lint, role),
-		code_of(&victim, &siege),
-		"%s %u (%s) has only CPUs from which vCPUs keep it away, such as vcpu %u (%s) on "
+		lint,
+		is_locked_out && !is_worker && !lint->has_fallen_back ? QRT_SCHED_FAULT : QRT_SCHED_WARNING,
+		line_of(lint, role), code_of(lint, &victim, &siege),
+		"%s%s %u (%s) has only CPUs from which vCPUs keep it away, such as vcpu %u (%s) on "
 		"CPU %d: %s",
-		qrt_sched_role_name(role), index, qrt_sched_p_lint_urgency(&victim, own, sizeof(own)),
-		siege.first.index, qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)), siege.first_cpu,
+		lint->has_fallen_back ? "should the kernel refuse deadline: " : "", qrt_sched_role_name(role),
+		index, qrt_sched_p_lint_urgency(&victim, own, sizeof(own)), siege.first.index,
+		qrt_sched_p_lint_urgency(&siege.first, its, sizeof(its)), siege.first_cpu,
 		consequence(is_locked_out, role));
 	qrt_sched_p_lint_about(lint, role);
 	advise(lint, &victim, &siege);
@@ -208,7 +213,32 @@ static void check_inversion(struct qrt_sched_p_lint *lint)
 		qrt_sched_p_lint_urgency(&worker, own, sizeof(own)),
 		qrt_sched_p_lint_urgency(&main_loop, its, sizeof(its)));
 	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_PAIO);
-	qrt_sched_p_lint_remedy(lint, "say pi=on, or give paio_prio=%d", main_loop.setting.priority);
+	if (main_loop.is_rt)
+		qrt_sched_p_lint_remedy(lint, "say pi=on, or give paio_prio=%d", main_loop.setting.priority);
+	else
+		qrt_sched_p_lint_remedy(lint, "say pi=on");
+}
+
+static int has_deadline_vcpu(const struct qrt_sched_p_lint *lint)
+{
+	uint32_t i, vcpus = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_VCPU);
+
+	for (i = 0; i < vcpus; i++) {
+		if (qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, i).setting.policy ==
+		    QRT_SCHED_POLICY_DEADLINE)
+			return 1;
+	}
+	return 0;
+}
+
+/* A vCPU under deadline sleeps when its runtime is used up; one that was refused it does not. */
+static void check_fallback(struct qrt_sched_p_lint *lint)
+{
+	if (!has_deadline_vcpu(lint))
+		return;
+	lint->has_fallen_back = 1;
+	check_victim(lint, QRT_SCHED_ROLE_MAIN, 0);
+	lint->has_fallen_back = 0;
 }
 
 void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint)
@@ -227,6 +257,7 @@ void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint)
 		if (iothreads)
 			check_spinning(lint, QRT_SCHED_ROLE_IOTH);
 	}
+	check_fallback(lint);
 	check_sharing(lint);
 	check_inversion(lint);
 }

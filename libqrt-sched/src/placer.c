@@ -27,6 +27,9 @@ static int take_config(struct qrt_sched_placer_config *ret_config,
 					 "the placer's configuration has no size: set it to its sizeof");
 	if (!ret_config->plan)
 		return qrt_sched_p_error(reterr, -EINVAL, "the placer needs a plan");
+	if ((ret_config->flags & ~QRT_SCHED_PLACER_QUANTUM) || ret_config->reserved)
+		return qrt_sched_p_error(reterr, -EINVAL, "the placer's configuration has unknown flags 0x%x",
+					 ret_config->flags);
 	return 0;
 }
 
@@ -37,6 +40,7 @@ static int init(struct qrt_sched_placer *placer, const struct qrt_sched_placer_c
 	int rc = qrt_sched_p_broker_open(&placer->broker, config->broker_fd, timeout);
 
 	placer->plan = config->plan;
+	placer->flags = config->flags;
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc, "descriptor %d is no SOCK_SEQPACKET socket to a broker",
 					 config->broker_fd);
@@ -122,6 +126,8 @@ static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
 	}
 	if (r) {
 		qrt_sched_p_residents_assign(&placer->residents, r, role, wanted);
+		r->makes_slices = (placer->flags & QRT_SCHED_PLACER_QUANTUM) &&
+				  qrt_sched_plan_get_quantum(placer->plan, role, r->index) > 0;
 		*ret_resident = *r;
 		rc = 0;
 	}
@@ -148,6 +154,8 @@ static struct qrt_sched_setting wanted_setting(const struct qrt_sched_placer *pl
 		plan->set |= QRT_SCHED_SET_FLAGS;
 		plan->flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
+	if (r->makes_slices)
+		plan->policy = QRT_SCHED_POLICY_FIFO;
 	/* Known in part where a seccomp filter forbids a thread to read its own CPUs. */
 	layers[QRT_SCHED_LAYER_ORIGIN].setting = r->origin;
 	return qrt_sched_p_layers_compose(layers, 0);
@@ -190,6 +198,30 @@ int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_n
 	}
 	pthread_setcancelstate(cancel, NULL);
 	return rc;
+}
+
+int64_t qrt_sched_placer_get_quantum(struct qrt_sched_placer *placer)
+{
+	const struct qrt_sched_p_resident *r;
+	int64_t quantum = 0;
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&placer->lock);
+	r = qrt_sched_p_residents_find(&placer->residents, (pid_t)syscall(SYS_gettid));
+	if (r && r->is_placed && (r->makes_slices || !placer->no_quanta))
+		quantum = qrt_sched_plan_get_quantum(placer->plan, r->role, r->index);
+	pthread_mutex_unlock(&placer->lock);
+	pthread_setcancelstate(cancel, NULL);
+	return quantum;
+}
+
+void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer)
+{
+	pthread_mutex_lock(&placer->lock);
+	placer->flags &= ~QRT_SCHED_PLACER_QUANTUM;
+	placer->no_quanta = 1;
+	pthread_mutex_unlock(&placer->lock);
 }
 
 void qrt_sched_placer_leave(struct qrt_sched_placer *placer)

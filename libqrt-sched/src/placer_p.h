@@ -25,8 +25,8 @@ void qrt_sched_p_broker_close(struct qrt_sched_p_broker *broker);
 int qrt_sched_p_broker_is_gone(struct qrt_sched_p_broker *broker);
 /* Sends without waiting; a message that does not go out is dropped. */
 void qrt_sched_p_broker_tell(struct qrt_sched_p_broker *broker, struct qrt_sched_broker_message *message);
-/* Sends and waits for the answer's result. `lock` guards the broker; the caller does not hold it, and
- * nobody does while the answer is waited for. -ETIMEDOUT, -EPIPE. */
+/* Sends and waits for the answer's result; message->flags becomes the answer's. `lock` guards the broker; the
+ * caller does not hold it, and nobody does while the answer is waited for. -ETIMEDOUT, -EPIPE. */
 int qrt_sched_p_broker_ask(struct qrt_sched_p_broker *broker, pthread_mutex_t *lock,
 			   struct qrt_sched_broker_message *message);
 /* A mutex that inherits priority. Negative errno. */
@@ -44,6 +44,7 @@ struct qrt_sched_p_resident {
 	struct qrt_sched_setting born;   /* as it was when it first entered, as far as that can be read */
 	struct qrt_sched_setting origin; /* as it would have been without us */
 	struct qrt_sched_setting now;    /* as it was placed */
+	int makes_slices;                /* RR in the plan, FIFO here: its quantum is made in the process */
 };
 
 struct qrt_sched_p_residents {
@@ -75,6 +76,8 @@ struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_r
  */
 struct qrt_sched_placer {
 	const struct qrt_sched_plan *plan;
+	uint32_t flags; /* QRT_SCHED_PLACER_* */
+	int no_quanta;  /* there was QRT_SCHED_PLACER_QUANTUM, and it was refused since */
 	pthread_mutex_t lock;
 	int refused; /* the kernel does not let us, the broker may */
 	struct qrt_sched_p_broker broker;
@@ -85,9 +88,13 @@ struct qrt_sched_placer {
  * no lock. The placer's memory stays. */
 void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
 
-/* Does to the calling thread what is wanted; as qrt_sched_placer_enter(). */
+/* The process cannot make quanta after all: threads that enter from now on have the kernel's slices. */
+void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer);
+
+/* Does to the calling thread what is wanted; as qrt_sched_placer_enter(). *want becomes the fallback where
+ * the kernel refused DEADLINE. */
 int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,
-		      const struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr);
+		      struct qrt_sched_setting *want, const char *name, struct qrt_sched_error *reterr);
 /* What is left to do for the calling thread when that failed. */
 void qrt_sched_p_give_up_urgency(const struct qrt_sched_p_resident *r, const struct qrt_sched_setting *want);
 /* Who it is, for the supervisor. */

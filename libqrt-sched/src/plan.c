@@ -4,7 +4,6 @@
 #include "error_p.h"
 #include "role_p.h"
 #include "setting_p.h"
-#include "struct_p.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,7 +174,7 @@ static void get_urgency(const struct qrt_sched_plan *plan, enum qrt_sched_role r
 int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index,
 		       struct qrt_sched_setting *ret_setting)
 {
-	const union qrt_sched_p_value *nice, *cpus;
+	const union qrt_sched_p_value *nice, *cpus, *ioprio;
 	struct qrt_sched_setting s = {0};
 
 	if ((unsigned)role >= QRT_SCHED_ROLES)
@@ -191,18 +190,14 @@ int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role ro
 		s.set |= QRT_SCHED_SET_CPUS;
 		s.cpus = cpus->cpus;
 	}
+	ioprio = qrt_sched_p_plan_value(plan, role, QRT_SCHED_P_KEY_IOPRIO, index);
+	if (ioprio) {
+		s.set |= QRT_SCHED_SET_IOPRIO;
+		s.ioprio = (uint32_t)ioprio->number;
+	}
+	qrt_sched_p_plan_get_times(plan, role, index, &s);
 	*ret_setting = s;
 	return 0;
-}
-
-int qrt_sched_p_plan_contradicts(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index)
-{
-	struct qrt_sched_setting s = {0};
-
-	qrt_sched_plan_get(plan, role, index, &s);
-	if (!(s.set & QRT_SCHED_SET_POLICY))
-		return 0;
-	return qrt_sched_p_policy_is_rt(s.policy) ? s.priority == 0 : s.priority > 0;
 }
 
 int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
@@ -216,39 +211,6 @@ int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role ro
 			return 1;
 	}
 	return 0;
-}
-
-int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan, struct qrt_sched_globals *ret_globals)
-{
-	const struct qrt_sched_globals globals = {
-		.mlock = plan->mlock,
-		.pi_mutexes = plan->pi_mutexes,
-		.maxprio = plan->maxprio,
-		.pvsched = plan->pvsched,
-		.advance_us = plan->advance_us,
-		.pool_min = plan->pool_min,
-		.defaulted = plan->defaulted,
-	};
-
-	return qrt_sched_p_struct_give(ret_globals, &globals, sizeof(globals));
-}
-
-uint32_t qrt_sched_plan_get_line(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t member)
-{
-	if ((unsigned)role >= QRT_SCHED_ROLES)
-		return 0;
-	switch (member) {
-	case QRT_SCHED_SET_POLICY:
-		return qrt_sched_p_plan_line(plan, role, QRT_SCHED_P_KEY_SCHED);
-	case QRT_SCHED_SET_PRIORITY:
-		return qrt_sched_p_plan_line(plan, role, QRT_SCHED_P_KEY_PRIO);
-	case QRT_SCHED_SET_NICE:
-		return qrt_sched_p_plan_line(plan, role, QRT_SCHED_P_KEY_NICE);
-	case QRT_SCHED_SET_CPUS:
-		return qrt_sched_p_plan_line(plan, role, QRT_SCHED_P_KEY_BIAS);
-	default:
-		return 0;
-	}
 }
 
 static int has_pattern(const struct qrt_sched_plan *plan, int role, const char *name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A plan for what the user did not say. */
 #include "cpus_p.h"
+#include "cpuset_p.h"
 #include "error_p.h"
 #include "plan_p.h"
 #include "setting_p.h"
@@ -30,6 +31,8 @@ struct layout {
 	int32_t own[QRT_SCHED_CPUS_MAX];
 	struct qrt_sched_cpus shared; /* by the vCPUs that have none of their own */
 	struct qrt_sched_cpus rest;   /* everything else */
+	struct qrt_sched_cpus
+		domain; /* who is under deadline, where the kernel wants that; empty: it does not */
 	uint32_t vcpu_policy;
 	int takes_turns; /* all real-time roles round-robin at one priority */
 	uint32_t advance_us;
@@ -106,6 +109,8 @@ static int lay_out(struct layout *l, const struct qrt_sched_host *host, const st
 		lay_out_own(l, order, count, vm->vcpus, &host->isolated);
 	else
 		lay_out_shared(l, order, count, vm->vcpus);
+	if (host->rt_runtime_us >= 0)
+		l->domain = qrt_sched_p_cpuset_domain(host);
 	/* Under TCG a thread above a vCPU on its only CPU can spin for ever for a lock of it. */
 	l->takes_turns = vm->tcg && count == 1;
 	/* KVM has timers of its own. */
@@ -130,20 +135,48 @@ static int fill_vcpu_cpus(struct qrt_sched_plan *plan, const struct layout *l)
 	return r;
 }
 
+static int has_deadline(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
+{
+	const struct qrt_sched_p_list *sched = &plan->lists[role][QRT_SCHED_P_KEY_SCHED];
+	uint32_t i;
+
+	for (i = 0; i < sched->count; i++) {
+		if (sched->values[i].number == QRT_SCHED_POLICY_DEADLINE)
+			return 1;
+	}
+	return 0;
+}
+
+/* All CPUs of the partition that the role is in: a shield has the vCPUs' alone. */
+static struct qrt_sched_cpus domain_of(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
+				       const struct layout *l)
+{
+	struct qrt_sched_cpus own = l->shared;
+	uint32_t i;
+
+	if (!plan->shield || !qrt_sched_cpus_count(&l->domain))
+		return l->domain;
+	for (i = 0; i < l->vcpus; i++)
+		qrt_sched_cpus_add(&own, l->own[i]);
+	return role == QRT_SCHED_ROLE_VCPU ? own : l->rest;
+}
+
 static int fill_cpus(struct qrt_sched_plan *plan, enum qrt_sched_role role, const struct layout *l)
 {
+	struct qrt_sched_cpus domain = domain_of(plan, role, l);
+	int is_wide = has_deadline(plan, role) && qrt_sched_cpus_count(&domain);
 	union qrt_sched_p_value value;
 
 	if (plan->lists[role][QRT_SCHED_P_KEY_BIAS].count)
 		return 0;
-	if (role == QRT_SCHED_ROLE_VCPU)
+	if (role == QRT_SCHED_ROLE_VCPU && !is_wide)
 		return fill_vcpu_cpus(plan, l);
 	memset(&value, 0, sizeof(value));
-	value.cpus = l->rest;
+	value.cpus = is_wide ? domain : l->rest;
 	return qrt_sched_p_plan_set_list(plan, role, QRT_SCHED_P_KEY_BIAS, &value, 1, 0);
 }
 
-/* The highest real-time priority that a vCPU has by now. */
+/* The highest real-time priority that a vCPU has by now, or has where it is refused deadline. */
 static int32_t highest_vcpu(const struct qrt_sched_plan *plan)
 {
 	uint32_t i, width = qrt_sched_p_plan_width(plan, QRT_SCHED_ROLE_VCPU);
@@ -153,7 +186,7 @@ static int32_t highest_vcpu(const struct qrt_sched_plan *plan)
 		struct qrt_sched_setting s;
 
 		qrt_sched_plan_get(plan, QRT_SCHED_ROLE_VCPU, i, &s);
-		if (qrt_sched_p_policy_is_rt(s.policy) && s.priority > highest)
+		if ((s.set & QRT_SCHED_SET_PRIORITY) && s.priority > highest)
 			highest = s.priority;
 	}
 	return highest;
@@ -168,6 +201,14 @@ static int32_t default_priority(const struct qrt_sched_plan *plan, enum qrt_sche
 		base = VCPU_PRIORITY;
 	priority = base + (l->takes_turns ? 0 : steps[role].above_vcpu);
 	return priority > 99 ? 99 : priority;
+}
+
+/* Under deadline it is that of the fallback. */
+static int takes_priority(const struct qrt_sched_p_list *sched)
+{
+	uint32_t policy = (uint32_t)sched->values[0].number;
+
+	return sched->count == 1 && (qrt_sched_p_policy_is_rt(policy) || policy == QRT_SCHED_POLICY_DEADLINE);
 }
 
 /* A priority belongs to a policy: where one of them was said, only what fits it is added. */
@@ -185,7 +226,7 @@ static int fill_urgency(struct qrt_sched_plan *plan, enum qrt_sched_role role, c
 		policy = role == QRT_SCHED_ROLE_VCPU ? (int32_t)l->vcpu_policy : QRT_SCHED_POLICY_FIFO;
 	if (!sched->count)
 		r = qrt_sched_p_plan_set_number(plan, role, QRT_SCHED_P_KEY_SCHED, policy, 0);
-	else if (sched->count > 1 || !qrt_sched_p_policy_is_rt((uint32_t)sched->values[0].number))
+	else if (!takes_priority(sched))
 		return 0;
 	if (r == 0 && steps[role].is_rt)
 		r = qrt_sched_p_plan_set_number(plan, role, QRT_SCHED_P_KEY_PRIO,
@@ -240,9 +281,11 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 		if (r == 0)
 			r = fill_nice(plan, role);
 	}
-	if (!plan->has_advance)
+	if (!plan->said[QRT_SCHED_P_GLOBAL_ADVANCE].is_said)
 		plan->advance_us = l->advance_us;
-	plan->has_pi = plan->has_mlock = plan->has_advance = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_PI].is_said = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_MLOCK].is_said = 1;
+	plan->said[QRT_SCHED_P_GLOBAL_ADVANCE].is_said = 1;
 	plan->defaulted = 1;
 	return r;
 }

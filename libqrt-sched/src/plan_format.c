@@ -26,35 +26,15 @@ __attribute__((format(printf, 2, 3))) static void put(struct out *out, const cha
 		out->length += (size_t)r;
 }
 
-static void put_value(struct out *out, enum qrt_sched_p_key key, const union qrt_sched_p_value *value)
-{
-	char cpus[QRT_SCHED_P_CPUS_TEXT];
-
-	switch (key) {
-	case QRT_SCHED_P_KEY_BIAS:
-		qrt_sched_p_cpus_format(&value->cpus, '+', cpus, sizeof(cpus));
-		put(out, "%s", cpus);
-		break;
-	case QRT_SCHED_P_KEY_SCHED:
-		put(out, "%s", qrt_sched_policy_name((uint32_t)value->number));
-		break;
-	case QRT_SCHED_P_KEY_NAME:
-		put(out, "%s", value->pattern);
-		break;
-	default:
-		put(out, "%d", value->number);
-		break;
-	}
-}
-
 static void put_list(struct out *out, int role, int key, const struct qrt_sched_p_list *list)
 {
+	char value[QRT_SCHED_P_CPUS_TEXT];
 	uint32_t i;
 
 	put(out, "%s_%s=", qrt_sched_role_name(role), qrt_sched_p_key_name(key));
 	for (i = 0; i < list->count; i++) {
-		put(out, "%s", i ? "," : "");
-		put_value(out, key, &list->values[i]);
+		qrt_sched_p_value_format(key, &list->values[i], value, sizeof(value));
+		put(out, "%s%s", i ? "," : "", value);
 	}
 	put(out, "\n");
 }
@@ -75,7 +55,8 @@ static void put_maxprio(struct out *out, const struct qrt_sched_plan *plan)
 
 static void put_plan(struct out *out, const struct qrt_sched_plan *plan)
 {
-	int role, key;
+	char value[QRT_SCHED_P_CPUS_TEXT];
+	int role, key, global;
 
 	put_maxprio(out, plan);
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
@@ -84,14 +65,12 @@ static void put_plan(struct out *out, const struct qrt_sched_plan *plan)
 				put_list(out, role, key, &plan->lists[role][key]);
 		}
 	}
-	if (plan->has_mlock)
-		put(out, "mlock=%s\n", qrt_sched_p_mlock_name(plan->mlock));
-	if (plan->has_pi)
-		put(out, "pi=%s\n", plan->pi_mutexes ? "on" : "off");
-	if (plan->has_advance)
-		put(out, "advance=%u\n", plan->advance_us);
-	if (plan->has_pool)
-		put(out, "pool=%u\n", plan->pool_min);
+	for (global = 0; global < QRT_SCHED_P_GLOBALS; global++) {
+		if (!plan->said[global].is_said)
+			continue;
+		qrt_sched_p_global_format(plan, global, value, sizeof(value));
+		put(out, "%s=%s\n", qrt_sched_p_global_name(global), value);
+	}
 }
 
 int qrt_sched_p_plan_fits(const struct qrt_sched_plan *plan)

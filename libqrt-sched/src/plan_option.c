@@ -1,82 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* ROLE_KEY=v0[,v1,...]: the grammar per role, and what both grammars have in common. */
-#include "cpus_p.h"
 #include "error_p.h"
 #include "plan_p.h"
 #include "plan_text_p.h"
-#include "setting_p.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int parse_bias(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_cpus_parse(text, '+', &ret_value->cpus);
-}
-
-static int parse_sched(const char *text, union qrt_sched_p_value *ret_value)
-{
-	ret_value->number = qrt_sched_policy_parse(text);
-	return ret_value->number < 0 ? -EINVAL : 0;
-}
-
-static int parse_prio(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_number_parse(text, 0, 99, &ret_value->number);
-}
-
-static int parse_nice(const char *text, union qrt_sched_p_value *ret_value)
-{
-	return qrt_sched_p_number_parse(text, -20, 19, &ret_value->number);
-}
-
-static int parse_name(const char *text, union qrt_sched_p_value *ret_value)
-{
-	size_t length = strlen(text), i;
-
-	/* Neither has a place in a line of a plan file. */
-	for (i = 0; i < length; i++) {
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f || text[i] == '#')
-			return -EINVAL;
-	}
-	if (length > QRT_SCHED_P_PATTERN_MAX)
-		return -ERANGE;
-	memcpy(ret_value->pattern, text, length + 1);
-	return 0;
-}
-
-static const struct key {
-	const char *name;
-	int (*parse)(const char *text, union qrt_sched_p_value *ret_value);
-	const char *expected;
-} keys[QRT_SCHED_P_KEYS] = {
-	[QRT_SCHED_P_KEY_BIAS] = {"bias", parse_bias,
-				  "a CPU, a range or a sum of them from 0..1023: 2, 2-3, 0+2-3"},
-	[QRT_SCHED_P_KEY_SCHED] = {"sched", parse_sched, "fifo, rr, other, batch or idle"},
-	[QRT_SCHED_P_KEY_PRIO] = {"prio", parse_prio, "0 (time sharing) or 1..99"},
-	[QRT_SCHED_P_KEY_NICE] = {"nice", parse_nice, "-20..19"},
-	[QRT_SCHED_P_KEY_NAME] = {"name", parse_name,
-				  "a pattern of at most 31 printable characters without # and =; ? stands "
-				  "for one, * for any number"},
-};
-
-const char *qrt_sched_p_key_name(enum qrt_sched_p_key key)
-{
-	return (unsigned)key < QRT_SCHED_P_KEYS ? keys[key].name : NULL;
-}
-
-int qrt_sched_p_key_parse(const char *name)
-{
-	int i;
-
-	for (i = 0; i < QRT_SCHED_P_KEYS; i++) {
-		if (!strcmp(keys[i].name, name))
-			return i;
-	}
-	return -ENOENT;
-}
 
 static const char *key_name(int number)
 {
@@ -88,20 +19,27 @@ static const char *role_name(int number)
 	return qrt_sched_role_name((enum qrt_sched_role)number);
 }
 
-#define OF_ROLE(role) role "_bias", role "_sched", role "_prio", role "_nice", role "_name"
+#define OF_ROLE(role)                                                                                        \
+	role "_bias", role "_sched", role "_prio", role "_nice", role "_runtime", role "_deadline",          \
+		role "_period", role "_ioprio", role "_budget", role "_name"
 
-static const char *const options[] = {
-	"ROLE_KEY",      "maxprio",       "mlock",         "pi",
-	"advance",       "pool",          OF_ROLE("vcpu"), OF_ROLE("main"),
-	OF_ROLE("paio"), OF_ROLE("vncm"), OF_ROLE("vncs"), OF_ROLE("ioth"),
-	OF_ROLE("kio"),  OF_ROLE("othr"),
-};
-#define OPTIONS       (sizeof(options) / sizeof(options[0]))
-#define OPTION_SHAPES (OPTIONS - QRT_SCHED_ROLES * QRT_SCHED_P_KEYS) /* those that stand first */
+static const char *const role_options[] = {OF_ROLE("vcpu"), OF_ROLE("main"), OF_ROLE("paio"),
+					   OF_ROLE("vncm"), OF_ROLE("vncs"), OF_ROLE("ioth"),
+					   OF_ROLE("kio"),  OF_ROLE("othr")};
+#define ROLE_OPTIONS  ((int)(sizeof(role_options) / sizeof(role_options[0])))
+#define OPTION_SHAPES (2 + QRT_SCHED_P_GLOBALS) /* those that are not of one role */
+#define OPTIONS       (OPTION_SHAPES + ROLE_OPTIONS)
+
+_Static_assert(ROLE_OPTIONS == QRT_SCHED_ROLES * QRT_SCHED_P_KEYS, "each key of each role");
 
 static const char *option_name(int number)
 {
-	return options[number];
+	if (number == 0)
+		return "ROLE_KEY";
+	if (number == 1)
+		return "maxprio";
+	return number < OPTION_SHAPES ? qrt_sched_p_global_name(number - 2)
+				      : role_options[number - OPTION_SHAPES];
 }
 
 static const char *policy_name(int number)
@@ -113,65 +51,65 @@ static const struct qrt_sched_p_names role_names = {role_name, QRT_SCHED_ROLES};
 static const struct qrt_sched_p_names key_names = {key_name, QRT_SCHED_P_KEYS};
 static const struct qrt_sched_p_names option_names = {option_name, OPTIONS};
 static const struct qrt_sched_p_names option_shapes = {option_name, OPTION_SHAPES};
-static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_IDLE + 1};
+static const struct qrt_sched_p_names policy_names = {policy_name, QRT_SCHED_POLICY_DEADLINE + 1};
 
 /* `word` is the part of the option's name that is wrong. */
 static int unknown(struct qrt_sched_error *reterr, const char *what, const char *word, const char *option,
 		   const struct qrt_sched_p_names *known)
 {
-	char hint[160];
+	char hint[200];
 
 	qrt_sched_p_suggest(option, &option_names, known, hint, sizeof(hint));
 	return qrt_sched_p_error(reterr, -EINVAL, "unknown %s '%.40s': %s", what, word, hint);
 }
 
-static int bad_value(struct qrt_sched_error *reterr, const char *option, const struct key *key,
+static int bad_value(struct qrt_sched_error *reterr, const char *option, enum qrt_sched_p_key key,
 		     const char *value, int code)
 {
-	if (key->parse == parse_sched) {
-		char hint[160];
+	if (key == QRT_SCHED_P_KEY_SCHED) {
+		char hint[200];
 
 		qrt_sched_p_suggest(value, &policy_names, &policy_names, hint, sizeof(hint));
 		return qrt_sched_p_error(reterr, code, "%s: unknown policy '%.40s': %s", option, value, hint);
 	}
 	return qrt_sched_p_error(reterr, code, "%s: '%.40s' is %s: give %s", option, value,
-				 code == -ERANGE ? "out of range" : "not understood", key->expected);
+				 code == -ERANGE ? "out of range" : "not understood",
+				 qrt_sched_p_value_expected(key));
 }
 
-static int parse_values(char *text, const char *option, const struct key *key,
+static int parse_values(char *text, const char *option, enum qrt_sched_p_key key,
 			union qrt_sched_p_value *values, struct qrt_sched_error *reterr)
 {
-	int count, r;
+	int count, r, most = key == QRT_SCHED_P_KEY_BUDGET ? 1 : QRT_SCHED_P_VALUES_MAX;
 	char *value;
 
 	for (count = 0; text; count++) {
-		if (count == QRT_SCHED_P_VALUES_MAX)
-			return qrt_sched_p_error(reterr, -ERANGE, "%s: more than %d values", option,
-						 QRT_SCHED_P_VALUES_MAX);
+		if (count == most)
+			return qrt_sched_p_error(reterr, -ERANGE, "%s: more than %d value%s", option, most,
+						 most == 1 ? ", which is for the whole role" : "s");
 		value = qrt_sched_p_trim(strsep(&text, ","));
 		if (!*value)
 			return qrt_sched_p_error(reterr, -EINVAL,
 						 "%s: value %d is empty: give %s, or leave out the comma",
-						 option, count + 1, key->expected);
-		r = key->parse(value, &values[count]);
+						 option, count + 1, qrt_sched_p_value_expected(key));
+		r = qrt_sched_p_value_parse(key, value, &values[count]);
 		if (r < 0)
 			return bad_value(reterr, option, key, value, r);
 	}
 	return count;
 }
 
-static int set_values(struct qrt_sched_plan *plan, int role, int key, char *text, uint32_t line,
-		      struct qrt_sched_error *reterr)
+static int set_values(struct qrt_sched_plan *plan, enum qrt_sched_role role, enum qrt_sched_p_key key,
+		      char *text, uint32_t line, struct qrt_sched_error *reterr)
 {
 	union qrt_sched_p_value *values = calloc(QRT_SCHED_P_VALUES_MAX, sizeof(*values));
-	char option[16];
+	char option[24];
 	int r;
 
-	strcpy(option, qrt_sched_role_name((enum qrt_sched_role)role));
-	strcat(strcat(option, "_"), keys[key].name);
+	snprintf(option, sizeof(option), "%s_%s", qrt_sched_role_name(role), qrt_sched_p_key_name(key));
 	if (!values)
 		return qrt_sched_p_error(reterr, -ENOMEM, "%s: no memory", option);
-	r = parse_values(text, option, &keys[key], values, reterr);
+	r = parse_values(text, option, key, values, reterr);
 	if (r > 0)
 		r = qrt_sched_p_plan_set_list(plan, role, key, values, (uint32_t)r, line);
 	if (r == -ENOMEM)
@@ -196,7 +134,7 @@ static int set_role_option(struct qrt_sched_plan *plan, const char *name, char *
 	key = qrt_sched_p_key_parse(underscore + 1);
 	if (key < 0)
 		return unknown(reterr, "key", underscore + 1, name, &key_names);
-	return set_values(plan, role, key, value, line, reterr);
+	return set_values(plan, (enum qrt_sched_role)role, (enum qrt_sched_p_key)key, value, line, reterr);
 }
 
 static int starts_with_word(const char *text, const char *word)

@@ -7,30 +7,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The keys that say a member. */
 static const struct {
 	uint32_t member;
 	enum qrt_sched_p_key key;
 } members[] = {
-	{QRT_SCHED_SET_CPUS, QRT_SCHED_P_KEY_BIAS},
-	{QRT_SCHED_SET_POLICY, QRT_SCHED_P_KEY_SCHED},
-	{QRT_SCHED_SET_PRIORITY, QRT_SCHED_P_KEY_PRIO},
-	{QRT_SCHED_SET_NICE, QRT_SCHED_P_KEY_NICE},
+	{QRT_SCHED_SET_CPUS, QRT_SCHED_P_KEY_BIAS},     {QRT_SCHED_SET_POLICY, QRT_SCHED_P_KEY_SCHED},
+	{QRT_SCHED_SET_PRIORITY, QRT_SCHED_P_KEY_PRIO}, {QRT_SCHED_SET_NICE, QRT_SCHED_P_KEY_NICE},
+	{QRT_SCHED_SET_TIMES, QRT_SCHED_P_KEY_RUNTIME}, {QRT_SCHED_SET_TIMES, QRT_SCHED_P_KEY_DEADLINE},
+	{QRT_SCHED_SET_TIMES, QRT_SCHED_P_KEY_PERIOD},  {QRT_SCHED_SET_IOPRIO, QRT_SCHED_P_KEY_IOPRIO},
 };
 #define MEMBERS (sizeof(members) / sizeof(members[0]))
 
-static union qrt_sched_p_value value_of(const struct qrt_sched_setting *s, uint32_t member)
+/* A slice has neither deadline nor period. */
+static int is_said(const struct qrt_sched_setting *s, size_t i)
+{
+	if (members[i].key == QRT_SCHED_P_KEY_DEADLINE || members[i].key == QRT_SCHED_P_KEY_PERIOD)
+		return (s->set & QRT_SCHED_SET_TIMES) && s->deadline_ns;
+	return (s->set & members[i].member) != 0;
+}
+
+static union qrt_sched_p_value value_of(const struct qrt_sched_setting *s, enum qrt_sched_p_key key)
 {
 	union qrt_sched_p_value value;
 
 	memset(&value, 0, sizeof(value));
-	if (member == QRT_SCHED_SET_CPUS)
+	switch (key) {
+	case QRT_SCHED_P_KEY_BIAS:
 		value.cpus = s->cpus;
-	else if (member == QRT_SCHED_SET_POLICY)
+		break;
+	case QRT_SCHED_P_KEY_SCHED:
 		value.number = (int32_t)s->policy;
-	else if (member == QRT_SCHED_SET_PRIORITY)
+		break;
+	case QRT_SCHED_P_KEY_PRIO:
 		value.number = s->priority;
-	else
+		break;
+	case QRT_SCHED_P_KEY_RUNTIME:
+		value.number = (int32_t)(s->runtime_ns / 1000);
+		break;
+	case QRT_SCHED_P_KEY_DEADLINE:
+		value.number = (int32_t)(s->deadline_ns / 1000);
+		break;
+	case QRT_SCHED_P_KEY_PERIOD:
+		value.number = (int32_t)(s->period_ns / 1000);
+		break;
+	case QRT_SCHED_P_KEY_IOPRIO:
+		value.number = (int32_t)s->ioprio;
+		break;
+	default:
 		value.number = s->nice;
+		break;
+	}
 	return value;
 }
 
@@ -52,6 +79,20 @@ static int set_from(struct qrt_sched_plan *plan, enum qrt_sched_role role, enum 
 	return r;
 }
 
+/* A plan speaks of microseconds. */
+static int is_said_in_us(const struct qrt_sched_setting *s)
+{
+	const uint64_t longest = (uint64_t)QRT_SCHED_P_TIME_MAX * 1000;
+
+	if (!(s->set & QRT_SCHED_SET_TIMES))
+		return 1;
+	if (s->runtime_ns % 1000 || s->deadline_ns % 1000 || s->period_ns % 1000)
+		return 0;
+	if (!s->deadline_ns)
+		return 1;
+	return s->period_ns <= longest && s->period_ns >= 100000;
+}
+
 static int check(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index,
 		 const struct qrt_sched_setting *s)
 {
@@ -59,11 +100,11 @@ static int check(const struct qrt_sched_plan *plan, enum qrt_sched_role role, ui
 
 	if ((unsigned)role >= QRT_SCHED_ROLES || index >= QRT_SCHED_P_VALUES_MAX)
 		return -EINVAL;
-	if (qrt_sched_p_setting_check(s) < 0 || (s->set & QRT_SCHED_SET_FLAGS))
+	if (qrt_sched_p_setting_check(s) < 0 || (s->set & QRT_SCHED_SET_FLAGS) || !is_said_in_us(s))
 		return -EINVAL;
 	/* A plan has no holes: a value for thread 2 needs one for threads 0 and 1. */
 	for (i = 0; i < MEMBERS; i++) {
-		if (index && (s->set & members[i].member) && !plan->lists[role][members[i].key].count)
+		if (index && is_said(s, i) && !plan->lists[role][members[i].key].count)
 			return -EINVAL;
 	}
 	return 0;
@@ -79,9 +120,9 @@ int qrt_sched_plan_set(struct qrt_sched_plan *plan, enum qrt_sched_role role, ui
 	if (r == 0)
 		r = qrt_sched_p_plan_copy(&scratch, plan);
 	for (i = 0; r == 0 && i < MEMBERS; i++) {
-		union qrt_sched_p_value value = value_of(setting, members[i].member);
+		union qrt_sched_p_value value = value_of(setting, members[i].key);
 
-		if (setting->set & members[i].member)
+		if (is_said(setting, i))
 			r = set_from(&scratch, role, members[i].key, index, &value);
 	}
 	return qrt_sched_p_plan_commit(plan, &scratch, r, NULL);

@@ -1,27 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "error_p.h"
 #include "plan_p.h"
+#include "setting_p.h"
 
 #include <errno.h>
+
+static int refuse_times(const struct qrt_sched_setting *s, const char *role, uint32_t index,
+			struct qrt_sched_error *reterr)
+{
+	if (s->policy != QRT_SCHED_POLICY_DEADLINE)
+		return qrt_sched_p_error(
+			reterr, -EOPNOTSUPP,
+			"%s %u: a slice of %llu us does not exist: give %s_runtime 100..100000, "
+			"or 0",
+			role, index, (unsigned long long)s->runtime_ns / 1000, role);
+	if (!s->runtime_ns)
+		return qrt_sched_p_error(reterr, -EOPNOTSUPP,
+					 "%s %u: deadline without a runtime: give %s_runtime and %s_period",
+					 role, index, role, role);
+	return qrt_sched_p_error(
+		reterr, -EOPNOTSUPP,
+		"%s %u: runtime %llu, deadline %llu, period %llu us: none may be longer than the "
+		"next",
+		role, index, (unsigned long long)s->runtime_ns / 1000,
+		(unsigned long long)s->deadline_ns / 1000, (unsigned long long)s->period_ns / 1000);
+}
 
 static int check_thread(const struct qrt_sched_plan *plan, enum qrt_sched_role role, uint32_t index,
 			struct qrt_sched_error *reterr)
 {
 	const char *name = qrt_sched_role_name(role);
-	struct qrt_sched_setting s;
+	struct qrt_sched_setting s = {0};
 
 	qrt_sched_plan_get(plan, role, index, &s);
+	if (qrt_sched_p_plan_has_bad_times(plan, role, index))
+		return refuse_times(&s, name, index, reterr);
 	if (qrt_sched_p_plan_contradicts(plan, role, index))
 		return qrt_sched_p_error(reterr, -EOPNOTSUPP, "%s %u: %s with priority %d does not exist: %s",
 					 name, index, qrt_sched_policy_name(s.policy), s.priority,
 					 s.priority ? "give fifo or rr, or priority 0"
 						    : "give a priority of 1..99");
-	if (s.policy == QRT_SCHED_POLICY_RR && (s.set & QRT_SCHED_SET_NICE) && s.nice != 0)
-		return qrt_sched_p_error(
-			reterr, -EOPNOTSUPP,
-			"%s_nice=%d under rr: a quantum by nice comes in a later version; leave out "
-			"%s_nice, or set sysctl kernel.sched_rr_timeslice_ms=%lld for all",
-			name, s.nice, name, (long long)(qrt_sched_quantum_of_nice(s.nice) / 1000000));
 	return 0;
 }
 

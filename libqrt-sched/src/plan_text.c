@@ -62,7 +62,7 @@ int qrt_sched_p_number_parse(const char *text, int32_t first, int32_t last, int3
 	for (; *text; text++) {
 		if (*text < '0' || *text > '9')
 			return -EINVAL;
-		if (number < 1000000)
+		if (number < 100000000)
 			number = number * 10 + (*text - '0');
 	}
 	if (is_negative)

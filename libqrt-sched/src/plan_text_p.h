@@ -13,8 +13,8 @@ char *qrt_sched_p_trim(char *text);
  * no other. A pattern may hold blanks, but no '='. */
 char *qrt_sched_p_next_option(char *text);
 
-/* A decimal number with an optional sign, the whole text, into first..last. -EINVAL: no number;
- * -ERANGE: outside. */
+/* A decimal number with an optional sign, the whole text, into first..last, which are below
+ * 100 million. -EINVAL: no number; -ERANGE: outside. */
 int qrt_sched_p_number_parse(const char *text, int32_t first, int32_t last, int32_t *ret_number);
 
 /* A list of names, by number; NULL where there is none of that number. */

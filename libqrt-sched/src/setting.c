@@ -2,23 +2,21 @@
 #include "setting_p.h"
 
 #include "cpus_p.h"
+#include "sys_p.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
 	uint32_t policy;
 	const char *name;
-	int urgency; /* of the time sharing ones, among themselves */
+	int urgency; /* where it does not follow from the priority */
 } policies[] = {
 	{QRT_SCHED_POLICY_FIFO, "fifo", 0},   {QRT_SCHED_POLICY_RR, "rr", 0},
 	{QRT_SCHED_POLICY_OTHER, "other", 0}, {QRT_SCHED_POLICY_BATCH, "batch", -1},
-	{QRT_SCHED_POLICY_IDLE, "idle", -2},
+	{QRT_SCHED_POLICY_IDLE, "idle", -2},  {QRT_SCHED_POLICY_DEADLINE, "deadline", 100},
 };
-#define POLICIES       (sizeof(policies) / sizeof(policies[0]))
-#define LINUX_DEADLINE 6
+#define POLICIES (sizeof(policies) / sizeof(policies[0]))
 
 const char *qrt_sched_policy_name(uint32_t policy)
 {
@@ -47,14 +45,17 @@ int qrt_sched_p_policy_is_rt(uint32_t policy)
 	return policy == QRT_SCHED_POLICY_FIFO || policy == QRT_SCHED_POLICY_RR;
 }
 
+int qrt_sched_p_policy_is_fair(uint32_t policy)
+{
+	return policy == QRT_SCHED_POLICY_OTHER || policy == QRT_SCHED_POLICY_BATCH;
+}
+
 int qrt_sched_p_urgency(uint32_t policy, int32_t priority)
 {
 	size_t i;
 
 	if (qrt_sched_p_policy_is_rt(policy))
 		return priority;
-	if (policy == LINUX_DEADLINE)
-		return 100;
 	for (i = 0; i < POLICIES; i++) {
 		if (policies[i].policy == policy)
 			return policies[i].urgency;
@@ -67,18 +68,45 @@ int qrt_sched_p_setting_urgency(const struct qrt_sched_setting *setting)
 	return qrt_sched_p_urgency(setting->policy, setting->priority);
 }
 
+static void set_times(struct qrt_sched_setting *setting, uint64_t runtime, uint64_t deadline, uint64_t period)
+{
+	setting->runtime_ns = runtime;
+	setting->deadline_ns = deadline;
+	setting->period_ns = period;
+}
+
 void qrt_sched_p_setting_normalise(struct qrt_sched_setting *setting)
 {
+	if (setting->policy == QRT_SCHED_POLICY_DEADLINE)
+		return;
 	if (!qrt_sched_p_policy_is_rt(setting->policy))
 		setting->priority = 0;
 	else if (setting->priority < 1)
 		setting->priority = 1;
+	set_times(setting, qrt_sched_p_policy_is_fair(setting->policy) ? setting->runtime_ns : 0, 0, 0);
+}
+
+int qrt_sched_p_policy_keeps_times(uint32_t before, uint32_t after)
+{
+	return before == after || (qrt_sched_p_policy_is_fair(before) && qrt_sched_p_policy_is_fair(after));
+}
+
+static void overlay_policy(struct qrt_sched_setting *setting, const struct qrt_sched_setting *from)
+{
+	/* A slice is no runtime of a deadline, nor the other way round. */
+	if (!qrt_sched_p_policy_keeps_times(setting->policy, from->policy))
+		set_times(setting, 0, 0, 0);
+	setting->policy = from->policy;
+	if (from->policy == QRT_SCHED_POLICY_DEADLINE && !(from->set & QRT_SCHED_SET_FLAGS)) {
+		setting->flags |= QRT_SCHED_FLAG_RESET_ON_FORK;
+		setting->set |= QRT_SCHED_SET_FLAGS;
+	}
 }
 
 void qrt_sched_p_setting_overlay(struct qrt_sched_setting *setting, const struct qrt_sched_setting *from)
 {
 	if (from->set & QRT_SCHED_SET_POLICY)
-		setting->policy = from->policy;
+		overlay_policy(setting, from);
 	if (from->set & QRT_SCHED_SET_PRIORITY)
 		setting->priority = from->priority;
 	if (from->set & QRT_SCHED_SET_NICE)
@@ -87,6 +115,10 @@ void qrt_sched_p_setting_overlay(struct qrt_sched_setting *setting, const struct
 		setting->flags = from->flags;
 	if (from->set & QRT_SCHED_SET_CPUS)
 		setting->cpus = from->cpus;
+	if (from->set & QRT_SCHED_SET_TIMES)
+		set_times(setting, from->runtime_ns, from->deadline_ns, from->period_ns);
+	if (from->set & QRT_SCHED_SET_IOPRIO)
+		setting->ioprio = from->ioprio;
 	setting->set |= from->set;
 }
 
@@ -94,14 +126,38 @@ static int is_priority_legal(const struct qrt_sched_setting *s)
 {
 	if (s->priority < 0 || s->priority > 99)
 		return 0;
-	if (!(s->set & QRT_SCHED_SET_POLICY))
+	if (!(s->set & QRT_SCHED_SET_POLICY) || s->policy == QRT_SCHED_POLICY_DEADLINE)
 		return 1;
 	return qrt_sched_p_policy_is_rt(s->policy) ? s->priority > 0 : s->priority == 0;
 }
 
+static int is_slice_legal(const struct qrt_sched_setting *s)
+{
+	return !s->deadline_ns && !s->period_ns &&
+	       (!s->runtime_ns ||
+		(s->runtime_ns >= QRT_SCHED_P_SLICE_MIN_NS && s->runtime_ns <= QRT_SCHED_P_SLICE_MAX_NS));
+}
+
+static int is_deadline_legal(const struct qrt_sched_setting *s)
+{
+	return s->runtime_ns >= QRT_SCHED_P_RUNTIME_MIN_NS && s->runtime_ns <= s->deadline_ns &&
+	       s->deadline_ns <= s->period_ns && s->period_ns <= (uint64_t)INT64_MAX;
+}
+
+int qrt_sched_p_times_are_legal(const struct qrt_sched_setting *s)
+{
+	if (!(s->set & QRT_SCHED_SET_POLICY))
+		return is_slice_legal(s) || is_deadline_legal(s);
+	if (s->policy == QRT_SCHED_POLICY_DEADLINE)
+		return is_deadline_legal(s);
+	if (qrt_sched_p_policy_is_fair(s->policy))
+		return is_slice_legal(s);
+	return !s->runtime_ns && !s->deadline_ns && !s->period_ns;
+}
+
 int qrt_sched_p_setting_check(const struct qrt_sched_setting *s)
 {
-	if ((s->set & ~QRT_SCHED_SET_ALL) || s->reserved)
+	if (s->set & ~QRT_SCHED_SET_ALL)
 		return -EINVAL;
 	if ((s->set & QRT_SCHED_SET_POLICY) && !qrt_sched_policy_name(s->policy))
 		return -EINVAL;
@@ -112,6 +168,10 @@ int qrt_sched_p_setting_check(const struct qrt_sched_setting *s)
 	if ((s->set & QRT_SCHED_SET_FLAGS) && (s->flags & ~QRT_SCHED_FLAG_RESET_ON_FORK))
 		return -EINVAL;
 	if ((s->set & QRT_SCHED_SET_CPUS) && !qrt_sched_cpus_count(&s->cpus))
+		return -EINVAL;
+	if ((s->set & QRT_SCHED_SET_TIMES) && !qrt_sched_p_times_are_legal(s))
+		return -EINVAL;
+	if ((s->set & QRT_SCHED_SET_IOPRIO) && !qrt_sched_p_ioprio_is_legal(s->ioprio))
 		return -EINVAL;
 	return 0;
 }
@@ -126,84 +186,62 @@ static int are_cpus_different(const struct qrt_sched_cpus *want, const struct qr
 	return !qrt_sched_p_cpus_equal(&masked, have);
 }
 
+static int are_times_different(uint32_t policy, const struct qrt_sched_setting *want,
+			       const struct qrt_sched_setting *have)
+{
+	if (policy == QRT_SCHED_POLICY_DEADLINE)
+		return want->runtime_ns != have->runtime_ns || want->deadline_ns != have->deadline_ns ||
+		       want->period_ns != have->period_ns;
+	if (!qrt_sched_p_policy_is_fair(policy) || !want->runtime_ns || want->runtime_ns == have->runtime_ns)
+		return 0;
+	/* None can be the kernel's own, or that it has none to give: then nobody deviates. */
+	return have->runtime_ns || qrt_sched_p_kernel_slice();
+}
+
 uint32_t qrt_sched_setting_compare(const struct qrt_sched_setting *want, const struct qrt_sched_setting *have,
 				   const struct qrt_sched_cpus *online)
 {
 	uint32_t policy = want->set & QRT_SCHED_SET_POLICY ? want->policy : have->policy;
-	int is_fair = policy == QRT_SCHED_POLICY_OTHER || policy == QRT_SCHED_POLICY_BATCH;
 	uint32_t different = 0;
 
 	if (want->policy != have->policy)
 		different |= QRT_SCHED_SET_POLICY;
 	if (qrt_sched_p_policy_is_rt(policy) && want->priority != have->priority)
 		different |= QRT_SCHED_SET_PRIORITY;
-	if (is_fair && want->nice != have->nice)
+	if (qrt_sched_p_policy_is_fair(policy) && want->nice != have->nice)
 		different |= QRT_SCHED_SET_NICE;
 	if (want->flags != have->flags)
 		different |= QRT_SCHED_SET_FLAGS;
 	if ((want->set & QRT_SCHED_SET_CPUS) && are_cpus_different(&want->cpus, &have->cpus, online))
 		different |= QRT_SCHED_SET_CPUS;
+	if (are_times_different(policy, want, have))
+		different |= QRT_SCHED_SET_TIMES;
+	if (want->ioprio != have->ioprio)
+		different |= QRT_SCHED_SET_IOPRIO;
 	return (different | (~have->set & QRT_SCHED_SET_ALL)) & want->set;
 }
 
-/* A text that grows in a caller's buffer; once it does not fit, it stays full. */
-struct text {
-	char *buf;
-	size_t size, length;
-	int is_full;
-};
-
-__attribute__((format(printf, 2, 3))) static void add(struct text *text, const char *format, ...)
+static int is_refusal_of_deadline(int refusal)
 {
-	va_list args;
-	int r;
-
-	if (text->is_full)
-		return;
-	va_start(args, format);
-	r = vsnprintf(text->buf + text->length, text->size - text->length, format, args);
-	va_end(args);
-	if (r < 0 || (size_t)r >= text->size - text->length)
-		text->is_full = 1;
-	else
-		text->length += (size_t)r;
+	return refusal == -EPERM || refusal == -EACCES || refusal == -EBUSY || refusal == -EINVAL ||
+	       refusal == -EOPNOTSUPP;
 }
 
-static void describe_urgency(struct text *text, const struct qrt_sched_setting *s)
+int qrt_sched_setting_get_fallback(const struct qrt_sched_setting *setting, int refusal,
+				   struct qrt_sched_setting *ret_setting)
 {
-	const char *name = qrt_sched_policy_name(s->policy);
-	int has_policy = (s->set & QRT_SCHED_SET_POLICY) != 0;
-	int is_fair = !has_policy || s->policy == QRT_SCHED_POLICY_OTHER ||
-		      s->policy == QRT_SCHED_POLICY_BATCH;
+	struct qrt_sched_setting fallback = *setting;
 
-	if (has_policy && name)
-		add(text, " %s", name);
-	else if (has_policy)
-		add(text, " policy-%u", s->policy);
-	if ((s->set & QRT_SCHED_SET_PRIORITY) && !has_policy)
-		add(text, " priority %d", s->priority);
-	else if ((s->set & QRT_SCHED_SET_PRIORITY) && qrt_sched_p_policy_is_rt(s->policy))
-		add(text, " %d", s->priority);
-	if ((s->set & QRT_SCHED_SET_NICE) && is_fair)
-		add(text, " nice %d", s->nice);
-}
-
-int qrt_sched_setting_describe(const struct qrt_sched_setting *setting, char *buf, size_t size)
-{
-	char line[QRT_SCHED_P_CPUS_TEXT + 64], cpus[QRT_SCHED_P_CPUS_TEXT];
-	struct text text = {.buf = line, .size = sizeof(line)};
-
-	describe_urgency(&text, setting);
-	if (setting->set & QRT_SCHED_SET_CPUS) {
-		qrt_sched_cpus_format(&setting->cpus, cpus, sizeof(cpus));
-		add(&text, " on %s", cpus);
-	}
-	if ((setting->set & QRT_SCHED_SET_FLAGS) && (setting->flags & QRT_SCHED_FLAG_RESET_ON_FORK))
-		add(&text, " reset-on-fork");
-	if (!text.length)
-		add(&text, " nothing");
-	if (text.length > size) /* the leading blank stands for the NUL */
-		return -ENOSPC;
-	memcpy(buf, line + 1, text.length);
-	return (int)text.length - 1;
+	if (!(setting->set & QRT_SCHED_SET_POLICY) || setting->policy != QRT_SCHED_POLICY_DEADLINE ||
+	    !is_refusal_of_deadline(refusal))
+		return -ENOENT;
+	fallback.policy = QRT_SCHED_POLICY_FIFO;
+	fallback.set |= QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_TIMES | QRT_SCHED_SET_FLAGS;
+	if (!(setting->set & QRT_SCHED_SET_FLAGS))
+		fallback.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
+	if (!(setting->set & QRT_SCHED_SET_PRIORITY))
+		fallback.priority = 0;
+	qrt_sched_p_setting_normalise(&fallback);
+	*ret_setting = fallback;
+	return 0;
 }

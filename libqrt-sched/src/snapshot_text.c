@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A snapshot as text. First line: "qrt-snapshot 1 BOOT", then one thread a line:
- * "TID START POLICY PRIORITY NICE FLAGS CPUS". A thread number means nothing after a reboot, so the
- * text names the boot that it belongs to.
+ * A snapshot as text. First line: "qrt-snapshot 2 BOOT", then one thread a line:
+ * "TID START POLICY PRIORITY NICE FLAGS CPUS TIMES IOPRIO", times as RUNTIME/DEADLINE/PERIOD in ns; "-"
+ * where it is not known: version 1 had neither of the last two. A thread number means nothing after a
+ * reboot, so the text names the boot that it belongs to.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -15,7 +16,8 @@
 #include "snapshot_p.h"
 #include "sys_p.h"
 
-#define HEAD     "qrt-snapshot 1 "
+#define HEAD     "qrt-snapshot 2 "
+#define HEAD_1   "qrt-snapshot 1 "
 #define LINE_MAX 4400 /* a CPU list of every second of 1024 CPUs has some 2,400 characters */
 
 static void read_boot(char *ret_boot, size_t size)
@@ -42,6 +44,20 @@ static void put(struct text *text, const char *format, ...)
 	va_end(args);
 }
 
+/* What a version 1 text did not know stays unknown. */
+static void put_rest(struct text *text, const struct qrt_sched_setting *s)
+{
+	if (s->set & QRT_SCHED_SET_TIMES)
+		put(text, " %llu/%llu/%llu", (unsigned long long)s->runtime_ns,
+		    (unsigned long long)s->deadline_ns, (unsigned long long)s->period_ns);
+	else
+		put(text, " -");
+	if (s->set & QRT_SCHED_SET_IOPRIO)
+		put(text, " %u\n", s->ioprio);
+	else
+		put(text, " -\n");
+}
+
 static void put_all(struct text *text, const struct qrt_sched_snapshot *snapshot)
 {
 	const struct qrt_sched_p_memory *m;
@@ -53,8 +69,9 @@ static void put_all(struct text *text, const struct qrt_sched_snapshot *snapshot
 	for (i = 0; i < snapshot->count; i++) {
 		m = &snapshot->entries[i];
 		qrt_sched_cpus_format(&m->setting.cpus, cpus, sizeof(cpus));
-		put(text, "%d %llu %u %d %d %u %s\n", (int)m->tid, (unsigned long long)m->start,
+		put(text, "%d %llu %u %d %d %u %s", (int)m->tid, (unsigned long long)m->start,
 		    m->setting.policy, m->setting.priority, m->setting.nice, m->setting.flags, cpus);
+		put_rest(text, &m->setting);
 	}
 }
 
@@ -70,8 +87,8 @@ int qrt_sched_snapshot_format(const struct qrt_sched_snapshot *snapshot, char *b
 	return (int)text.len;
 }
 
-/* A decimal number with a blank behind it; moves on. */
-static int take_number(char **at, int64_t min, int64_t max, int64_t *ret_number)
+/* A decimal number with a character behind it that ends it; moves on. */
+static int take_number(char **at, char end_at, int64_t min, int64_t max, int64_t *ret_number)
 {
 	char *end;
 
@@ -79,20 +96,76 @@ static int take_number(char **at, int64_t min, int64_t max, int64_t *ret_number)
 		return -EINVAL;
 	errno = 0;
 	*ret_number = strtoll(*at, &end, 10);
-	if (errno || *end != ' ' || *ret_number < min || *ret_number > max)
+	if (errno || *end != end_at || *ret_number < min || *ret_number > max)
 		return -EINVAL;
-	*at = end + 1;
+	*at = *end ? end + 1 : end;
 	return 0;
+}
+
+static int is_dash(char **at, char end_at)
+{
+	if ((*at)[0] != '-' || (*at)[1] != end_at)
+		return 0;
+	*at += end_at ? 2 : 1;
+	return 1;
+}
+
+static int take_times(char **at, struct qrt_sched_setting *s)
+{
+	int64_t runtime, deadline, period;
+
+	if (is_dash(at, ' ')) {
+		s->set &= ~QRT_SCHED_SET_TIMES;
+		return 0;
+	}
+	if (take_number(at, '/', 0, INT64_MAX, &runtime) < 0 ||
+	    take_number(at, '/', 0, INT64_MAX, &deadline) < 0 ||
+	    take_number(at, ' ', 0, INT64_MAX, &period) < 0)
+		return -EINVAL;
+	s->runtime_ns = (uint64_t)runtime;
+	s->deadline_ns = (uint64_t)deadline;
+	s->period_ns = (uint64_t)period;
+	return 0;
+}
+
+static int take_ioprio(char **at, struct qrt_sched_setting *s)
+{
+	int64_t ioprio;
+
+	if (is_dash(at, '\0')) {
+		s->set &= ~QRT_SCHED_SET_IOPRIO;
+		return 0;
+	}
+	if (take_number(at, '\0', 0, 0xffff, &ioprio) < 0)
+		return -EINVAL;
+	s->ioprio = (uint32_t)ioprio;
+	return 0;
+}
+
+/* CPUS TIMES IOPRIO, or CPUS alone. */
+static int take_rest(char *at, int version, struct qrt_sched_setting *s)
+{
+	char *cpus = strsep(&at, " ");
+
+	if (version == 1)
+		s->set &= ~(QRT_SCHED_SET_TIMES | QRT_SCHED_SET_IOPRIO);
+	else if (!at || take_times(&at, s) < 0 || take_ioprio(&at, s) < 0)
+		return -EINVAL;
+	if (version == 1 && at)
+		return -EINVAL;
+	return qrt_sched_cpus_parse(cpus, &s->cpus);
 }
 
 static int is_possible(const struct qrt_sched_setting *s)
 {
-	if (s->policy != QRT_SCHED_P_POLICY_DEADLINE && !qrt_sched_policy_name(s->policy))
+	if (!qrt_sched_policy_name(s->policy))
 		return 0;
+	if (s->policy == QRT_SCHED_POLICY_DEADLINE)
+		return 1;
 	return qrt_sched_p_policy_is_rt(s->policy) ? s->priority >= 1 : s->priority == 0;
 }
 
-static int parse_line(char *line, struct qrt_sched_p_memory *ret_memory)
+static int parse_line(char *line, int version, struct qrt_sched_p_memory *ret_memory)
 {
 	static const struct {
 		int64_t min, max;
@@ -102,7 +175,7 @@ static int parse_line(char *line, struct qrt_sched_p_memory *ret_memory)
 	int i;
 
 	for (i = 0; i < 6; i++) {
-		if (take_number(&line, range[i].min, range[i].max, &value[i]) < 0)
+		if (take_number(&line, ' ', range[i].min, range[i].max, &value[i]) < 0)
 			return -EINVAL;
 	}
 	m.tid = (pid_t)value[0];
@@ -111,7 +184,7 @@ static int parse_line(char *line, struct qrt_sched_p_memory *ret_memory)
 	m.setting.priority = (int32_t)value[3];
 	m.setting.nice = (int32_t)value[4];
 	m.setting.flags = (uint32_t)value[5];
-	if (!is_possible(&m.setting) || qrt_sched_cpus_parse(line, &m.setting.cpus) < 0)
+	if (!is_possible(&m.setting) || take_rest(line, version, &m.setting) < 0)
 		return -EINVAL;
 	*ret_memory = m;
 	return 0;
@@ -141,17 +214,19 @@ static int bad_line(struct qrt_sched_error *reterr, uint32_t number, const char 
 	return -EINVAL;
 }
 
-static int parse_threads(struct qrt_sched_snapshot *into, const char *text, size_t len,
+static int parse_threads(struct qrt_sched_snapshot *into, int version, const char *text, size_t len,
 			 struct qrt_sched_error *reterr)
 {
+	const char *form = version == 1 ? "not 'TID START POLICY PRIORITY NICE FLAGS CPUS'"
+					: "not 'TID START POLICY PRIORITY NICE FLAGS CPUS TIMES IOPRIO'";
 	struct qrt_sched_p_memory memory;
 	char line[LINE_MAX];
 	uint32_t number = 2;
 	int used, rc;
 
 	for (; (used = take_line(text, len, line)) > 0; number++, text += used, len -= (size_t)used) {
-		if (parse_line(line, &memory) < 0)
-			return bad_line(reterr, number, "not 'TID START POLICY PRIORITY NICE FLAGS CPUS'");
+		if (parse_line(line, version, &memory) < 0)
+			return bad_line(reterr, number, form);
 		rc = qrt_sched_p_snapshot_put(into, &memory);
 		if (rc == -ENOSPC)
 			return bad_line(reterr, number, "more threads than a snapshot can hold");
@@ -161,21 +236,31 @@ static int parse_threads(struct qrt_sched_snapshot *into, const char *text, size
 	return used < 0 ? bad_line(reterr, number, "cut short, too long, or not text") : 0;
 }
 
+/* 0 where the first line is none of a snapshot. */
+static int version_of(const char *line)
+{
+	if (!strncmp(line, HEAD_1, strlen(HEAD_1)))
+		return 1;
+	return strncmp(line, HEAD, strlen(HEAD)) ? 0 : 2;
+}
+
 /* All or nothing: new entries only stay where the last line was good too. */
 int qrt_sched_snapshot_parse(struct qrt_sched_snapshot *snapshot, const char *text, size_t len,
 			     struct qrt_sched_error *reterr)
 {
 	size_t before = snapshot->count;
 	char line[LINE_MAX], boot[64];
-	int used, rc;
+	int used, version = 0, rc;
 
 	used = take_line(text, len, line);
-	if (used <= 0 || strncmp(line, HEAD, strlen(HEAD)))
+	if (used > 0)
+		version = version_of(line);
+	if (!version)
 		return bad_line(reterr, 1, "does not begin with '" HEAD "': not a snapshot of this version");
 	read_boot(boot, sizeof(boot));
 	if (strcmp(line + strlen(HEAD), boot))
 		return 0;
-	rc = parse_threads(snapshot, text + used, len - (size_t)used, reterr);
+	rc = parse_threads(snapshot, version, text + used, len - (size_t)used, reterr);
 	if (rc < 0)
 		snapshot->count = before;
 	return rc;

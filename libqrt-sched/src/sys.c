@@ -64,6 +64,25 @@ static int set_cpus(pid_t tid, const struct qrt_sched_cpus *cpus)
 	return result(syscall(SYS_sched_setaffinity, tid, sizeof(*cpus), cpus->bits));
 }
 
+#define IOPRIO_WHO_PROCESS 1
+#define IOPRIO_CLASS_SHIFT 13
+
+/* Without a class some kernels report a level, which they do not take back. */
+static int get_ioprio(pid_t tid, uint32_t *ret_ioprio)
+{
+	long value = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, tid);
+
+	if (value < 0 && errno != ENOSYS)
+		return -errno;
+	*ret_ioprio = value > 0 && value >> IOPRIO_CLASS_SHIFT ? (uint32_t)value : 0;
+	return 0;
+}
+
+static int set_ioprio(pid_t tid, uint32_t ioprio)
+{
+	return result(syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, tid, ioprio));
+}
+
 static int get_limit(int resource, uint64_t *ret_limit)
 {
 	struct rlimit limit;
@@ -90,6 +109,8 @@ const struct qrt_sched_p_sys qrt_sched_p_kernel = {
 	.set_nice = set_nice,
 	.get_cpus = get_cpus,
 	.set_cpus = set_cpus,
+	.get_ioprio = get_ioprio,
+	.set_ioprio = set_ioprio,
 	.get_limit = get_limit,
 	.now = now,
 };

@@ -20,8 +20,7 @@ struct qrt_sched_p_attr {
 	uint32_t util_max;
 };
 
-#define QRT_SCHED_P_ATTR_SIZE_0     48u
-#define QRT_SCHED_P_POLICY_DEADLINE 6u
+#define QRT_SCHED_P_ATTR_SIZE_0 48u
 
 /* Every function returns >= 0 or a negative errno; tid 0 is the calling thread. */
 struct qrt_sched_p_sys {
@@ -32,6 +31,8 @@ struct qrt_sched_p_sys {
 	int (*set_nice)(pid_t tid, int nice);
 	int (*get_cpus)(pid_t tid, struct qrt_sched_cpus *ret_cpus);
 	int (*set_cpus)(pid_t tid, const struct qrt_sched_cpus *cpus);
+	int (*get_ioprio)(pid_t tid, uint32_t *ret_ioprio); /* 0: none, also on kernels that have none */
+	int (*set_ioprio)(pid_t tid, uint32_t ioprio);
 	int (*get_limit)(int resource, uint64_t *ret_limit); /* UINT64_MAX: none */
 	uint64_t (*now)(void);                               /* CLOCK_MONOTONIC, ns */
 };
@@ -59,6 +60,10 @@ const char *qrt_sched_p_field(const char *text, const char *name);
 int qrt_sched_p_setting_read_some(pid_t tid, struct qrt_sched_setting *ret_setting);
 /* 1 when a thread that is as `a` goes before one that is as `b`. */
 int qrt_sched_p_is_more_urgent(const struct qrt_sched_setting *a, const struct qrt_sched_setting *b);
+
+/* The slice that the kernel gives to threads that did not ask for one, ns; 0: it has no slices, or that
+ * cannot be found out. */
+uint64_t qrt_sched_p_kernel_slice(void);
 
 /* "cannot give thread N ...: " with the missing right and the remedy; returns rc. */
 int qrt_sched_p_refusal(struct qrt_sched_error *reterr, int rc, pid_t tid,

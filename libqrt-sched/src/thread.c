@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "layers_p.h"
+#include "setting_p.h"
 #include "sys_p.h"
 
 struct qrt_sched_thread {
@@ -113,6 +114,12 @@ static int compare(const struct qrt_sched_thread *thread, struct qrt_sched_setti
 	return rc < 0 ? rc : (int)difference(ret_want, ret_have);
 }
 
+/* A slice that was asked for and is not any more: nobody's deviation, but ours to take back. */
+static int has_slice_left(const struct qrt_sched_setting *want, const struct qrt_sched_setting *have)
+{
+	return qrt_sched_p_policy_is_fair(want->policy) && !want->runtime_ns && have->runtime_ns;
+}
+
 int qrt_sched_thread_apply(struct qrt_sched_thread *thread, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_setting want = {0}, have;
@@ -120,7 +127,7 @@ int qrt_sched_thread_apply(struct qrt_sched_thread *thread, struct qrt_sched_err
 
 	if (rc < 0)
 		return qrt_sched_p_refusal(reterr, rc, thread->tid, &want);
-	if (rc == 0)
+	if (rc == 0 && !has_slice_left(&want, &have))
 		return 0;
 	rc = qrt_sched_setting_apply(thread->tid, &want, reterr);
 	return rc < 0 ? rc : 1;
@@ -134,6 +141,14 @@ int qrt_sched_thread_verify(const struct qrt_sched_thread *thread, struct qrt_sc
 	if (rc >= 0 && ret_actual)
 		*ret_actual = have;
 	return rc;
+}
+
+int qrt_sched_thread_fall_back(struct qrt_sched_thread *thread, int refusal)
+{
+	struct qrt_sched_layer_value plan = thread->layers[QRT_SCHED_LAYER_PLAN];
+	int rc = qrt_sched_setting_get_fallback(&plan.setting, refusal, &plan.setting);
+
+	return rc < 0 ? rc : qrt_sched_thread_set_layer(thread, QRT_SCHED_LAYER_PLAN, &plan);
 }
 
 uint64_t qrt_sched_thread_get_deadline(const struct qrt_sched_thread *thread)

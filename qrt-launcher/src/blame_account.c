@@ -19,7 +19,7 @@ static bool parse(char *text, struct blame_sample *sample)
 {
 	char *rest = text, *end;
 
-	strtoull(rest, &end, 10);
+	sample->run_ns = strtoull(rest, &end, 10);
 	if (end == rest)
 		return false;
 	rest = end;

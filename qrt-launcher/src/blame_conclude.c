@@ -129,6 +129,9 @@ static void print_doubts(FILE *out, const struct blame_facts *facts)
 			" stretch%s of a thread's time given up.\n",
 			facts->counts.lost, facts->counts.lost == 1 ? " was" : "s were", facts->counts.broken,
 			facts->counts.broken == 1 ? "" : "es");
+	if (facts->accounts_only)
+		fputs("Who ran instead is known of the VM's own threads alone; 'blame NAME' watches all.\n",
+		      out);
 	if (!facts->mutexes)
 		fputs("Waits for mutexes are not known: there is no recorder, as qrt-launcher run has one.\n",
 		      out);

@@ -118,6 +118,7 @@ static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
 	put_int(builder, "lost", facts->counts.lost);
 	put_int(builder, "broken", facts->counts.broken);
 	put_bool(builder, "vm_ended", facts->vm_ended);
+	put_bool(builder, "accounts_only", facts->accounts_only);
 }
 
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)

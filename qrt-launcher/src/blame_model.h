@@ -40,6 +40,7 @@ struct blame_delay {
 /* The thread's line in the kernel's accounts, and between which times it was read. */
 struct blame_sample {
 	uint64_t before_ns, after_ns;
+	uint64_t run_ns; /* on a CPU */
 	uint64_t run_delay_ns;
 	uint64_t arrivals; /* how often it was switched in */
 };

@@ -16,6 +16,7 @@
 
 struct blame_names {
 	GHashTable *table;
+	bool frozen;
 };
 
 struct blame_names *blame_names_new(void)
@@ -110,13 +111,18 @@ void blame_names_look(struct blame_names *names, int32_t tid)
 	struct blame_name *name;
 	char text[2048];
 
-	if (tid <= 0)
+	if (tid <= 0 || names->frozen)
 		return;
 	name = take(names, tid);
 	if (read_task_file(tid, "stat", text, sizeof(text)) > 0)
 		parse_stat(name, text);
 	if (name->pid == 0 && read_task_file(tid, "status", text, sizeof(text)) > 0)
 		name->pid = parse_process(text);
+}
+
+void blame_names_freeze(struct blame_names *names)
+{
+	names->frozen = true;
 }
 
 const struct blame_name *blame_names_get(struct blame_names *names, int32_t tid)

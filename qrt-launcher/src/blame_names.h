@@ -24,6 +24,8 @@ struct blame_names *blame_names_free(struct blame_names *names);
 void blame_names_set(struct blame_names *names, int32_t tid, int32_t pid, const char *comm);
 /* Looks at /proc, where the task still is; the caller is soon after the event. */
 void blame_names_look(struct blame_names *names, int32_t tid);
+/* From now on what is known stays: /proc is not looked at any more. */
+void blame_names_freeze(struct blame_names *names);
 /* What is known of a task; never NULL. Negative and zero ids have names too ("idle", "others"). */
 const struct blame_name *blame_names_get(struct blame_names *names, int32_t tid);
 /* "fifo 10", "other nice 5", empty where it is not known. Returns buf. */

@@ -49,6 +49,7 @@ struct blame_facts {
 	uint64_t lost_mutexes;
 	struct blame_counts counts;
 	bool vm_ended;
+	bool accounts_only; /* of the VM's own threads: no switch records */
 };
 
 struct blame_report {

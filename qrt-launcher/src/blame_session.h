@@ -12,6 +12,8 @@ struct blame_options {
 	uint32_t roles; /* bit per role */
 	size_t top;
 	bool json, help;
+	bool last;        /* what the VM's supervisor has recorded */
+	const char *file; /* what it has kept */
 	const char *name; /* of a VM; else */
 	int32_t pid;
 };

@@ -117,6 +117,17 @@ void blame_threads_tell(struct blame_threads *threads, struct blame_model *model
 	set_name(thread, told->name);
 }
 
+void blame_threads_recall(struct blame_threads *threads, const struct blame_thread *told)
+{
+	struct blame_thread *thread = g_new(struct blame_thread, 1);
+
+	*thread = *told;
+	thread->fd = -1;
+	thread->told = true;
+	set_name(thread, told->name);
+	g_hash_table_replace(threads->table, GINT_TO_POINTER(told->tid), thread);
+}
+
 static void sample(struct blame_thread *thread)
 {
 	if (thread->fd >= 0)

@@ -31,6 +31,8 @@ struct blame_threads *blame_threads_free(struct blame_threads *threads);
 void blame_threads_add(struct blame_threads *threads, struct blame_model *model, int32_t tid);
 void blame_threads_tell(struct blame_threads *threads, struct blame_model *model,
 			const struct blame_thread *told);
+/* A thread of a VM that is not looked at: what was recorded of it is judged. */
+void blame_threads_recall(struct blame_threads *threads, const struct blame_thread *told);
 /* The thread has ended: what comes with its number now is another. */
 void blame_threads_end(struct blame_threads *threads, struct blame_model *model, int32_t tid);
 /* Finds new threads in /proc, forgets ended ones, and looks who is ready. -ESRCH when the VM is gone. */

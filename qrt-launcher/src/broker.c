@@ -41,6 +41,8 @@ static int enter(struct supervisor *supervisor, const struct qrt_sched_broker_me
 	memcpy(name, message->name, sizeof(message->name));
 	entry.name = name;
 	entry.placed_by = message->op == QRT_SCHED_BROKER_PLACE ? PLACED_BY_BROKER : PLACED_BY_SELF;
+	/* Its word: who does not end its slices keeps its own level waiting, which a budget bounds. */
+	entry.own_slices = message->flags & QRT_SCHED_BROKER_QUANTUM;
 	r = watch_enter(&supervisor->watch, &entry);
 	watched = watch_find(&supervisor->watch, message->tid);
 	if (watched)
@@ -54,11 +56,23 @@ static void answer(int fd, struct qrt_sched_broker_message *message, int result)
 	(void)send(fd, message, sizeof(*message), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Who asked learns what it has. */
+static void place(struct supervisor *supervisor, struct qrt_sched_broker_message *message)
+{
+	int r = enter(supervisor, message);
+	const struct watched *watched = watch_find(&supervisor->watch, message->tid);
+
+	message->flags &= ~QRT_SCHED_BROKER_FALLBACK;
+	if (watched && watched->fell_back)
+		message->flags |= QRT_SCHED_BROKER_FALLBACK;
+	answer(supervisor->broker_fd, message, r);
+}
+
 static void dispatch(struct supervisor *supervisor, struct qrt_sched_broker_message *message)
 {
 	switch (message->op) {
 	case QRT_SCHED_BROKER_PLACE:
-		answer(supervisor->broker_fd, message, enter(supervisor, message));
+		place(supervisor, message);
 		break;
 	case QRT_SCHED_BROKER_PLACED:
 		enter(supervisor, message);
@@ -110,7 +124,8 @@ void broker_drain(struct supervisor *supervisor)
 void broker_open(struct supervisor *supervisor)
 {
 	if (supervisor->broker_fd >= 0)
-		supervisor->broker_source = g_unix_fd_add_full(G_PRIORITY_HIGH, supervisor->broker_fd,
-							       G_IO_IN | G_IO_HUP, on_message, supervisor,
-							       NULL);
+		/* At the priority of all the rest: a QEMU that never stops talking keeps nobody else waiting.
+		 */
+		supervisor->broker_source = g_unix_fd_add(supervisor->broker_fd, G_IO_IN | G_IO_HUP,
+							  on_message, supervisor);
 }

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <qrt/shield.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,6 +135,19 @@ static int read_cpu_list(const struct check_host *host, const char *path, char *
 	return r;
 }
 
+/* True where CPUs are isolated while a shield is up. */
+static bool is_shielded(const struct check_host *host, struct check_item *item)
+{
+	struct qrt_sched_cpus cpus;
+	char list[128];
+
+	if (!host->live || qrt_sched_shield_read(NULL, &cpus) < 0 ||
+	    qrt_sched_cpus_format(&cpus, list, sizeof(list)) < 0)
+		return false;
+	check_found(item, CHECK_OK, "%s, by the shield that is up ('qrt-launcher shield' shows it)", list);
+	return true;
+}
+
 void check_isolated(const struct check_host *host, struct check_item *item)
 {
 	char list[160], online[160] = "";
@@ -146,6 +160,8 @@ void check_isolated(const struct check_host *host, struct check_item *item)
 		check_found(item, CHECK_OK, "%s", list);
 		return;
 	}
+	if (is_shielded(host, item))
+		return;
 	read_cpu_list(host, "sys/devices/system/cpu/online", online, sizeof(online));
 	if (strcmp(online, "0") == 0) {
 		check_found(item, CHECK_WARNING, "none, and there is one CPU only");
@@ -153,7 +169,8 @@ void check_isolated(const struct check_host *host, struct check_item *item)
 		return;
 	}
 	check_found(item, CHECK_WARNING, "none");
-	check_remedy(item, "boot with isolcpus=managed_irq,domain,N for the vCPUs' CPUs N");
+	check_remedy(item, "'qrt-launcher shield N --all' or 'run --shield', or boot with "
+			   "isolcpus=managed_irq,domain,N for the vCPUs' CPUs N");
 }
 
 void check_nohz_full(const struct check_host *host, struct check_item *item)

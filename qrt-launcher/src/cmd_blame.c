@@ -2,81 +2,49 @@
 /* blame: who kept a VM's threads from running, and who held a mutex. */
 #include "blame_session.h"
 #include "command.h"
+#include "number.h"
 #include "option.h"
+#include "recording_blame.h"
+#include "recording_find.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define OVER_DEFAULT_NS   1000000u
 #define LENGTH_DEFAULT_NS UINT64_C(10000000000)
-#define LENGTH_MOST_NS    UINT64_C(86400000000000)
+#define LENGTH_MOST_S     86400
 #define TOP_DEFAULT       20
 
 static void print_help(void)
 {
 	puts("Usage: qrt-launcher blame NAME [--over TIME] [--seconds N] [--role ROLE]... [--top N] "
 	     "[--json]\n"
-	     "       qrt-launcher blame --pid PID ...\n\n"
+	     "       qrt-launcher blame --pid PID ...\n"
+	     "       qrt-launcher blame --last [NAME] | --file FILE [--over TIME] [--role ROLE]... [--top "
+	     "N]\n\n"
 	     "Watches a running VM and says when a thread was ready but kept from running, or waited for\n"
 	     "a mutex: how long, and who ran on its CPU or held the mutex.\n\n"
 	     "  --over TIME  delays from this length on, such as 500us, 1ms, 2s (1ms)\n"
 	     "  --seconds N  how long to watch (10); Ctrl-C ends it early\n"
 	     "  --role ROLE  vcpu, main, paio, vncm, vncs, ioth, kio or othr; all where none is named\n"
 	     "  --top N      how many delays are listed, the longest ones (20)\n"
+	     "  --last       what the VM's launcher has recorded of the last seconds, without waiting\n"
+	     "  --file FILE  what it has kept because of a delay ('run --on-delay')\n"
 	     "  --pid PID    a process without a launcher: roles by names of threads, no mutexes\n"
 	     "  --json       print JSON\n\n"
 	     "Exit code: 0 watched, 1 failed, 2 usage.");
 }
 
-static int parse_time(const char *text, uint64_t *ret_ns)
-{
-	static const struct {
-		const char *unit;
-		uint64_t ns;
-	} units[] = {{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}};
-	unsigned long long number;
-	char *end;
-	size_t i;
-
-	errno = 0;
-	number = strtoull(text, &end, 10);
-	if (end == text || errno != 0 || text[0] == '-')
-		return -EINVAL;
-	for (i = 0; i < G_N_ELEMENTS(units); i++) {
-		if (strcmp(end, units[i].unit) != 0)
-			continue;
-		if (number == 0 || number > LENGTH_MOST_NS / units[i].ns)
-			return -ERANGE;
-		*ret_ns = number * units[i].ns;
-		return 0;
-	}
-	return -EINVAL;
-}
-
-static int parse_number(const char *text, unsigned long most, unsigned long *ret_number)
-{
-	unsigned long number;
-	char *end;
-
-	errno = 0;
-	number = strtoul(text, &end, 10);
-	if (end == text || *end != '\0' || errno != 0 || text[0] == '-' || number < 1 || number > most)
-		return -EINVAL;
-	*ret_number = number;
-	return 0;
-}
-
 static int take_over(struct blame_options *options, const char *value)
 {
-	return parse_time(value, &options->over_ns);
+	return number_parse_time(value, 0, &options->over_ns);
 }
 
 static int take_seconds(struct blame_options *options, const char *value)
 {
-	unsigned long seconds;
-	int r = parse_number(value, LENGTH_MOST_NS / 1000000000, &seconds);
+	uint64_t seconds;
+	int r = number_parse(value, LENGTH_MOST_S, &seconds);
 
 	if (r == 0)
 		options->length_ns = seconds * UINT64_C(1000000000);
@@ -94,8 +62,8 @@ static int take_role(struct blame_options *options, const char *value)
 
 static int take_top(struct blame_options *options, const char *value)
 {
-	unsigned long top;
-	int r = parse_number(value, BLAME_ENTRIES_MAX / 2, &top);
+	uint64_t top;
+	int r = number_parse(value, BLAME_ENTRIES_MAX / 2, &top);
 
 	if (r == 0)
 		options->top = top;
@@ -104,12 +72,18 @@ static int take_top(struct blame_options *options, const char *value)
 
 static int take_pid(struct blame_options *options, const char *value)
 {
-	unsigned long pid;
-	int r = parse_number(value, INT32_MAX, &pid);
+	uint64_t pid;
+	int r = number_parse(value, INT32_MAX, &pid);
 
 	if (r == 0)
 		options->pid = (int32_t)pid;
 	return r;
+}
+
+static int take_file(struct blame_options *options, const char *value)
+{
+	options->file = value;
+	return *value ? 0 : -EINVAL;
 }
 
 /* Options with a value, and what a wrong one should have been. */
@@ -123,6 +97,7 @@ static const struct {
 	{"--role", take_role, "one of vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
 	{"--top", take_top, "a number from 1 to 10000"},
 	{"--pid", take_pid, "the number of a process"},
+	{"--file", take_file, "the path of a recording"},
 };
 
 static int take_valued(struct blame_options *options, int argc, char **argv, int *index)
@@ -155,6 +130,8 @@ static int take_argument(struct blame_options *options, int argc, char **argv, i
 	argument = argv[(*index)++];
 	if (strcmp(argument, "--json") == 0) {
 		options->json = true;
+	} else if (strcmp(argument, "--last") == 0) {
+		options->last = true;
 	} else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0) {
 		options->help = true;
 	} else if (argument[0] != '-' && !options->name) {
@@ -177,13 +154,32 @@ static int parse(struct blame_options *options, int argc, char **argv)
 	}
 	if (options->help)
 		return 0;
-	if ((options->name != NULL) == (options->pid != 0)) {
+	if (options->last || options->file) {
+		if (options->pid || (options->file && (options->last || options->name))) {
+			complain("blame: give --last with a VM's name, or --file with a recording, and no "
+				 "--pid");
+			return -EXIT_USAGE;
+		}
+	} else if ((options->name != NULL) == (options->pid != 0)) {
 		complain("blame: name one VM (qrt-launcher status lists them), or a process with --pid");
 		return -EXIT_USAGE;
 	}
 	if (options->roles == 0)
 		options->roles = (1u << QRT_SCHED_ROLES) - 1;
 	return 0;
+}
+
+static int show_recording(const struct blame_options *options)
+{
+	struct recording recording;
+	int r = options->file ? recording_load(options->file, &recording)
+			      : recording_ask(options->name, &recording);
+
+	if (r < 0)
+		return -r;
+	recording_print(&recording, options->over_ns, options->roles, options->top, options->json);
+	recording_clear(&recording);
+	return EXIT_OK;
 }
 
 int command_blame(int argc, char **argv)
@@ -202,6 +198,8 @@ int command_blame(int argc, char **argv)
 		print_help();
 		return EXIT_OK;
 	}
+	if (options.last || options.file)
+		return show_recording(&options);
 	r = options.name ? blame_vm_ask(&vm, options.name) : blame_vm_take_process(&vm, options.pid);
 	r = r < 0 ? -r : blame_session_run(&options, &vm);
 	blame_vm_clear(&vm);

@@ -4,6 +4,7 @@
 #include "command.h"
 #include "option.h"
 #include "plan_command.h"
+#include "state.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -98,12 +99,25 @@ static int check_copy(const struct check_options *options, bool json)
 	return r;
 }
 
+/* What a killed launcher left would be taken for the host's own. */
+static void repair(void)
+{
+	int run_fd = state_look_run();
+
+	if (run_fd < 0)
+		return;
+	state_repair_all(run_fd, false);
+	state_close_run(run_fd);
+}
+
 static int answer(const void *data, struct plan_request *request, bool json)
 {
 	const struct check_options *options = data;
 
-	if (!options->root)
+	if (!options->root) {
+		repair();
 		return check_host_with_plan(options, request, json);
+	}
 	if (request->given || request->user.set || request->vm_argv) {
 		complain("check: --root looks at a copied tree, where no plan can run; leave out the plan, "
 			 "--user and QEMU's arguments");

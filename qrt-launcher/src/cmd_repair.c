@@ -11,8 +11,10 @@ static void print_help(void)
 {
 	puts("Usage: qrt-launcher repair\n\n"
 	     "Puts back what a launcher that was killed had changed: kernel threads run as before, and\n"
-	     "threads of a VM that lives on without its launcher are time-shared again. 'run' and\n"
-	     "'status' do the same when they start.\n\n"
+	     "threads of a VM that lives on without its launcher are time-shared again; shields and other\n"
+	     "settings of the host that only it needed are lowered. 'run' and 'status' do the same when "
+	     "they\n"
+	     "start.\n\n"
 	     "Exit code: 0 nothing is left behind, 1 something could not be put back.");
 }
 

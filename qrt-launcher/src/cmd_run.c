@@ -25,8 +25,13 @@ static void print_help(void)
 	     "                       overrides it\n"
 	     "  -rt OPTION           an option of the plan, such as vcpu_sched=fifo\n"
 	     "  -rt default          what the other options leave open is as in the default plan\n"
+	     "  --shield[=PARTS]     keep all others off the vCPUs' CPUs: -rt shield=on, or shield=PARTS\n"
 	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
 	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
+	     "  --on-delay TIME:ACTION  when a real-time thread was kept from running that long: log, file,\n"
+	     "                       command=CMD, stop or failsafe=PLANFILE; what was recorded is kept\n"
+	     "  --record-dir FOLDER  where that is kept, instead of .records in the run directory\n"
+	     "  --no-record          record nothing for 'blame --last'\n"
 	     "  --no-preload         load nothing into QEMU: threads are placed after their birth\n"
 	     "  -v, --verbose        say what is done, and what of the host slows every VM down\n\n"
 	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
@@ -52,6 +57,7 @@ static int make_channels(struct run *run)
 	r = run->preload ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
 	if (r < 0)
 		complain("waits for mutexes will not be recorded: %s", strerror(-r));
+	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->preload != NULL);
 	return EXIT_OK;
 }
 
@@ -65,6 +71,7 @@ static int read_fresh(struct qrt_sched_setting *ret_setting)
 	ret_setting->flags = 0;
 	ret_setting->policy = QRT_SCHED_POLICY_OTHER;
 	ret_setting->priority = 0;
+	ret_setting->runtime_ns = ret_setting->deadline_ns = ret_setting->period_ns = 0;
 	if (ret_setting->nice < 0)
 		ret_setting->nice = 0;
 	return 0;
@@ -72,12 +79,14 @@ static int read_fresh(struct qrt_sched_setting *ret_setting)
 
 static int make_record(const struct run *run, pid_t qemu, struct state_record *ret_record)
 {
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	struct state_record record = {.launcher_pid = getpid(), .qemu_pid = qemu};
-	int r = read_fresh(&record.fresh);
+	int r = proc_get_start(record.launcher_pid, &record.launcher_start);
 
+	record.fresh = run->fresh;
 	plan_request_get_place(&run->request, &record.place);
-	if (r == 0)
-		r = proc_get_start(record.launcher_pid, &record.launcher_start);
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+		record.weight = globals.weight;
 	if (r == 0)
 		r = proc_get_start(qemu, &record.qemu_start);
 	proc_get_boot(record.boot, sizeof(record.boot));
@@ -108,6 +117,8 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 	supervisor->vm = run->vm.vm;
 	supervisor->state = state;
 	supervisor->recorder = run->recorder;
+	supervisor->locks = run->locks;
+	supervisor->record_options = &run->record;
 	supervisor->program = run->path;
 	supervisor->broker_fd = run->broker[0];
 	supervisor->qmp_fd = run->qmp[0];
@@ -148,6 +159,8 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 		return end_child(launch);
 	state_unlock_run(state->run_fd);
 	close_ends_of_qemu(run);
+	host_enter_vm(run->request.plan, launch->pid);
+	rank_rise(run->request.plan, run->vm.vm.vcpus, run->locks);
 	r = launch_go(launch);
 	if (r == EXIT_OK)
 		r = supervise(run, state, &supervisor);
@@ -169,11 +182,35 @@ static int start_in(struct run *run, struct state *state)
 	launch.fds[0] = run->preload ? run->broker[1] : -1;
 	launch.fds[1] = run->qmp[1];
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
-	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+	launch.fds[3] = locks_get_fd(run->locks);
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0) {
 		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
+		launch.nodes = globals.numa_nodes;
+	}
 	r = start(run, &launch, state);
 	g_strfreev(launch.argv);
 	g_strfreev(launch.envp);
+	return r;
+}
+
+/* The host is made as the plan wants it first, and put back last. */
+static int start_on_host(struct run *run, struct state *state)
+{
+	struct host_keeper keeper;
+	struct host_claim claim;
+	int r = read_fresh(&run->fresh);
+
+	if (r < 0) {
+		complain("how this process runs cannot be read: %s; is /proc mounted?", strerror(-r));
+		return EXIT_LAUNCHER;
+	}
+	r = host_claim_vm(state->run_fd, run->vm_name, &run->request, &claim);
+	if (r != EXIT_OK)
+		return r;
+	host_keeper_open(&keeper, state->run_fd);
+	r = start_in(run, state);
+	host_keeper_close(&keeper);
+	host_release_vm(state->run_fd, &claim);
 	return r;
 }
 
@@ -202,12 +239,17 @@ static int run_in(struct run *run, int run_fd)
 	int r = run_check_plan(run);
 
 	if (r == EXIT_OK)
+		r = recorder_options_check(&run->record, &run->request);
+
+	if (r == EXIT_OK)
+		r = host_check_plan(&run->request);
+	if (r == EXIT_OK)
 		r = make_channels(run);
 	if (r != EXIT_OK)
 		return r;
 	if (state_open(run_fd, run->vm_name, &state) < 0)
 		return EXIT_LAUNCHER;
-	r = start_in(run, &state);
+	r = start_on_host(run, &state);
 	state_remove(&state);
 	return r;
 }
@@ -238,6 +280,8 @@ static void clear(struct run *run)
 		close_fd(run->qmp[i]);
 	}
 	qrt_sched_recorder_close(run->recorder);
+	locks_close(run->locks);
+	recorder_options_clear(&run->record);
 	g_free(run->path);
 	g_free(run->preload);
 	g_free(run->plan_text);

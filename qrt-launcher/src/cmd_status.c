@@ -2,6 +2,7 @@
 /* status: every thread of running VMs: role, layers, planned and effective setting. */
 #include "clean.h"
 #include "command.h"
+#include "shield_show.h"
 #include "state.h"
 #include "status_ask.h"
 #include "status_print.h"
@@ -134,6 +135,8 @@ static void print_text(const struct status *status)
 	}
 	if (vms->len == 0 && status_ask_is_fine(&status->ask))
 		puts(geteuid() == 0 ? "no VM runs" : "no VM of this user runs");
+	if (!status->name)
+		shield_mention();
 }
 
 static void print_end(const struct status *status)

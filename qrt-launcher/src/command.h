@@ -24,7 +24,14 @@ int command_status(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_blame(int argc, char **argv);
+int command_latency(int argc, char **argv);
+int command_set(int argc, char **argv);
+int command_attach(int argc, char **argv);
+int command_detach(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_repair(int argc, char **argv);
+int command_shield(int argc, char **argv);
+int command_unshield(int argc, char **argv);
 
 /* "qrt-launcher: MESSAGE" on standard error, one line. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

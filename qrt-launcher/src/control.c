@@ -4,8 +4,11 @@
  * may hold up the supervisor or those who ask after him: of one client, one question is answered before
  * everybody else has a turn, and when there are too many the one who came first is sent away.
  */
+#include "attach.h"
+#include "change.h"
 #include "command.h"
 #include "json_limit.h"
+#include "recorder.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -13,11 +16,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define CLIENTS_MAX 16
-#define REQUEST_MAX 4096
+#define REQUEST_MAX 65536 /* a plan file fits in */
+#define TURN_MAX    4096
 #define PATIENCE_S  10   /* for a client that says or takes nothing */
 #define REST_MS     1000 /* where the kernel has no descriptor for a client */
 
@@ -67,12 +72,20 @@ static void be_patient(struct client *client)
 static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 {
 	JsonObject *request = json_limit_parse(line, len);
+	const char *command;
 	char *text = NULL;
 
 	if (!request)
 		return g_strdup("{\"error\":\"no JSON object\"}\n");
-	if (strcmp(json_limit_get_string(request, "command"), "status") == 0)
+	command = json_limit_get_string(request, "command");
+	if (strcmp(command, "status") == 0)
 		text = report_status(supervisor);
+	else if (strcmp(command, "recording") == 0)
+		text = recorder_report(supervisor);
+	else if (strcmp(command, "set") == 0)
+		text = change_answer(supervisor, request);
+	else if (strcmp(command, "detach") == 0)
+		text = attach_answer_detach(supervisor);
 	json_object_unref(request);
 	return text ? text : g_strdup("{\"error\":\"unknown command\"}\n");
 }
@@ -98,7 +111,7 @@ static void take_request(struct client *client)
 /* False when the client is gone or asks without end. */
 static bool read_client(struct client *client)
 {
-	char buf[REQUEST_MAX];
+	char buf[TURN_MAX];
 	ssize_t n = recv(client->fd, buf, sizeof(buf), MSG_DONTWAIT);
 
 	if (n < 0)
@@ -207,7 +220,8 @@ static int listen_at(int folder_fd)
 	if (fd < 0)
 		return -errno;
 	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", folder_fd);
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, CLIENTS_MAX) == 0)
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+	    fchmodat(folder_fd, "control", 0600, 0) == 0 && listen(fd, CLIENTS_MAX) == 0)
 		return fd;
 	r = -errno;
 	close(fd);

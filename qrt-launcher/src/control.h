@@ -20,7 +20,10 @@ void control_complain(const char *name, int error);
 /* True where it means that no supervisor is there. */
 bool control_is_gone(int error);
 
-/* Finds the VM by its name and asks for its status, having said what went wrong. */
+/* Finds the VM by its name and has something changed, by a line that is one JSON object, having said what
+ * went wrong. */
+int control_find(const char *name, const char *line, JsonObject **ret_answer);
+/* The same for its status. */
 int control_find_status(const char *name, JsonObject **ret_answer);
 
 #endif

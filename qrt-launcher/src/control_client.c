@@ -13,9 +13,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MAX (16u << 20)
-#define PATIENCE   (5 * G_USEC_PER_SEC)
-#define RETRY_US   20000
+#define ANSWER_MAX      (16u << 20)
+#define PATIENCE        5  /* s */
+#define PATIENCE_CHANGE 60 /* where something is changed: it is better to know how that went */
+#define RETRY_US        20000
+
+static const char status_line[] = "{\"command\":\"status\"}\n";
 
 /* A supervisor that does not accept has a full row of waiting connections: the kernel lets nobody wait
  * for a place in it. */
@@ -91,15 +94,32 @@ static int read_line(int fd, GString *line, gint64 deadline)
 	return r < 0 ? r : 0;
 }
 
-static int converse(int fd, const char *command, gint64 deadline, JsonObject **ret_answer)
+static int send_all(int fd, const char *text, size_t len, gint64 deadline)
 {
-	g_autofree char *request = g_strdup_printf("{\"command\":\"%s\"}\n", command);
+	ssize_t n;
+
+	while (len > 0) {
+		n = send(fd, text, len, MSG_NOSIGNAL);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return errno == EPIPE ? -ECONNRESET : -errno;
+		if (n < 0 && g_get_monotonic_time() >= deadline)
+			return -ETIMEDOUT;
+		if (n < 0)
+			g_usleep(RETRY_US);
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+static int converse(int fd, const char *question, gint64 deadline, JsonObject **ret_answer)
+{
 	GString *line;
 	JsonObject *answer = NULL;
-	int r;
+	int r = send_all(fd, question, strlen(question), deadline);
 
-	if (send(fd, request, strlen(request), MSG_NOSIGNAL) < 0)
-		return errno == EPIPE ? -ECONNRESET : -errno;
+	if (r < 0)
+		return r;
 	line = g_string_new(NULL);
 	r = read_line(fd, line, deadline);
 	if (r == 0)
@@ -113,26 +133,38 @@ static int converse(int fd, const char *command, gint64 deadline, JsonObject **r
 	return 0;
 }
 
-int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
+static int ask_line(int folder_fd, const char *line, int patience, JsonObject **ret_answer)
 {
-	gint64 deadline = g_get_monotonic_time() + PATIENCE;
+	gint64 deadline = g_get_monotonic_time() + patience * G_USEC_PER_SEC;
 	int fd = connect_socket(folder_fd, deadline), r;
 
 	if (fd < 0)
 		return fd;
-	r = converse(fd, command, deadline, ret_answer);
+	r = converse(fd, line, deadline, ret_answer);
 	close(fd);
+	return r;
+}
+
+int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
+{
+	g_autofree char *line = g_strdup_printf("{\"command\":\"%s\"}\n", command);
+
+	return ask_line(folder_fd, line, PATIENCE, ret_answer);
+}
+
+static int ask_named(int run_fd, const char *name, const char *line, int patience, JsonObject **ret_answer)
+{
+	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : ask_line(fd, line, patience, ret_answer);
+
+	if (fd >= 0)
+		close(fd);
 	return r;
 }
 
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer)
 {
-	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : control_ask(fd, "status", ret_answer);
-
-	if (fd >= 0)
-		close(fd);
-	return r;
+	return ask_named(run_fd, name, status_line, PATIENCE, ret_answer);
 }
 
 bool control_is_gone(int error)
@@ -156,7 +188,7 @@ void control_complain(const char *name, int error)
 		complain("the supervisor of VM '%s' cannot be asked: %s", name, strerror(-error));
 }
 
-int control_find_status(const char *name, JsonObject **ret_answer)
+static int find(const char *name, const char *line, int patience, JsonObject **ret_answer)
 {
 	int run_fd, r;
 
@@ -168,10 +200,20 @@ int control_find_status(const char *name, JsonObject **ret_answer)
 	run_fd = state_open_run(false);
 	if (run_fd < 0 && run_fd != -ENOENT)
 		return run_fd; /* it was said why */
-	r = run_fd < 0 ? run_fd : control_ask_status(run_fd, name, ret_answer);
+	r = run_fd < 0 ? run_fd : ask_named(run_fd, name, line, patience, ret_answer);
 	if (run_fd >= 0)
 		close(run_fd);
 	if (r < 0)
 		control_complain(name, r);
 	return r;
+}
+
+int control_find(const char *name, const char *line, JsonObject **ret_answer)
+{
+	return find(name, line, PATIENCE_CHANGE, ret_answer);
+}
+
+int control_find_status(const char *name, JsonObject **ret_answer)
+{
+	return find(name, status_line, PATIENCE, ret_answer);
 }

@@ -29,7 +29,7 @@ static const struct {
 static const int kept[] = {SIGINT,  SIGQUIT, SIGPIPE, SIGCHLD, SIGCONT,
 			   SIGTSTP, SIGTTIN, SIGTTOU, SIGURG,  SIGWINCH};
 
-enum stage { STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
+enum stage { STAGE_MEMORY, STAGE_USER, STAGE_PRELOAD, STAGE_EXEC };
 
 struct failure {
 	enum stage stage;
@@ -95,13 +95,17 @@ static void hand_on(int fd)
 static struct failure start(const struct launch *launch)
 {
 	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
-	struct failure failure = {.stage = STAGE_USER};
+	struct failure failure = {.stage = STAGE_MEMORY};
 	size_t i;
 
 	for (i = 0; i < G_N_ELEMENTS(launch->fds); i++)
 		hand_on(launch->fds[i]);
 	if (launch->lock_memory)
 		(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+	failure.code = launch_bind_memory(&launch->nodes);
+	if (failure.code)
+		return failure;
+	failure.stage = STAGE_USER;
 	failure.code = launch_become(&launch->user);
 	if (failure.code)
 		return failure;
@@ -170,9 +174,23 @@ int launch_prepare(struct launch *launch)
 	return r;
 }
 
+static void say_no_memory(const struct launch *launch, int code)
+{
+	char nodes[64];
+
+	if (qrt_sched_cpus_format(&launch->nodes, nodes, sizeof(nodes)) < 0)
+		snprintf(nodes, sizeof(nodes), "...");
+	complain("numa=%s: the kernel gives no memory of these nodes: %s; see Mems_allowed_list in "
+		 "/proc/self/status, or leave it out",
+		 nodes, code == ENOSYS ? "it knows of no nodes" : strerror(code));
+}
+
 static int say_failure(const struct launch *launch, const struct failure *failure)
 {
 	switch (failure->stage) {
+	case STAGE_MEMORY:
+		say_no_memory(launch, failure->code);
+		return EXIT_LAUNCHER;
 	case STAGE_USER:
 		complain("cannot become user '%s': %s", launch->user.name, strerror(failure->code));
 		return EXIT_LAUNCHER;

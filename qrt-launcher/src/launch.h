@@ -21,11 +21,12 @@ struct launch {
 	const char *path;
 	char **argv; /* of QEMU, complete */
 	char **envp;
-	const char *preload;     /* must be readable by the user, or NULL */
-	struct launch_user user; /* whom to become */
-	bool lock_memory;        /* lift the limit on locked memory */
-	int fds[3];              /* handed on; -1: none */
-	int lock_fd;             /* the launcher's alone */
+	const char *preload;         /* must be readable by the user, or NULL */
+	struct launch_user user;     /* whom to become */
+	bool lock_memory;            /* lift the limit on locked memory */
+	struct qrt_sched_cpus nodes; /* take memory from these; empty: from any */
+	int fds[4];                  /* handed on; -1: none */
+	int lock_fd;                 /* the launcher's alone */
 
 	pid_t pid; /* from here on: the child */
 	int go_fd, error_fd;
@@ -37,6 +38,9 @@ struct launch {
 int launch_parse_user(const char *text, struct launch_user *ret_user);
 /* Makes this process that user's, for good. Returns 0 or an errno. */
 int launch_become(const struct launch_user *user);
+
+/* Has this process take its memory from NUMA nodes, and what it runs by exec, too. Returns 0 or an errno. */
+int launch_bind_memory(const struct qrt_sched_cpus *nodes);
 
 /* Takes signals away from the launcher, that are for QEMU or for the supervisor. Returns a signalfd for
  * the latter, or a negative errno. */

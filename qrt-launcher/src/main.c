@@ -16,7 +16,15 @@ static const struct command commands[] = {
 	{"plan", "check a plan and explain it in words, without starting anything", command_plan,
 	 EXIT_FAILED},
 	{"blame", "who kept a VM's threads from running, and who held a mutex", command_blame, EXIT_FAILED},
+	{"latency", "how late a plan's threads wake up on this host, as cyclictest tells", command_latency,
+	 EXIT_FAILED},
+	{"set", "change the plan of a running VM", command_set, EXIT_FAILED},
+	{"attach", "supervise a VM that somebody else started", command_attach, EXIT_FAILED},
+	{"detach", "let such a VM go, as it was", command_detach, EXIT_FAILED},
+	{"top", "what the threads of VMs do, with keys that change plans", command_top, EXIT_FAILED},
 	{"repair", "put back what a killed launcher left behind", command_repair, EXIT_FAILED},
+	{"shield", "keep everything off some CPUs, for VMs alone", command_shield, EXIT_FAILED},
+	{"unshield", "lower that shield and put everything back", command_unshield, EXIT_FAILED},
 };
 
 /* Names in it may come from anywhere: they make no second line and do not steer a terminal. */

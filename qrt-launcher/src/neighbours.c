@@ -38,6 +38,7 @@ static bool is_running(const struct state_record *record)
 
 struct looking {
 	int run_fd;
+	const char *but;
 	struct neighbours *neighbours;
 };
 
@@ -47,7 +48,7 @@ static void look_at(const char *name, void *data)
 	struct neighbours *neighbours = looking->neighbours;
 	struct neighbour *neighbour;
 	struct state_record record;
-	int fd = state_open_folder(looking->run_fd, name);
+	int fd = g_strcmp0(name, looking->but) == 0 ? -1 : state_open_folder(looking->run_fd, name);
 	bool runs = fd >= 0 && state_read_record(fd, &record) == 0 && is_running(&record);
 
 	if (fd >= 0)
@@ -62,9 +63,9 @@ static void look_at(const char *name, void *data)
 	neighbour->place = record.place;
 }
 
-void neighbours_look(struct neighbours *ret_neighbours)
+void neighbours_look(struct neighbours *ret_neighbours, const char *but)
 {
-	struct looking looking = {.run_fd = state_look_run(), .neighbours = ret_neighbours};
+	struct looking looking = {.run_fd = state_look_run(), .but = but, .neighbours = ret_neighbours};
 
 	memset(ret_neighbours, 0, sizeof(*ret_neighbours));
 	if (looking.run_fd < 0)

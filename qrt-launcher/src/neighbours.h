@@ -22,8 +22,9 @@ struct neighbours {
 	struct neighbour list[NEIGHBOURS_MAX];
 };
 
-/* Looks into the run directory, where there is one. Never fails: what cannot be read has no say. */
-void neighbours_look(struct neighbours *ret_neighbours);
+/* Looks into the run directory, where there is one, for all but the VM of that name (NULL: all). Never fails:
+ * what cannot be read has no say. */
+void neighbours_look(struct neighbours *ret_neighbours, const char *but);
 
 /* The CPUs of `usable` that none of them takes. */
 struct qrt_sched_cpus neighbours_leave(const struct neighbours *neighbours,

@@ -2,6 +2,7 @@
 #include "plan_explain.h"
 
 #include "command.h"
+#include "plan_around.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -42,8 +43,9 @@ static void add_line(uint32_t line, uint32_t *lines, size_t *count)
 const char *plan_explain_source(const struct plan_request *request, enum qrt_sched_role role, char *buf,
 				size_t size)
 {
-	static const uint32_t members[] = {QRT_SCHED_SET_POLICY, QRT_SCHED_SET_PRIORITY, QRT_SCHED_SET_NICE,
-					   QRT_SCHED_SET_CPUS};
+	static const uint32_t members[] = {QRT_SCHED_SET_POLICY, QRT_SCHED_SET_PRIORITY,
+					   QRT_SCHED_SET_NICE,   QRT_SCHED_SET_CPUS,
+					   QRT_SCHED_SET_TIMES,  QRT_SCHED_SET_IOPRIO};
 	uint32_t lines[G_N_ELEMENTS(members)];
 	size_t count = 0, len, i;
 
@@ -68,8 +70,15 @@ const char *plan_explain_source(const struct plan_request *request, enum qrt_sch
 static void describe_level(const struct plan_group *group, char *buf, size_t size)
 {
 	const char *policy = qrt_sched_policy_name(group->setting.policy);
+	struct qrt_sched_setting urgency = group->setting;
 
-	if (plan_group_level(group) > 0)
+	urgency.set &= QRT_SCHED_SET_POLICY | QRT_SCHED_SET_TIMES;
+	if (plan_group_level(group) == PLAN_LEVEL_DEADLINE)
+		qrt_sched_setting_describe(&urgency, buf, size);
+	else if (group->quantum_ns > 0)
+		snprintf(buf, size, "%s %d, %lld ms", policy, group->setting.priority,
+			 (long long)group->quantum_ns / 1000000);
+	else if (plan_group_level(group) > 0)
 		snprintf(buf, size, "%s %d", policy, group->setting.priority);
 	else if (group->setting.nice != 0)
 		snprintf(buf, size, "%s nice %d", policy, group->setting.nice);
@@ -149,7 +158,7 @@ static void print_level(const struct plan_groups *groups, int level)
 		if (plan_group_level(group) != level)
 			continue;
 		snprintf(text, sizeof(text), "%s", qrt_sched_policy_name(group->setting.policy));
-		if (level == 0)
+		if (level == 0 || level == PLAN_LEVEL_DEADLINE)
 			describe_level(group, text, sizeof(text));
 		printf("%s%s (%s)", between, plan_group_name(group, name, sizeof(name)), text);
 		between = ", ";
@@ -188,6 +197,10 @@ static void explain_order(const struct plan_request *request, const struct plan_
 	int level;
 
 	puts("\nOrder, the most urgent first");
+	if (has_level(groups, PLAN_LEVEL_DEADLINE)) {
+		printf("   +  ");
+		print_level(groups, PLAN_LEVEL_DEADLINE);
+	}
 	for (level = 99; level > 0; level--) {
 		print_kernel_level(request, level);
 		if (has_level(groups, level)) {
@@ -253,4 +266,5 @@ void plan_explain(const struct plan_request *request)
 	explain_order(request, &groups);
 	plan_explain_meetings(request, &groups);
 	explain_globals(request);
+	plan_around_explain(request, &groups);
 }

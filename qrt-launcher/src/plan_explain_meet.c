@@ -43,7 +43,7 @@ static long rr_slice_ms(void)
 }
 
 struct level {
-	int groups, threads, fifo, rr;
+	int groups, threads, fifo, rr, quanta;
 };
 
 static struct level count_level(const struct plan_groups *groups, const struct guests *guests, int number)
@@ -58,6 +58,7 @@ static struct level count_level(const struct plan_groups *groups, const struct g
 		level.threads += plan_group_is_many(&groups->groups[i]) ? 2 : 1;
 		level.fifo += groups->groups[i].setting.policy == QRT_SCHED_POLICY_FIFO;
 		level.rr += groups->groups[i].setting.policy == QRT_SCHED_POLICY_RR;
+		level.quanta += groups->groups[i].quantum_ns > 0;
 	}
 	return level;
 }
@@ -81,12 +82,14 @@ static int print_ranking(const struct plan_groups *groups, const struct guests *
 {
 	int number, levels = 0;
 
-	for (number = 99; number >= 0; number--) {
+	for (number = PLAN_LEVEL_DEADLINE; number >= 0; number--) {
 		if (count_level(groups, guests, number).groups == 0)
 			continue;
 		printf("%s", levels++ > 0 ? ", then " : " ");
 		print_names(groups, guests, number);
-		if (number > 0)
+		if (number == PLAN_LEVEL_DEADLINE)
+			printf(" (deadline)");
+		else if (number > 0)
 			printf(" (%d)", number);
 		else
 			printf(" (time sharing)");
@@ -105,8 +108,12 @@ static void print_equals(const struct plan_groups *groups, const struct guests *
 	print_names(groups, guests, number);
 	if (number == 0)
 		puts(": shares by weight (nice), as all time-sharing tasks.");
+	else if (number == PLAN_LEVEL_DEADLINE)
+		puts(": each has its runtime of each period, the nearest deadline first.");
 	else if (level.rr == 0)
 		puts(": equal priority under FIFO, whoever runs keeps the CPU until it sleeps.");
+	else if (level.fifo == 0 && level.quanta > 0)
+		puts(": equal priority under RR, they take turns, each after its quantum.");
 	else if (level.fifo == 0)
 		printf(": equal priority under RR, they take turns every %ld ms.\n", rr_slice_ms());
 	else
@@ -121,7 +128,8 @@ static void print_host_tasks(const struct plan_request *request, const struct gu
 	int64_t runtime = request->host.rt_runtime_us, period = request->host.rt_period_us;
 	int number;
 
-	for (number = 99; number > 0 && count_level(groups, guests, number).groups == 0; number--)
+	for (number = PLAN_LEVEL_DEADLINE; number > 0 && count_level(groups, guests, number).groups == 0;
+	     number--)
 		;
 	if (number == 0) {
 		puts("    No real-time thread of the VM: the host's tasks and the VM's share this.");
@@ -150,7 +158,7 @@ static void explain_cpus(const struct plan_request *request, const struct plan_g
 	}
 	if (levels > 1)
 		puts("    A ready thread preempts those behind it at once; they go on when it sleeps.");
-	for (number = 99; number >= 0; number--)
+	for (number = PLAN_LEVEL_DEADLINE; number >= 0; number--)
 		print_equals(groups, guests, number);
 	print_host_tasks(request, guests, groups);
 }

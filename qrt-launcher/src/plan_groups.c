@@ -63,12 +63,15 @@ static void read_thread(const struct plan_request *request, enum qrt_sched_role 
 	if (qrt_sched_plan_get(request->plan, role, index, &ret_group->setting) < 0)
 		memset(&ret_group->setting, 0, sizeof(ret_group->setting));
 	ret_group->planned = ret_group->setting.set != 0;
+	ret_group->quantum_ns = qrt_sched_plan_get_quantum(request->plan, role, index);
 	fill_in(request, &ret_group->setting);
 }
 
 static bool runs_alike(const struct qrt_sched_setting *a, const struct qrt_sched_setting *b)
 {
 	return a->policy == b->policy && a->priority == b->priority && a->nice == b->nice &&
+	       a->runtime_ns == b->runtime_ns && a->deadline_ns == b->deadline_ns &&
+	       a->period_ns == b->period_ns && a->ioprio == b->ioprio &&
 	       memcmp(&a->cpus, &b->cpus, sizeof(a->cpus)) == 0;
 }
 
@@ -108,6 +111,8 @@ int plan_group_level(const struct plan_group *group)
 	bool realtime = group->setting.policy == QRT_SCHED_POLICY_FIFO ||
 			group->setting.policy == QRT_SCHED_POLICY_RR;
 
+	if (group->setting.policy == QRT_SCHED_POLICY_DEADLINE)
+		return PLAN_LEVEL_DEADLINE;
 	return realtime ? group->setting.priority : 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_json.h"
 
+#include "plan_around.h"
 #include "plan_explain.h"
 
 static void build_string(JsonBuilder *builder, const char *name, const char *value)
@@ -13,6 +14,24 @@ static void build_int(JsonBuilder *builder, const char *name, gint64 value)
 {
 	json_builder_set_member_name(builder, name);
 	json_builder_add_int_value(builder, value);
+}
+
+static void build_times(JsonBuilder *builder, const struct plan_group *group)
+{
+	const struct qrt_sched_setting *setting = &group->setting;
+	char ioprio[16];
+
+	if (group->quantum_ns > 0)
+		build_int(builder, "quantum_ns", group->quantum_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
+		build_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
+		build_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		build_int(builder, "period_ns", (gint64)setting->period_ns);
+	}
+	if (setting->set & QRT_SCHED_SET_IOPRIO &&
+	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
+		build_string(builder, "ioprio", ioprio);
 }
 
 static void build_group(const struct plan_request *request, const struct plan_group *group,
@@ -28,8 +47,10 @@ static void build_group(const struct plan_request *request, const struct plan_gr
 	json_builder_set_member_name(builder, "planned");
 	json_builder_add_boolean_value(builder, group->planned);
 	build_string(builder, "policy", qrt_sched_policy_name(group->setting.policy));
-	build_int(builder, "priority", plan_group_level(group));
+	build_int(builder, "priority", group->setting.priority);
 	build_int(builder, "nice", group->setting.nice);
+	build_times(builder, group);
+	plan_around_build_group(request, group, builder);
 	build_string(builder, "cpus", cpus);
 	build_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
 	json_builder_end_object(builder);
@@ -47,6 +68,7 @@ static void build_globals(const struct plan_request *request, JsonBuilder *build
 	json_builder_add_boolean_value(builder, globals.pi_mutexes != 0);
 	build_int(builder, "advance", globals.advance_us);
 	build_int(builder, "pool", globals.pool_min);
+	plan_around_build(request, builder);
 	build_string(builder, "accelerator", request->vm.tcg ? "tcg" : "kvm");
 	json_builder_set_member_name(builder, "assumed");
 	json_builder_add_boolean_value(builder, request->vm_argc == 0);

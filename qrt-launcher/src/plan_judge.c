@@ -1,40 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What lint cannot know: other VMs, how QEMU is started, and what the options took the place of. */
+#include "governor.h"
 #include "plan_request.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-
-/* A new finding behind those that are as bad; NULL where there is no room. */
-static struct qrt_sched_finding *add(struct plan_request *request, const char *code)
-{
-	struct qrt_sched_finding *findings = request->findings, *finding;
-	size_t place = 0;
-
-	if (request->findings_count == PLAN_FINDINGS_MAX)
-		return NULL;
-	while (place < request->findings_count && findings[place].severity >= QRT_SCHED_WARNING)
-		place++;
-	finding = &findings[place];
-	memmove(finding + 1, finding, (request->findings_count++ - place) * sizeof(*finding));
-	memset(finding, 0, sizeof(*finding));
-	finding->severity = QRT_SCHED_WARNING;
-	finding->role = -1;
-	g_strlcpy(finding->code, code, sizeof(finding->code));
-	return finding;
-}
-
-static struct qrt_sched_finding *find(struct plan_request *request, const char *code)
-{
-	size_t i;
-
-	for (i = 0; i < request->findings_count; i++) {
-		if (strcmp(request->findings[i].code, code) == 0)
-			return &request->findings[i];
-	}
-	return NULL;
-}
 
 static void advise_place(const struct plan_request *request, struct qrt_sched_finding *finding)
 {
@@ -63,7 +34,7 @@ static void judge_neighbours(struct plan_request *request)
 	shared = neighbours_share(&request->neighbours, &own, is_default, names, sizeof(names));
 	if (qrt_sched_cpus_count(&shared) == 0)
 		return;
-	finding = add(request, "shared-with-vm");
+	finding = plan_finding_add(request, QRT_SCHED_WARNING, "shared-with-vm");
 	if (!finding)
 		return;
 	if (qrt_sched_cpus_format(&shared, cpus, sizeof(cpus)) < 0)
@@ -78,7 +49,7 @@ static void judge_neighbours(struct plan_request *request)
 
 static void judge_lock(struct plan_request *request)
 {
-	struct qrt_sched_finding *finding = find(request, "no-lock-privilege");
+	struct qrt_sched_finding *finding = plan_finding_find(request, "no-lock-privilege");
 	struct rlimit limit = {0};
 
 	if (!finding)
@@ -121,7 +92,7 @@ static void judge_default(struct plan_request *request)
 	if (!request->given || request->wants_default || !plan_request_has_fault(request) ||
 	    !would_do_with_default(request))
 		return;
-	finding = add(request, "default-replaced");
+	finding = plan_finding_add(request, QRT_SCHED_WARNING, "default-replaced");
 	if (!finding)
 		return;
 	snprintf(
@@ -136,4 +107,6 @@ void plan_judge(struct plan_request *request)
 	judge_lock(request);
 	judge_neighbours(request);
 	judge_default(request);
+	plan_judge_pages(request);
+	governor_judge(request);
 }

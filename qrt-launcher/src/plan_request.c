@@ -2,6 +2,7 @@
 #include "plan_request.h"
 
 #include "command.h"
+#include "host.h"
 
 #include <string.h>
 
@@ -75,10 +76,13 @@ int plan_request_finish(struct plan_request *request)
 	r = plan_request_read_vm(request);
 	if (r != EXIT_OK)
 		return r;
-	neighbours_look(&request->neighbours);
-	if (qrt_sched_host_read(&request->host, &error) < 0 ||
-	    ((!request->given || request->wants_default) &&
-	     plan_request_complete(request, request->plan, &error) < 0)) {
+	neighbours_look(&request->neighbours, NULL);
+	r = qrt_sched_host_read(&request->host, &error);
+	if (r >= 0)
+		host_allow(&request->host);
+	if (r >= 0 && (!request->given || request->wants_default))
+		r = plan_request_complete(request, request->plan, &error);
+	if (r < 0) {
 		complain("%s", error.message);
 		return EXIT_FAILED;
 	}
@@ -111,7 +115,8 @@ uint32_t plan_request_count_threads(const struct plan_request *request, enum qrt
 static bool is_realtime(const struct qrt_sched_setting *setting)
 {
 	return setting->set & QRT_SCHED_SET_POLICY &&
-	       (setting->policy == QRT_SCHED_POLICY_FIFO || setting->policy == QRT_SCHED_POLICY_RR);
+	       (setting->policy == QRT_SCHED_POLICY_FIFO || setting->policy == QRT_SCHED_POLICY_RR ||
+		setting->policy == QRT_SCHED_POLICY_DEADLINE);
 }
 
 static void add_needs(const struct qrt_sched_setting *setting, struct plan_needs *needs)

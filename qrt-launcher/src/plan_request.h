@@ -6,6 +6,7 @@
 #include "launch.h"
 #include "neighbours.h"
 #include "vm_args.h"
+#include "vm_memory.h"
 
 #include <json-glib/json-glib.h>
 #include <qrt/sched.h>
@@ -26,6 +27,7 @@ struct plan_request {
 	enum vm_accel accel;     /* what QEMU's arguments ask for */
 	char **vm_argv;          /* QEMU's command line, borrowed; NULL: none */
 	int vm_argc;
+	struct vm_memory memory;      /* as QEMU's arguments have it */
 	struct neighbours neighbours; /* VMs that run */
 	size_t findings_count;
 	struct qrt_sched_finding findings[PLAN_FINDINGS_MAX]; /* the worst first */
@@ -51,6 +53,11 @@ const char *plan_request_describe_accel(const struct plan_request *request);
 
 /* Reads the host, completes the plan and lints it. Returns an exit code; what was wrong was said. */
 int plan_request_finish(struct plan_request *request);
+/* The same for a VM of this name that runs. Touches and says nothing; an error has its words in reterr. */
+int plan_request_judge_running(struct plan_request *request, const struct qrt_sched_vm *vm, const char *name,
+			       struct qrt_sched_error *reterr);
+/* Takes "default" off the front of an option. Returns what is left of it. */
+const char *plan_request_skip_default(struct plan_request *request, const char *text);
 /* Gives the roles that `plan` leaves open what the default plan has for them. */
 int plan_request_complete(const struct plan_request *request, struct qrt_sched_plan *plan,
 			  struct qrt_sched_error *reterr);
@@ -59,6 +66,17 @@ int plan_request_complete(const struct plan_request *request, struct qrt_sched_p
 void plan_lock_foresee(struct plan_request *request);
 /* Findings that need more than the plan and the host: other VMs, how QEMU is started. */
 void plan_judge(struct plan_request *request);
+/* Huge pages and nodes for the memory that QEMU's arguments speak of. */
+void plan_judge_pages(struct plan_request *request);
+/* vCPUs and the nodes of their memory, as /sys has them below `root`. */
+void plan_judge_nodes(struct plan_request *request, const char *root);
+
+/* A new finding without words, behind those that are as bad; NULL where there is no room. */
+struct qrt_sched_finding *plan_finding_add(struct plan_request *request, enum qrt_sched_severity severity,
+					   const char *code);
+/* The first of that code, or NULL. */
+struct qrt_sched_finding *plan_finding_find(struct plan_request *request, const char *code);
+void plan_finding_remove(struct plan_request *request, const char *code);
 
 /* 1 when lint found a fault. */
 bool plan_request_has_fault(const struct plan_request *request);

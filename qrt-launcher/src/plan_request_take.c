@@ -56,17 +56,12 @@ static int take_file(struct plan_request *request, const char *path)
 
 static int take_option(struct plan_request *request, const char *text)
 {
-	static const char word[] = "default";
-	size_t len = strlen(word);
 	struct qrt_sched_error error;
 
 	request->given = true;
-	if (strncmp(text, word, len) == 0 && strchr(" \t", text[len])) {
-		request->wants_default = true;
-		text += len + strspn(text + len, " \t");
-		if (*text == '\0')
-			return 1;
-	}
+	text = plan_request_skip_default(request, text);
+	if (*text == '\0' && request->wants_default)
+		return 1;
 	if (qrt_sched_plan_parse_option(request->plan, text, &error) >= 0)
 		return 1;
 	complain("-rt: %s", error.message);

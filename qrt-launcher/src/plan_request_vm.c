@@ -49,6 +49,7 @@ int plan_request_read_vm(struct plan_request *request)
 		return EXIT_USAGE;
 	}
 	request->vm = args.vm;
+	vm_memory_read(request->vm_argc, request->vm_argv, &request->memory);
 	take_accel(request, args.accel);
 	return EXIT_OK;
 }

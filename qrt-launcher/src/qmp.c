@@ -6,6 +6,7 @@
 #include "command.h"
 #include "json_limit.h"
 #include "proc.h"
+#include "recorder.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -17,10 +18,13 @@
 
 #define LINE_MAX_BYTES (256u * 1024)
 
+enum { CAPABILITIES, STATUS, KVM, CPUS, IOTHREADS, POOL, STOP, QUESTIONS };
+
 struct qmp {
 	GString *in;
 	guint source;
-	unsigned int pending; /* questions without an answer yet, a bit each */
+	unsigned int pending;       /* questions without an answer yet, a bit each */
+	gint64 asked_us[QUESTIONS]; /* when */
 	bool is_up;
 };
 
@@ -37,8 +41,7 @@ static void take_kvm(struct supervisor *supervisor, JsonObject *message);
 static void take_cpus(struct supervisor *supervisor, JsonObject *message);
 static void take_iothreads(struct supervisor *supervisor, JsonObject *message);
 static void take_pool(struct supervisor *supervisor, JsonObject *message);
-
-enum { CAPABILITIES, STATUS, KVM, CPUS, IOTHREADS, POOL };
+static void take_stop(struct supervisor *supervisor, JsonObject *message);
 
 static const struct question questions[] = {
 	[CAPABILITIES] = {"qmp_capabilities", take_capabilities},
@@ -47,6 +50,7 @@ static const struct question questions[] = {
 	[CPUS] = {"query-cpus-fast", take_cpus},
 	[IOTHREADS] = {"query-iothreads", take_iothreads},
 	[POOL] = {"object-add", take_pool},
+	[STOP] = {"stop", take_stop},
 };
 
 /* A user's own main-loop object, or a QEMU that has none (before 7.1), refuses: then it stays as it is. */
@@ -70,6 +74,13 @@ static void take_pool(struct supervisor *supervisor, JsonObject *message)
 {
 	(void)message;
 	supervisor->pool = 1;
+}
+
+/* QEMU tells everybody by an event. */
+static void take_stop(struct supervisor *supervisor, JsonObject *message)
+{
+	(void)supervisor;
+	(void)message;
 }
 
 static void take_capabilities(struct supervisor *supervisor, JsonObject *message)
@@ -157,8 +168,23 @@ static void ask(struct supervisor *supervisor, unsigned int number)
 		return;
 	len = snprintf(text, sizeof(text), "{\"execute\":\"%s\",\"id\":%u}\n", questions[number].command,
 		       number);
+	qmp->asked_us[number] = g_get_monotonic_time();
 	if (send(supervisor->qmp_fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len)
 		qmp->pending |= 1u << number;
+}
+
+void qmp_ask_status(struct supervisor *supervisor)
+{
+	if (supervisor->qmp->is_up)
+		ask(supervisor, STATUS);
+}
+
+bool qmp_stop(struct supervisor *supervisor)
+{
+	if (!supervisor->qmp->is_up)
+		return false;
+	ask(supervisor, STOP);
+	return supervisor->qmp->pending & 1u << STOP;
 }
 
 void qmp_ask_threads(struct supervisor *supervisor)
@@ -201,6 +227,10 @@ static void take_answer(struct supervisor *supervisor, JsonObject *message)
 	    !(supervisor->qmp->pending & (1u << number)))
 		return;
 	supervisor->qmp->pending &= ~(1u << number);
+	if (supervisor->qmp->asked_us[number])
+		recorder_note_answer(supervisor,
+				     (uint64_t)(g_get_monotonic_time() - supervisor->qmp->asked_us[number]) *
+					     1000);
 	if (json_object_has_member(message, "return"))
 		questions[number].answered(supervisor, message);
 	else if (number == POOL)
@@ -259,7 +289,8 @@ void qmp_open(struct supervisor *supervisor)
 
 	supervisor->pool = -1;
 	qmp->in = g_string_new(NULL);
-	qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
+	if (supervisor->qmp_fd >= 0)
+		qmp->source = g_unix_fd_add(supervisor->qmp_fd, G_IO_IN | G_IO_HUP, on_input, supervisor);
 	supervisor->qmp = qmp;
 }
 

@@ -4,9 +4,13 @@
  * VM: the lowest real-time priority there is, off the vCPUs' CPUs. But a thread of the VM that spins on
  * the supervisor's CPU, such as a vCPU that was born on the main loop's, would keep it away for ever, and
  * nobody could put that right. So a watchdog above the VM, which does nothing but look every few
- * milliseconds whether the supervisor had its turn, lifts it for a moment when it had not.
+ * milliseconds whether the supervisor had its turn, lifts it for a moment when it had not. It also is the
+ * keeper of the VM's preempt locks.
  */
+#include "blame_account.h"
 #include "command.h"
+#include "heartbeat.h"
+#include "locks.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -23,27 +27,21 @@
 
 struct rank {
 	struct qrt_sched_setting usual, lifted;
-	pid_t supervisor;
+	pid_t supervisor, qemu;
+	struct locks *locks;
+	const char *vm;
 	pthread_t watchdog;
 	int end_fd;
 	atomic_uint beats;
 	atomic_uint lift; /* turns that are left above the VM */
 };
 
+/* What the watchdog has to be above: the plan, and where there are preempt locks those who hold them. */
 static int find_highest(const struct supervisor *supervisor)
 {
-	struct qrt_sched_setting setting;
-	int highest = 0;
-	uint32_t role, index;
-
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index <= supervisor->vm.vcpus; index++) {
-			if (qrt_sched_plan_get(supervisor->plan, role, index, &setting) >= 0 &&
-			    setting.set & QRT_SCHED_SET_PRIORITY)
-				highest = MAX(highest, setting.priority);
-		}
-	}
-	return highest;
+	if (supervisor->locks)
+		return locks_get_priority(supervisor->locks);
+	return locks_find_highest(supervisor->plan, supervisor->vm.vcpus);
 }
 
 /* The VM's CPUs are not ours to run on, as long as there is another one. */
@@ -71,12 +69,16 @@ static bool is_told_to_end(const struct rank *rank)
 {
 	struct pollfd end = {.fd = rank->end_fd, .events = POLLIN};
 
-	return poll(&end, 1, WATCH_MS) > 0;
+	if (!rank->locks)
+		return poll(&end, 1, WATCH_MS) > 0;
+	locks_keep(rank->locks, rank->qemu, WATCH_MS);
+	return poll(&end, 1, 0) > 0;
 }
 
 static void *watch_supervisor(void *data)
 {
 	struct rank *rank = data;
+	struct heartbeat heartbeat = {0};
 	unsigned int seen = 0, beats;
 
 	while (!is_told_to_end(rank)) {
@@ -86,6 +88,8 @@ static void *watch_supervisor(void *data)
 			qrt_sched_setting_apply(rank->supervisor, &rank->lifted, NULL);
 		}
 		seen = beats;
+		if (heartbeat_is_lost(&heartbeat, beats, blame_now_ns()))
+			heartbeat_say(rank->vm);
 	}
 	return NULL;
 }
@@ -120,6 +124,7 @@ static int start_watchdog(struct rank *rank)
 	return r;
 }
 
+/* Above the VM for its first turns: until the governor stands, nobody else holds what spins. */
 static int start(struct rank *rank, struct qrt_sched_error *error)
 {
 	int r = start_watchdog(rank);
@@ -127,7 +132,21 @@ static int start(struct rank *rank, struct qrt_sched_error *error)
 	if (r < 0)
 		complain("the supervisor has no watchdog: %s; a VM that spins on its CPU may keep it away",
 			 strerror(-r));
-	return qrt_sched_setting_apply(0, &rank->usual, error);
+	if (qrt_sched_setting_apply(0, &rank->lifted, NULL) < 0)
+		return qrt_sched_setting_apply(0, &rank->usual, error);
+	atomic_store(&rank->lift, LIFT_BEATS);
+	return 0;
+}
+
+void rank_rise(const struct qrt_sched_plan *plan, uint32_t vcpus, const struct locks *locks)
+{
+	int highest = locks ? locks_get_priority(locks) : locks_find_highest(plan, vcpus);
+	const struct qrt_sched_setting above = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
+						.policy = QRT_SCHED_POLICY_RR,
+						.priority = MIN(highest + 1, 99)};
+
+	if (highest > 0)
+		(void)qrt_sched_setting_apply(0, &above, NULL);
 }
 
 void rank_open(struct supervisor *supervisor)
@@ -148,9 +167,20 @@ void rank_open(struct supervisor *supervisor)
 	rank->usual = rank->lifted = setting;
 	rank->lifted.priority = MIN(highest + 1, 99);
 	rank->supervisor = getpid();
+	rank->qemu = supervisor->record.qemu_pid;
+	rank->locks = supervisor->locks;
+	rank->vm = supervisor->state->name;
 	if (start(rank, &error) < 0)
 		complain("the supervisor stays time-shared and may be late under load: %s", error.message);
 	supervisor->rank = rank;
+}
+
+bool rank_get_lifted(const struct supervisor *supervisor, struct qrt_sched_setting *ret_setting)
+{
+	if (!supervisor->rank)
+		return false;
+	*ret_setting = supervisor->rank->lifted;
+	return true;
 }
 
 void rank_close(struct supervisor *supervisor)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
+#include "governor.h"
+#include "locks.h"
 #include "proc.h"
+#include "slices.h"
 #include "status_globals.h"
 #include "supervisor.h"
 
@@ -29,7 +32,7 @@ static void add_bool(JsonBuilder *builder, const char *name, bool value)
 /* Only the members that are set; null where none is. */
 static void add_setting(JsonBuilder *builder, const char *name, const struct qrt_sched_setting *setting)
 {
-	char cpus[4096];
+	char cpus[4096], ioprio[16];
 
 	json_builder_set_member_name(builder, name);
 	if (!setting->set) {
@@ -43,6 +46,15 @@ static void add_setting(JsonBuilder *builder, const char *name, const struct qrt
 		add_int(builder, "priority", setting->priority);
 	if (setting->set & QRT_SCHED_SET_NICE)
 		add_int(builder, "nice", setting->nice);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
+		add_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
+		add_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		add_int(builder, "period_ns", (gint64)setting->period_ns);
+	}
+	if (setting->set & QRT_SCHED_SET_IOPRIO && setting->ioprio &&
+	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
+		add_string(builder, "ioprio", ioprio);
 	if (setting->set & QRT_SCHED_SET_CPUS &&
 	    qrt_sched_cpus_format(&setting->cpus, cpus, sizeof(cpus)) >= 0)
 		add_string(builder, "cpus", cpus);
@@ -84,7 +96,7 @@ static void add_usage(JsonBuilder *builder, pid_t tid)
 
 static bool is_in_plan(const struct watched *watched, const struct qrt_sched_setting *planned)
 {
-	int differs = qrt_sched_thread_verify(watched->thread, NULL);
+	int differs = watch_compare(watched);
 
 	return watched->placed_by && differs >= 0 && ((uint32_t)differs & planned->set) == 0;
 }
@@ -94,8 +106,12 @@ static void add_thread(JsonBuilder *builder, const struct watched *watched)
 	static const char *const by[] = {"nobody", "self", "broker", "supervisor"};
 	struct qrt_sched_setting planned, actual;
 	g_autofree char *name = g_utf8_make_valid(watched->name, -1);
+	int r;
 
-	if (qrt_sched_setting_read(watched->tid, &actual) < 0)
+	slices_hold(watched->slices);
+	r = qrt_sched_setting_read(watched->tid, &actual);
+	slices_release(watched->slices);
+	if (r < 0)
 		return;
 	watch_get_planned(watched, &planned);
 	json_builder_begin_object(builder);
@@ -105,6 +121,7 @@ static void add_thread(JsonBuilder *builder, const struct watched *watched)
 	add_int(builder, "index", watched->index);
 	add_setting(builder, "planned", &planned);
 	add_setting(builder, "effective", &actual);
+	add_bool(builder, "fallback", watched->fell_back);
 	add_bool(builder, "in_plan", is_in_plan(watched, &planned));
 	add_string(builder, "placed_by", by[watched->placed_by]);
 	add_layers(builder, watched);
@@ -177,6 +194,23 @@ static void add_recorder(JsonBuilder *builder, const struct supervisor *supervis
 	json_builder_end_object(builder);
 }
 
+static void add_locks(JsonBuilder *builder, const struct locks *locks)
+{
+	uint64_t taken, ended;
+
+	json_builder_set_member_name(builder, "preempt_lock");
+	if (!locks) {
+		json_builder_add_null_value(builder);
+		return;
+	}
+	locks_get_counts(locks, &taken, &ended);
+	json_builder_begin_object(builder);
+	add_int(builder, "priority", locks_get_priority(locks));
+	add_int(builder, "taken", (gint64)taken);
+	add_int(builder, "ended", (gint64)ended);
+	json_builder_end_object(builder);
+}
+
 static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 {
 	add_string(builder, "name", supervisor->state->name);
@@ -186,11 +220,14 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_string(builder, "accelerator", supervisor->accelerator);
 	add_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
 	add_bool(builder, "preload", supervisor->preload);
+	add_bool(builder, "attached", supervisor->is_attached);
 	add_plan(builder, supervisor->plan);
 	add_globals(builder, supervisor);
 	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);
 	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
 	add_recorder(builder, supervisor);
+	add_locks(builder, supervisor->locks);
+	governor_build(supervisor->governor, builder);
 	add_threads(builder, supervisor);
 }
 

@@ -3,8 +3,11 @@
 #ifndef QRT_LAUNCHER_RUN_H
 #define QRT_LAUNCHER_RUN_H
 
+#include "host.h"
 #include "launch.h"
+#include "locks.h"
 #include "plan_request.h"
+#include "recorder.h"
 #include "state.h"
 #include "vm_args.h"
 
@@ -15,12 +18,15 @@
 struct run {
 	struct plan_request request;
 	const char *name; /* --name */
+	struct recorder_options record;
 	bool verbose, help;
 
 	struct vm_args vm;
+	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
 	char vm_name[STATE_NAME_MAX + 1];
 	char *path, *preload, *plan_text;
 	struct qrt_sched_recorder *recorder;
+	struct locks *locks;
 	int broker[2], qmp[2]; /* [0] ours, [1] QEMU's */
 };
 

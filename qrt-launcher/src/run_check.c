@@ -57,11 +57,19 @@ static unsigned say_faults(const struct plan_request *request)
 	return count;
 }
 
-/* What the kernel does by default is the same at every start: `check` and `plan` say it. */
+/* What the kernel does by default is the same at every start: `check` and `plan` say it. That a thread is
+ * refused deadline is said when it is, with what it gets instead. */
 static bool is_known(const struct qrt_sched_finding *finding)
 {
-	return finding->severity == QRT_SCHED_NOTE || strcmp(finding->code, "rt-throttling") == 0 ||
-	       strcmp(finding->code, "fair-server") == 0;
+	static const char *const codes[] = {"rt-throttling", "fair-server", "deadline-cpus",
+					    "deadline-privilege"};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(codes); i++) {
+		if (strcmp(finding->code, codes[i]) == 0)
+			return true;
+	}
+	return finding->severity == QRT_SCHED_NOTE;
 }
 
 static void say_warnings(const struct run *run)

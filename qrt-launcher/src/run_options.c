@@ -17,6 +17,30 @@ static int take_name(struct run *run, const char *value)
 	return EXIT_OK;
 }
 
+/* A word of the plan, for the command line's sake: what comes later counts. */
+static int take_shield(struct run *run, const char *parts)
+{
+	g_autofree char *text = g_strconcat("shield=", parts, NULL);
+	struct qrt_sched_error error;
+
+	if (qrt_sched_plan_parse_option(run->request.plan, text, &error) >= 0)
+		return 1;
+	complain("--shield: %s", error.message);
+	return -EXIT_USAGE;
+}
+
+/* Its value is no word of its own: "--shield QEMU" is without one. 1, 0 when it is something else. */
+static int take_shield_option(struct run *run, char **argv, int *index)
+{
+	static const char name[] = "--shield";
+	const char *rest = g_str_has_prefix(argv[*index], name) ? argv[*index] + strlen(name) : NULL;
+
+	if (!rest || (*rest && *rest != '='))
+		return 0;
+	(*index)++;
+	return take_shield(run, *rest ? rest + 1 : "on");
+}
+
 static bool take_flag(struct run *run, const char *argument)
 {
 	if (strcmp(argument, "--no-preload") == 0)
@@ -33,10 +57,18 @@ static bool take_flag(struct run *run, const char *argument)
 static int take_next(struct run *run, int argc, char **argv, int *index)
 {
 	const char *value;
-	int r = option_take("--name", argc, argv, index, &value);
+	int r = recorder_options_take(&run->record, argc, argv, index);
+
+	if (r != 0)
+		return r > 0 ? EXIT_OK : EXIT_LAUNCHER;
+	r = option_take("--name", argc, argv, index, &value);
 
 	if (r > 0)
 		return take_name(run, value);
+	if (r == 0)
+		r = take_shield_option(run, argv, index);
+	if (r > 0)
+		return EXIT_OK;
 	if (r == 0 && take_flag(run, argv[*index])) {
 		(*index)++;
 		return EXIT_OK;

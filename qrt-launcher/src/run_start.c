@@ -26,10 +26,11 @@ static char *clean_name(const char *value)
 
 /*
  * Ours come first: an argument of the user's that lacks its value cannot swallow them. QEMU merges several
- * -name.
+ * -name, and -machine.
  */
 char **run_make_argv(const struct run *run)
 {
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	char *const *given = run->request.vm_argv;
 	GPtrArray *argv = g_ptr_array_new();
 	int i;
@@ -41,6 +42,8 @@ char **run_make_argv(const struct run *run)
 	g_ptr_array_add(argv, g_strdup_printf("socket,id=qrt-qmp,fd=%d", run->qmp[1]));
 	g_ptr_array_add(argv, g_strdup("-mon"));
 	g_ptr_array_add(argv, g_strdup("chardev=qrt-qmp,mode=control"));
+	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
+		vm_memory_add_arguments(&run->request.memory, globals.hugepages, argv);
 	for (i = 1; i < run->request.vm_argc; i++) {
 		g_ptr_array_add(argv, g_strdup(given[i]));
 		if (!vm_args_takes_value(given[i]) || i + 1 == run->request.vm_argc)
@@ -77,5 +80,7 @@ char **run_make_envp(const struct run *run)
 	envp = set_number(envp, "QRT_SCHED_BROKER", run->broker[1]);
 	if (run->recorder)
 		envp = set_number(envp, "QRT_SCHED_RECORD", qrt_sched_recorder_get_fd(run->recorder));
+	if (run->locks)
+		envp = set_number(envp, "QRT_SCHED_LOCKS", locks_get_fd(run->locks));
 	return envp;
 }

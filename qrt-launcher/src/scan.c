@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Threads of the VM that did not speak for themselves: found in /proc. */
+#include "attach.h"
 #include "proc.h"
 #include "supervisor.h"
 
@@ -59,13 +60,22 @@ static void consider(struct supervisor *supervisor, struct watched *watched)
 	watch_enter(&supervisor->watch, &entry);
 }
 
+static struct watched *note_thread(struct supervisor *supervisor, pid_t tid)
+{
+	struct watched *watched = watch_note(&supervisor->watch, tid);
+
+	if (watched && supervisor->is_attached)
+		watched->has_past = attach_knows(supervisor, tid);
+	return watched;
+}
+
 static bool found_thread(pid_t tid, void *data)
 {
 	struct supervisor *supervisor = data;
 	struct watched *watched = watch_find(&supervisor->watch, tid);
 
 	if (!watched)
-		watched = watch_note(&supervisor->watch, tid);
+		watched = note_thread(supervisor, tid);
 	if (!watched)
 		return true;
 	watched->generation = supervisor->generation;
@@ -123,7 +133,7 @@ static bool is_likely_ours(const struct supervisor *supervisor, pid_t pid)
 	       !has_unnumbered(&supervisor->watch);
 }
 
-static int save_outside(struct supervisor *supervisor)
+int supervisor_save_outside(struct supervisor *supervisor)
 {
 	int len = qrt_sched_snapshot_format(supervisor->outside, NULL, 0);
 	char *text;
@@ -152,7 +162,7 @@ static void enter_kernel_helper(struct supervisor *supervisor, pid_t pid, const 
 	if (!supervisor->outside || qrt_sched_snapshot_add(supervisor->outside, pid) < 0)
 		return;
 	qrt_sched_snapshot_prune(supervisor->outside);
-	if (save_outside(supervisor) < 0 || !watch_note(&supervisor->watch, pid))
+	if (supervisor_save_outside(supervisor) < 0 || !watch_note(&supervisor->watch, pid))
 		return;
 	/* Noted by number and start: from here on the number cannot become another's. */
 	if (proc_is_kernel_thread(pid))

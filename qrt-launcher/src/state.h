@@ -4,7 +4,8 @@
  *
  *   lock        flock'ed by the launcher for its life
  *   state.json  who is who (struct state_record)
- *   threads     threads outside of QEMU's process, as they were
+ *   threads     threads outside of QEMU's process, as they were; of a VM that was attached to, all of them
+ *   plan        the plan that took the place of the first one
  *   control     the socket that answers questions
  *
  * A folder whose lock is free was left behind by a killed launcher. Functions return a negative
@@ -38,6 +39,8 @@ struct state_record {
 	char boot[40];
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
 	struct state_place place;
+	uint32_t weight;  /* beside other VMs, 0: not said */
+	bool is_attached; /* the VM was there before: its threads have pasts of their own */
 };
 
 /* 1 for [A-Za-z0-9_.-]{1,64} that starts with a letter or digit. */
@@ -84,6 +87,12 @@ void state_for_each(int run_fd, void (*found)(const char *name, void *data), voi
 
 /* Puts back what killed launchers left behind. Returns how many folders could not be repaired. */
 int state_repair_all(int run_fd, bool verbose);
+/* Opens the run directory, locked for the choice of CPUs, and puts back what killed launchers left behind. */
+int state_enter_run(void);
+/* Puts all threads of a VM that was attached to back, those that were born meanwhile as record->fresh.
+ * Returns how many, or the first error, after having tried all; says nothing. */
+int state_put_back(struct qrt_sched_snapshot *snapshot, const struct state_record *record,
+		   struct qrt_sched_error *reterr);
 /* One folder, locked by state_open_left(); it is removed when all was put back. */
 int state_repair(struct state *state, bool verbose);
 

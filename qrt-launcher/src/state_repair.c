@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* After a launcher was killed: put back what it had changed and can no longer put back itself. */
 #include "command.h"
+#include "host.h"
 #include "proc.h"
 #include "state.h"
 
@@ -78,6 +79,23 @@ static int calm_process(pid_t pid, const struct qrt_sched_setting *fresh, struct
 	return calming.failed > 0 ? -EPERM : 0;
 }
 
+static int put_back_attached(const struct state *state, const struct state_record *record,
+			     struct qrt_sched_snapshot *snapshot)
+{
+	bool living = proc_is_alive(record->qemu_pid, record->qemu_start);
+	struct qrt_sched_error error = {.message = ""};
+	int r = state_put_back(snapshot, record, &error);
+
+	if (r < 0)
+		complain("VM '%s' (pid %d) had lost its launcher, and its threads cannot be put back: %s",
+			 state->name, record->qemu_pid, error.message);
+	else if (living)
+		complain(
+			"VM '%s' (pid %d) had lost its launcher: %d thread%s of it put back to how they were",
+			state->name, record->qemu_pid, r, plural((unsigned)r));
+	return r < 0 ? r : 0;
+}
+
 static int put_back(const struct state *state, const struct state_record *record,
 		    struct qrt_sched_snapshot *snapshot)
 {
@@ -86,6 +104,8 @@ static int put_back(const struct state *state, const struct state_record *record
 	struct calming calming = {0};
 	int r, s = 0;
 
+	if (record->is_attached)
+		return put_back_attached(state, record, snapshot);
 	r = qrt_sched_snapshot_restore(snapshot, &error);
 	if (living)
 		s = calm_process(record->qemu_pid, &record->fresh, &calming);
@@ -167,5 +187,6 @@ int state_repair_all(int run_fd, bool verbose)
 	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
 
 	state_for_each(run_fd, repair_folder, &repairing);
+	repairing.failed += host_repair(run_fd, verbose) < 0;
 	return repairing.failed;
 }

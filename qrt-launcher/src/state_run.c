@@ -149,6 +149,25 @@ int state_lock_run(int run_fd)
 	return fstat(run_fd, &status) == 0 && status.st_nlink == 0 ? -ENOENT : 0;
 }
 
+/* Another launcher that ends may remove the empty run directory while we open it. */
+int state_enter_run(void)
+{
+	int tries, run_fd;
+
+	for (tries = 0; tries < 10; tries++) {
+		run_fd = state_open_run(true);
+		if (run_fd < 0)
+			return run_fd;
+		if (state_lock_run(run_fd) == 0) {
+			state_repair_all(run_fd, false);
+			return run_fd;
+		}
+		close(run_fd);
+	}
+	complain("%s vanishes as soon as it is made; who removes it?", state_get_run_path());
+	return -ENOENT;
+}
+
 void state_unlock_run(int run_fd)
 {
 	(void)flock(run_fd, LOCK_UN);

@@ -130,7 +130,7 @@ bool status_ask_is_fine(const struct status_ask *ask)
 
 void status_ask_repair(void)
 {
-	int run_fd = state_open_run(false);
+	int run_fd = state_look_run();
 
 	if (run_fd < 0)
 		return;

@@ -32,7 +32,7 @@ void status_ask_all(struct status_ask *ask, bool repair);
 void status_ask_complain(const struct status_ask *ask);
 /* True when all was readable and all answered. */
 bool status_ask_is_fine(const struct status_ask *ask);
-/* Repairs such folders alone. */
+/* Repairs such folders alone. What is wrong with the run directory itself is not said. */
 void status_ask_repair(void);
 
 #endif

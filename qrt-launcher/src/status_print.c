@@ -3,6 +3,7 @@
 
 #include "clean.h"
 #include "command.h"
+#include "governor.h"
 #include "json_limit.h"
 #include "status_globals.h"
 
@@ -33,20 +34,37 @@ static char *format_name(JsonObject *thread)
 	return g_strdup(json_limit_get_string(thread, "name"));
 }
 
+/* "2/10/10 ms"; a slice is one number. */
+static void append_times(GString *text, JsonObject *setting)
+{
+	gint64 runtime = json_limit_get_int(setting, "runtime_ns");
+	gint64 deadline = json_limit_get_int(setting, "deadline_ns");
+
+	if (deadline)
+		g_string_append_printf(text, " %g/%g/%g ms", (double)runtime / 1e6, (double)deadline / 1e6,
+				       (double)json_limit_get_int(setting, "period_ns") / 1e6);
+	else if (runtime)
+		g_string_append_printf(text, " slice %g ms", (double)runtime / 1e6);
+}
+
 static char *format_setting(JsonObject *setting)
 {
+	const char *ioprio = json_limit_get_string(setting, "ioprio");
 	const char *policy = json_limit_get_string(setting, "policy");
 	const char *cpus = json_limit_get_string(setting, "cpus");
 	gint64 priority = json_limit_get_int(setting, "priority"), nice = json_limit_get_int(setting, "nice");
 	bool is_rt = strcmp(policy, "fifo") == 0 || strcmp(policy, "rr") == 0;
 	GString *text = g_string_new(policy);
 
-	if (priority)
+	if (priority && strcmp(policy, "deadline") != 0)
 		g_string_append_printf(text, " %" G_GINT64_FORMAT, priority);
 	if (nice && !is_rt)
 		g_string_append_printf(text, " nice %" G_GINT64_FORMAT, nice);
+	append_times(text, setting);
 	if (*cpus)
 		g_string_append_printf(text, "%son %s", text->len ? " " : "", cpus);
+	if (*ioprio)
+		g_string_append_printf(text, "%sio %s", text->len ? " " : "", ioprio);
 	return g_string_free(text, FALSE);
 }
 
@@ -54,7 +72,12 @@ static char *format_planned(JsonObject *thread)
 {
 	JsonObject *planned = json_limit_get_object(thread, "planned");
 
-	return planned ? format_setting(planned) : g_strdup("-");
+	bool fell_back = json_object_get_boolean_member_with_default(thread, "fallback", FALSE);
+	g_autofree char *setting = planned ? format_setting(planned) : NULL;
+
+	if (!setting)
+		return g_strdup("-");
+	return g_strconcat(setting, fell_back ? " (no deadline)" : NULL, NULL);
 }
 
 static char *format_effective(JsonObject *thread)
@@ -260,11 +283,14 @@ void status_print(JsonObject *vm, int width)
 {
 	JsonArray *threads = json_limit_get_array(vm, "threads");
 	JsonObject *globals = json_limit_get_object(vm, "globals");
+	JsonObject *governor = json_limit_get_object(vm, "governor");
 
 	print_line(format_head(vm));
 	print_line(format_counts(vm, threads ? json_array_get_length(threads) : 0));
 	if (globals)
 		print_line(status_globals_format(globals));
+	if (governor)
+		print_line(governor_format(governor));
 	if (threads)
 		print_threads(threads, width);
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor.h"
 
+#include "attach.h"
 #include "command.h"
+#include "governor.h"
+#include "heartbeat.h"
 #include "proc.h"
+#include "recorder.h"
+#include "slices.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -22,10 +27,15 @@ static gboolean on_look(gpointer data)
 {
 	struct supervisor *supervisor = data;
 
+	if (supervisor->let_go)
+		return G_SOURCE_REMOVE;
 	broker_drain(supervisor);
 	supervisor_scan(supervisor);
+	governor_sync(supervisor->governor);
 	watch_verify(&supervisor->watch);
+	recorder_look(supervisor);
 	rank_beat(supervisor);
+	notify_beat(supervisor->notify, (uint64_t)g_get_monotonic_time() * 1000);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -34,6 +44,7 @@ static gboolean on_survey(gpointer data)
 	struct supervisor *supervisor = data;
 
 	supervisor_scan_kernel(supervisor);
+	qmp_ask_status(supervisor);
 	if (supervisor->newcomers)
 		qmp_ask_threads(supervisor);
 	supervisor->newcomers = false;
@@ -47,6 +58,10 @@ static gboolean on_ended(gint fd, GIOCondition condition, gpointer data)
 
 	(void)fd;
 	(void)condition;
+	if (supervisor->is_attached) {
+		g_main_loop_quit(supervisor->loop);
+		return G_SOURCE_REMOVE;
+	}
 	r = waitpid(supervisor->record.qemu_pid, &supervisor->wait_status, WNOHANG);
 	if (r == 0 || (r < 0 && errno == EINTR))
 		return G_SOURCE_CONTINUE;
@@ -68,6 +83,10 @@ static void forward(struct supervisor *supervisor, int number)
 {
 	gint64 now = g_get_monotonic_time(), left;
 
+	if (supervisor->is_attached) {
+		g_main_loop_quit(supervisor->loop);
+		return;
+	}
 	syscall(SYS_pidfd_send_signal, supervisor->pidfd, number, NULL, 0);
 	if (number != SIGTERM)
 		return;
@@ -95,12 +114,16 @@ static void open_all(struct supervisor *supervisor)
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
 	supervisor->started_us = g_get_monotonic_time();
-	g_strlcpy(supervisor->guest_state, "starting", sizeof(supervisor->guest_state));
-	g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
+	g_strlcpy(supervisor->guest_state, supervisor->is_attached ? "unknown" : "starting",
+		  sizeof(supervisor->guest_state));
+	if (!*supervisor->accelerator)
+		g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
 	supervisor->watch.verbose = supervisor->verbose;
-	if (qrt_sched_snapshot_new(&supervisor->outside) < 0)
+	supervisor->watch.locks = supervisor->locks;
+	if (!supervisor->outside && qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
+	recorder_open(supervisor);
 	broker_open(supervisor);
 	qmp_open(supervisor);
 	if (control_open(supervisor) < 0)
@@ -111,21 +134,57 @@ static void open_all(struct supervisor *supervisor)
 	g_timeout_add(SURVEY_MS, on_survey, supervisor);
 }
 
-static void close_all(struct supervisor *supervisor)
+/* Slices not beside preempt locks: who takes one while it is rotated would keep that priority. */
+void supervisor_open_keepers(struct supervisor *supervisor)
+{
+	struct qrt_sched_setting lifted;
+
+	if (!supervisor->locks && rank_get_lifted(supervisor, &lifted))
+		watch_use_slices(&supervisor->watch, slices_open(&lifted));
+	supervisor->governor = supervisor->watch.governor = governor_open(supervisor);
+}
+
+void supervisor_close_keepers(struct supervisor *supervisor)
+{
+	struct slices *slices = supervisor->watch.slices;
+
+	supervisor->governor = supervisor->watch.governor = governor_close(supervisor->governor);
+	watch_use_slices(&supervisor->watch, NULL);
+	slices_close(slices);
+}
+
+/* False where something stayed as it is. */
+static bool put_back(struct supervisor *supervisor)
 {
 	struct qrt_sched_error error;
 
-	if (supervisor->outside && qrt_sched_snapshot_restore(supervisor->outside, &error) < 0)
-		complain("a kernel thread could not be put back: %s", error.message);
+	/* First: what is put back stays as it is. */
+	supervisor_close_keepers(supervisor);
+	if (supervisor->is_attached)
+		return attach_put_back(supervisor) >= 0;
+	if (!supervisor->outside || qrt_sched_snapshot_restore(supervisor->outside, &error) >= 0)
+		return true;
+	complain("a kernel thread could not be put back: %s", error.message);
+	return false;
+}
+
+static bool close_all(struct supervisor *supervisor)
+{
+	bool is_back = put_back(supervisor);
+
+	watch_clear(&supervisor->watch);
 	qrt_sched_snapshot_close(supervisor->outside);
 	rank_close(supervisor);
 	control_close(supervisor);
 	qmp_close(supervisor);
+	recorder_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
-	watch_clear(&supervisor->watch);
 	g_hash_table_destroy(supervisor->strangers);
+	supervisor->notify = notify_close(supervisor->notify);
 	g_main_loop_unref(supervisor->loop);
+	supervisor->changed_plan = qrt_sched_plan_close(supervisor->changed_plan);
+	return is_back;
 }
 
 static int conclude(const struct supervisor *supervisor, bool was_up)
@@ -148,18 +207,35 @@ static int conclude(const struct supervisor *supervisor, bool was_up)
 	return WEXITSTATUS(status);
 }
 
+/* A thread without a name that says something is looked at twice before it has a role. */
+static void get_ready(struct supervisor *supervisor)
+{
+	supervisor_scan(supervisor);
+	supervisor_scan(supervisor);
+	if (supervisor->ready)
+		supervisor->ready(supervisor, supervisor->ready_data);
+}
+
 int supervisor_run(struct supervisor *supervisor)
 {
-	bool was_up;
+	bool was_up, is_back;
 
 	open_all(supervisor);
 	rank_open(supervisor);
+	supervisor_open_keepers(supervisor);
+	supervisor->notify = notify_open();
+	if (supervisor->is_attached)
+		get_ready(supervisor);
+	notify_send(supervisor->notify, "READY=1");
 	g_main_loop_run(supervisor->loop);
+	notify_send(supervisor->notify, "STOPPING=1");
 	/* Asked in the main loop: what the monitor greets with comes before. */
 	was_up = strcmp(supervisor->guest_state, "starting") != 0;
 	if (supervisor->verbose)
 		complain("%" G_GUINT64_FORMAT " correction%s", supervisor->watch.corrections,
 			 plural(supervisor->watch.corrections));
-	close_all(supervisor);
+	is_back = close_all(supervisor);
+	if (supervisor->is_attached)
+		return is_back ? EXIT_OK : EXIT_FAILED;
 	return conclude(supervisor, was_up);
 }

@@ -13,7 +13,12 @@
 
 struct qmp;
 struct control;
+struct governor;
+struct locks;
 struct rank;
+struct notify;
+struct recorder;
+struct recorder_options;
 
 struct supervisor {
 	/* Set by the caller, and the caller's. */
@@ -21,10 +26,16 @@ struct supervisor {
 	struct qrt_sched_vm vm;
 	struct state *state;
 	struct qrt_sched_recorder *recorder;
+	struct locks *locks; /* NULL: none */
 	struct state_record record;
 	const char *program;
 	int pidfd, broker_fd, qmp_fd, signal_fd;
 	bool preload, verbose;
+	struct recorder_options *record_options; /* NULL: it records, no more */
+	bool is_attached; /* QEMU was there before, is no child of ours, and outlives us */
+	/* Once its threads are in their roles; NULL: nobody wants to know. */
+	void (*ready)(struct supervisor *supervisor, void *data);
+	void *ready_data;
 
 	/* The supervisor's own. */
 	GMainLoop *loop;
@@ -34,8 +45,13 @@ struct supervisor {
 	struct qmp *qmp;
 	struct control *control;
 	struct rank *rank;
+	struct notify *notify; /* NULL: nobody wants to know */
+	struct governor *governor;
+	struct recorder *flight;             /* NULL: none */
+	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;
+	int let_go;     /* an attached VM's threads are as they were: 1; not all of them: the error */
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
 	int pool;       /* QEMU keeps as many workers as planned: 1, it refused: 0, no answer: -1 */
 	gint64 started_us, terminated_us;
@@ -51,14 +67,24 @@ int supervisor_run(struct supervisor *supervisor);
 void supervisor_scan(struct supervisor *supervisor);
 /* Looks for kernel threads that work for this VM. */
 void supervisor_scan_kernel(struct supervisor *supervisor);
+/* Writes down how the threads were that are changed outside of QEMU, or before it was ours. */
+int supervisor_save_outside(struct supervisor *supervisor);
+
+/* Those that stand above the VM and do what the plan says all the time: slices from outside, budgets. */
+void supervisor_open_keepers(struct supervisor *supervisor);
+void supervisor_close_keepers(struct supervisor *supervisor);
 
 /* Takes what threads say of themselves; the descriptor stays the caller's. */
 void broker_open(struct supervisor *supervisor);
 void broker_drain(struct supervisor *supervisor);
 
+/* Before the VM does its first step: it may spin before there is a supervisor. */
+void rank_rise(const struct qrt_sched_plan *plan, uint32_t vcpus, const struct locks *locks);
 /* Gives the supervisor itself its priority and CPUs. */
 void rank_open(struct supervisor *supervisor);
 void rank_close(struct supervisor *supervisor);
+/* How who must be above the VM runs. False where none of its threads is real-time. */
+bool rank_get_lifted(const struct supervisor *supervisor, struct qrt_sched_setting *ret_setting);
 /* Says that the supervisor has had its turn. */
 void rank_beat(struct supervisor *supervisor);
 
@@ -66,6 +92,10 @@ void qmp_open(struct supervisor *supervisor);
 void qmp_close(struct supervisor *supervisor);
 /* Asks for the ids of vCPU threads and iothreads. */
 void qmp_ask_threads(struct supervisor *supervisor);
+/* Asks for the guest's state, and how long that takes. */
+void qmp_ask_status(struct supervisor *supervisor);
+/* Stops the guest. False where the monitor takes no command. */
+bool qmp_stop(struct supervisor *supervisor);
 
 int control_open(struct supervisor *supervisor);
 void control_close(struct supervisor *supervisor);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "vm_args.h"
 
+#include "vm_args_pair.h"
+
 #include <json-glib/json-glib.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,49 +10,7 @@
 
 #define POOL_MAX 64 /* workers that QEMU gives to one event loop */
 
-struct pair {
-	char key[64], value[128]; /* cut where they are longer */
-};
-
-static void append(char *buf, size_t size, char c)
-{
-	size_t len = strlen(buf);
-
-	if (len + 1 < size) {
-		buf[len] = c;
-		buf[len + 1] = '\0';
-	}
-}
-
-/* Takes "key=value" (or "value", whose key is `implied`) off the text; ",," is a comma. */
-static const char *take_pair(const char *text, const char *implied, struct pair *pair)
-{
-	const char *end = text + strcspn(text, "=,");
-	bool has_key = *end == '=';
-
-	memset(pair, 0, sizeof(*pair));
-	snprintf(pair->key, sizeof(pair->key), "%.*s", has_key ? (int)(end - text) : 63,
-		 has_key ? text : implied);
-	if (has_key)
-		text = end + 1;
-	for (; *text; text++) {
-		if (*text == ',' && *++text != ',')
-			break;
-		append(pair->value, sizeof(pair->value), *text);
-	}
-	return text;
-}
-
-const char *vm_args_skip_pair(const char *text)
-{
-	for (; *text; text++) {
-		if (*text == ',' && *++text != ',')
-			break;
-	}
-	return text;
-}
-
-static bool is_unnamed(const struct pair *pair)
+static bool is_unnamed(const struct vm_args_pair *pair)
 {
 	static const char *const offs[] = {"off", "no", "n", "false"};
 	size_t i;
@@ -64,9 +24,9 @@ static bool is_unnamed(const struct pair *pair)
 
 bool vm_args_leaves_unnamed(const char *text)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
-	take_pair(text, "", &pair);
+	vm_args_take_pair(text, "", &pair);
 	return is_unnamed(&pair);
 }
 
@@ -80,7 +40,7 @@ static bool read_count(const char *text, uint32_t *ret_count)
 	return g_ascii_isdigit(*text) && *end == '\0';
 }
 
-static void read_smp_pair(struct vm_args *args, const struct pair *pair)
+static void read_smp_pair(struct vm_args *args, const struct vm_args_pair *pair)
 {
 	static const char *const parts[] = {"sockets",  "drawers", "books", "dies",
 					    "clusters", "modules", "cores", "threads"};
@@ -108,20 +68,20 @@ static void read_smp_pair(struct vm_args *args, const struct pair *pair)
 
 static void read_smp(struct vm_args *args, const char *value)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
 	while (*value) {
-		value = take_pair(value, "cpus", &pair);
+		value = vm_args_take_pair(value, "cpus", &pair);
 		read_smp_pair(args, &pair);
 	}
 }
 
 static void read_name(struct vm_args *args, const char *value)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
 	while (*value) {
-		value = take_pair(value, "guest", &pair);
+		value = vm_args_take_pair(value, "guest", &pair);
 		if (strcmp(pair.key, "guest") == 0)
 			snprintf(args->name, sizeof(args->name), "%.64s", pair.value);
 		args->unnamed |= is_unnamed(&pair);
@@ -146,10 +106,10 @@ static void read_accel(struct vm_args *args, const char *list)
 
 static void read_machine(struct vm_args *args, const char *value)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
 	while (*value) {
-		value = take_pair(value, "type", &pair);
+		value = vm_args_take_pair(value, "type", &pair);
 		if (strcmp(pair.key, "accel") == 0)
 			read_accel(args, pair.value);
 		if (strncmp(pair.key, "smp.", 4) == 0) {
@@ -161,9 +121,9 @@ static void read_machine(struct vm_args *args, const char *value)
 
 static void read_accel_option(struct vm_args *args, const char *value)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
-	take_pair(value, "accel", &pair);
+	vm_args_take_pair(value, "accel", &pair);
 	if (strcmp(pair.key, "accel") == 0)
 		read_accel(args, pair.value);
 }
@@ -182,12 +142,12 @@ static bool is_iothread_json(const char *text)
 
 static bool is_iothread(const char *value)
 {
-	struct pair pair;
+	struct vm_args_pair pair;
 
 	if (*value == '{')
 		return is_iothread_json(value);
 	while (*value) {
-		value = take_pair(value, "qom-type", &pair);
+		value = vm_args_take_pair(value, "qom-type", &pair);
 		if (strcmp(pair.key, "qom-type") == 0)
 			return strcmp(pair.value, "iothread") == 0;
 	}

@@ -2,7 +2,11 @@
 #include "watch.h"
 
 #include "command.h"
+#include "governor.h"
+#include "host.h"
+#include "locks.h"
 #include "proc.h"
+#include "slices.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,6 +17,8 @@ static void free_watched(gpointer data)
 {
 	struct watched *watched = data;
 
+	locks_forget(watched->locks, watched->tid);
+	slices_set(watched->slices, watched->tid, 0);
 	qrt_sched_thread_close(watched->thread);
 	g_free(watched);
 }
@@ -45,6 +51,8 @@ struct watched *watch_note(struct watch *watch, pid_t tid)
 	struct watched *watched = g_new0(struct watched, 1);
 
 	watched->tid = tid;
+	watched->locks = watch->locks;
+	watched->slices = watch->slices;
 	watched->role = QRT_SCHED_ROLE_OTHR;
 	if (qrt_sched_thread_open(tid, &watched->thread) < 0) {
 		g_free(watched);
@@ -79,13 +87,32 @@ static uint32_t find_free_index(const struct watch *watch, enum qrt_sched_role r
 	return index;
 }
 
+/* With a quantum of its own a thread runs under FIFO, and it or we end its slices. Where neither can, they
+ * are the kernel's, under RR. */
+static bool has_quantum(const struct watch *watch, const struct watched *watched)
+{
+	int64_t quantum = qrt_sched_plan_get_quantum(watch->plan, watched->role, watched->index);
+	int r;
+
+	if (quantum <= 0 || watched->own_slices) {
+		slices_set(watch->slices, watched->tid, 0);
+		return quantum > 0;
+	}
+	r = slices_set(watch->slices, watched->tid, (uint64_t)quantum);
+	if (r < 0 && watch->slices && r != -ESRCH)
+		complain("thread '%s' (%s %u) has the kernel's round-robin slice, not its quantum: %s",
+			 watched->name, qrt_sched_role_name(watched->role), watched->index, strerror(-r));
+	return r >= 0;
+}
+
 /*
  * A thread of QEMU inherits how its creator runs, so what it was found like says nothing: without a
- * plan it would run as QEMU was started. Kernel threads are what they were found like.
+ * plan it would run as QEMU was started. Kernel threads are what they were found like, and so are those of a
+ * VM that ran before.
  */
 static int set_layers(const struct watch *watch, struct watched *watched)
 {
-	struct qrt_sched_layer_value origin = {.setting = watch->fresh}, plan = {0};
+	struct qrt_sched_layer_value origin = {.setting = watch->fresh}, plan = {0}, quantum = {0};
 	int r;
 
 	qrt_sched_plan_get(watch->plan, watched->role, watched->index, &plan.setting);
@@ -94,12 +121,21 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 		plan.setting.set |= QRT_SCHED_SET_FLAGS;
 		plan.setting.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
-	if (watched->role != QRT_SCHED_ROLE_KIO) {
+	if (watched->role != QRT_SCHED_ROLE_KIO && !watched->has_past) {
 		r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_ORIGIN, &origin);
 		if (r < 0)
 			return r;
 	}
-	return qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	if (has_quantum(watch, watched))
+		quantum.setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY,
+							     .policy = QRT_SCHED_POLICY_FIFO};
+	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_QUANTUM, &quantum);
+	if (r < 0)
+		return r;
+	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
+	if (r >= 0)
+		governor_tell(watch->governor, watched);
+	return r;
 }
 
 void watch_get_planned(const struct watched *watched, struct qrt_sched_setting *ret_setting)
@@ -126,6 +162,7 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 {
 	watched->error = code;
 	watched->retry_at_us = g_get_monotonic_time() + RETRY_US;
+	watch->failure = *error;
 	if (watch->said[watched->role] && !watch->verbose)
 		return;
 	watch->said[watched->role] = true;
@@ -137,10 +174,20 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 static int apply(struct watch *watch, struct watched *watched)
 {
 	struct qrt_sched_error error = {.message = ""};
-	int r = qrt_sched_thread_apply(watched->thread, &error);
+	struct qrt_sched_setting planned;
+	int r;
 
+	watch_get_planned(watched, &planned);
+	if (!watched->kernel)
+		host_admit(watched->tid, &planned);
+	locks_tell(watch->locks, watched);
+	slices_hold(watch->slices);
+	r = qrt_sched_thread_apply(watched->thread, &error);
+	if (watch_fall_back(watch, watched, r, &error))
+		r = qrt_sched_thread_apply(watched->thread, &error);
 	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
 		r = apply_without_cpus(watched, &error);
+	slices_release(watch->slices);
 	if (r == -ESRCH)
 		return r;
 	if (r < 0)
@@ -185,12 +232,17 @@ static int place(struct watch *watch, struct watched *watched)
 	r = set_layers(watch, watched);
 	if (r < 0)
 		return r;
-	watched->wrong = false;
+	watched->wrong = watched->fell_back = false;
 	watch_get_planned(watched, &planned);
 	r = planned.set || before.set || !watched->kernel ? apply(watch, watched) : 0;
 	if (watch->verbose && r >= 0)
 		say_placed(watched);
 	return r < 0 ? r : 0;
+}
+
+int watch_replace(struct watch *watch, struct watched *watched)
+{
+	return place(watch, watched);
 }
 
 int watch_enter(struct watch *watch, const struct watch_entry *entry)
@@ -212,8 +264,26 @@ int watch_enter(struct watch *watch, const struct watch_entry *entry)
 		watched->index = find_free_index(watch, entry->role, entry->tid);
 	watched->role = entry->role;
 	watched->kernel = entry->kernel;
+	watched->own_slices = entry->own_slices;
 	watched->placed_by = entry->placed_by;
+	watched->climbs = 0;
 	return place(watch, watched);
+}
+
+int watch_compare(const struct watched *watched)
+{
+	struct qrt_sched_setting planned;
+	int r;
+
+	slices_hold(watched->slices);
+	r = locks_verify(watched);
+	slices_release(watched->slices);
+	if (r > 0 && (uint32_t)r & QRT_SCHED_SET_CPUS) {
+		watch_get_planned(watched, &planned);
+		if (host_takes_cpus(watched->tid, &planned))
+			r &= ~(int)QRT_SCHED_SET_CPUS;
+	}
+	return r;
 }
 
 /* The members that differ from the plan; negative where the thread ended. */
@@ -225,7 +295,7 @@ static int differs(const struct watched *watched)
 	watch_get_planned(watched, &planned);
 	if (!planned.set)
 		return 0;
-	r = qrt_sched_thread_verify(watched->thread, NULL);
+	r = watch_compare(watched);
 	if (r >= 0 && planned.set & QRT_SCHED_SET_POLICY)
 		planned.set |= QRT_SCHED_SET_PRIORITY;
 	return r < 0 ? r : (int)((uint32_t)r & planned.set);
@@ -238,8 +308,10 @@ static int differs(const struct watched *watched)
 static void look(struct watch *watch, struct watched *watched)
 {
 	bool failed = watched->error != 0;
-	int r = differs(watched);
+	int r;
 
+	locks_tell(watch->locks, watched);
+	r = differs(watched);
 	if (r <= 0) {
 		watched->wrong = false;
 		watched->error = 0;
@@ -267,8 +339,22 @@ void watch_verify(struct watch *watch)
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		struct watched *watched = value;
 
-		if (watched->placed_by)
+		if (watched->placed_by && watch_climbs(watched))
+			place(watch, watched);
+		else if (watched->placed_by)
 			look(watch, watched);
+	}
+}
+
+void watch_govern(struct watch *watch)
+{
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, watch->threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		if (governor_ask(watch->governor, value))
+			apply(watch, value);
 	}
 }
 

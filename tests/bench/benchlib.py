@@ -33,6 +33,11 @@ def percentile(histogram, share, overflow=0, maximum=None):
     return maximum
 
 
+def percentile_of(values, share):
+    """Nearest rank in a list of single values."""
+    return percentile(collections.Counter(values), share)
+
+
 def median(values):
     ordered = sorted(values)
     middle = len(ordered) // 2
@@ -77,7 +82,7 @@ def share_figure(name, values, share, unit, goal=None, note=None):
     """The value that `share` percent of single measurements do not pass, 100 for the maximum. A note
     says what they lack as a proof: with it the goal is not met."""
     def statistic(chosen):
-        return percentile(collections.Counter(chosen), share)
+        return percentile_of(chosen, share)
 
     low, high = bootstrap_interval(values, 2000, statistic)
     value = statistic(values)

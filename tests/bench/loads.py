@@ -35,7 +35,7 @@ done
 """
 
 PR_SET_PDEATHSIG = 1
-LIBC = ctypes.CDLL(None)  # loaded here: a child of several threads cannot take the loader's lock
+LIBC = ctypes.CDLL(None, use_errno=True)  # loaded here: a child of several threads cannot take the loader's lock
 
 
 def die_with_parent():

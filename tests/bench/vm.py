@@ -97,8 +97,8 @@ class Vm:
             self.fail("takes no input")
 
     def qemu_pid(self):
-        """QEMU's process: the started one, or its child where a launcher was started."""
-        if os.path.basename(self.command[0]) == QEMU:
+        """QEMU's process: what the started one has become, or its child where a launcher was started."""
+        if proc.name_of(self.process.pid).startswith("qemu-system"):
             return self.process.pid
         for pid in proc.children_of(self.process.pid):
             if proc.name_of(pid).startswith("qemu-system"):

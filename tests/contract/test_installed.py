@@ -70,7 +70,7 @@ def preload_exports_what_it_stands_in_for_and_nothing_else(installed):
     wanted = set(re.findall(r"^\t(\w+);", text, re.M)) - {"*"}
     assert exported(library) == wanted, exported(library) ^ wanted
     libc = run("sh", "-c", "ldd /bin/sh | sed -n 's/.*=> \\(.*libc\\.so[^ ]*\\).*/\\1/p'").strip()
-    missing = wanted - exported(libc)
+    missing = wanted - exported(libc) - {"io_getevents"}  # that one is libaio's
     assert not missing, f"libc has no {missing}"
 
 
@@ -86,14 +86,22 @@ def the_version_is_the_same_everywhere(installed):
     assert (installed.library.parent / f"libqrt-sched.so.{version}").exists()
 
 
-def a_c99_consumer_builds_and_runs(installed):
-    run(installed.build(["cc", "-std=c99", "-D_DEFAULT_SOURCE"]), env=installed.env)
+def examples():
+    found = sorted((TOP / "libqrt-sched/examples").glob("*.c"))
+    assert found, "no examples"
+    return found
 
 
-def a_cxx_consumer_builds_and_runs(installed):
+def c99_consumers_build_and_run(installed):
+    for source in examples():
+        run(installed.build(["cc", "-std=c99", "-D_DEFAULT_SOURCE"], source=source), env=installed.env)
+
+
+def cxx_consumers_build_and_run(installed):
     if not shutil.which("c++"):
         return "no C++ compiler"
-    run(installed.build(["c++", "-std=c++17", "-x", "c++"], "-x", "none"), env=installed.env)
+    for source in examples():
+        run(installed.build(["c++", "-std=c++17", "-x", "c++"], "-x", "none", source=source), env=installed.env)
     return None
 
 
@@ -110,7 +118,7 @@ def the_example_is_short(_installed):
 
 
 TESTS = [map_exports_and_header_agree, preload_exports_what_it_stands_in_for_and_nothing_else, the_soname_carries_the_abi,
-         the_version_is_the_same_everywhere, a_c99_consumer_builds_and_runs, a_cxx_consumer_builds_and_runs,
+         the_version_is_the_same_everywhere, c99_consumers_build_and_run, cxx_consumers_build_and_run,
          a_consumer_can_load_it_at_run_time, the_example_is_short]
 
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
+#include <qrt/governor.h>
 #include <qrt/sched.h>
 #include <qrt/sched_record.h>
 #include <string.h>
@@ -50,8 +51,8 @@ static void outputs_stay_untouched_on_failure(void)
 {
 	struct qrt_sched_placer_config config = {.size = sizeof(config), .broker_fd = -1};
 	struct qrt_sched_layer_value layers[QRT_SCHED_LAYERS] = {{.until_ns = 0}};
+	struct qrt_sched_setting setting, other;
 	struct qrt_sched_recorder *recorder;
-	struct qrt_sched_setting setting;
 	struct qrt_sched_thread *thread;
 	struct qrt_sched_placer *placer;
 	struct qrt_sched_cpus cpus;
@@ -69,6 +70,8 @@ static void outputs_stay_untouched_on_failure(void)
 	FAILS_AND_LEAVES(qrt_sched_recorder_new(3, &recorder), recorder);
 	FAILS_AND_LEAVES(qrt_sched_recorder_open(-1, &recorder), recorder);
 	setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY};
+	FAILS_AND_LEAVES(qrt_sched_setting_get_fallback(&setting, -EPERM, &other), other);
+	FAILS_AND_LEAVES(qrt_sched_ioprio_format(0, text, sizeof(text)), text);
 	FAILS_AND_LEAVES(qrt_sched_setting_describe(&setting, text, sizeof(text)), text);
 }
 
@@ -76,6 +79,7 @@ static void plans_stay_untouched_on_failure(void)
 {
 	struct qrt_sched_plan *plan = NULL;
 	struct qrt_sched_setting setting;
+	struct qrt_sched_budget budget;
 	char before[256], after[256];
 
 	CU_ASSERT_EQUAL_FATAL(qrt_sched_plan_new(&plan), 0);
@@ -87,6 +91,9 @@ static void plans_stay_untouched_on_failure(void)
 	CU_ASSERT(qrt_sched_plan_format(plan, after, sizeof(after)) > 0);
 	CU_ASSERT_STRING_EQUAL(before, after);
 	FAILS_AND_LEAVES(qrt_sched_plan_get(plan, (enum qrt_sched_role)99, 0, &setting), setting);
+	FAILS_AND_LEAVES(qrt_sched_plan_get_budget(plan, QRT_SCHED_ROLE_VCPU, &budget), budget);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_quantum(plan, (enum qrt_sched_role)99, 0), -EINVAL);
+	CU_ASSERT_PTR_NULL(qrt_sched_plan_get_resctrl(plan));
 	qrt_sched_plan_close(plan);
 }
 
@@ -110,6 +117,40 @@ static void errors_are_written_on_failure_only(void)
 	CU_ASSERT_PTR_NULL(strchr(error.message, '\n'));
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &bad, NULL), -EINVAL);
 	qrt_sched_plan_close(plan);
+}
+
+/* What a program of before took for all of the globals is all that it gets. */
+static void an_older_callers_struct_gets_what_it_knows(void)
+{
+	struct {
+		struct qrt_sched_globals globals;
+	} own;
+	const uint32_t old_size = 8 * sizeof(uint32_t);
+	struct qrt_sched_plan *plan = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_plan_new(&plan), 0);
+	CU_ASSERT_EQUAL(qrt_sched_plan_parse_option(plan, "weight=7", NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_plan_parse_option(plan, "pool=3", NULL), 0);
+	fill(&own, sizeof(own));
+	own.globals.size = old_size;
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_globals(plan, &own.globals), 0);
+	CU_ASSERT_EQUAL(own.globals.pool_min, 3);
+	CU_ASSERT(is_untouched((char *)&own + old_size, sizeof(own) - old_size));
+	own.globals.size = sizeof(own.globals);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_globals(plan, &own.globals), 0);
+	CU_ASSERT_EQUAL(own.globals.weight, 7);
+	qrt_sched_plan_close(plan);
+}
+
+static void io_priorities_have_one_form(void)
+{
+	char text[8];
+
+	CU_ASSERT_EQUAL(qrt_sched_ioprio_parse("rt:3"), (int)QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 3));
+	CU_ASSERT_EQUAL(qrt_sched_ioprio_parse("rt:8"), -EINVAL);
+	CU_ASSERT_EQUAL(
+		qrt_sched_ioprio_format(QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_IDLE, 0), text, sizeof(text)), 4);
+	CU_ASSERT_STRING_EQUAL(text, "idle");
 }
 
 static void a_newer_callers_struct_is_taken_where_its_tail_is_zero(void)
@@ -158,8 +199,10 @@ static void use_everything(void)
 	CU_ASSERT_EQUAL(qrt_sched_host_read(&host, NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_placer_open(&config, &placer, NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "worker", NULL), QRT_SCHED_PLACED_NONE);
+	CU_ASSERT_EQUAL(qrt_sched_placer_get_quantum(placer), 0);
 	qrt_sched_placer_leave(placer);
 	CU_ASSERT_EQUAL(qrt_sched_thread_open(tid, &thread), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_fall_back(thread, -EPERM), -ENOENT);
 	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_new(&snapshot), 0);
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_add(snapshot, tid), 1);
@@ -210,6 +253,8 @@ static const struct tap_test tests[] = {
 	{"errors are written on failure only", errors_are_written_on_failure_only},
 	{"a newer caller's struct is taken where its tail is zero",
 	 a_newer_callers_struct_is_taken_where_its_tail_is_zero},
+	{"an older caller's struct gets what it knows", an_older_callers_struct_gets_what_it_knows},
+	{"I/O priorities have one form", io_priorities_have_one_form},
 	{"no descriptor is left behind", no_descriptor_is_left_behind},
 	{"handles of different threads are independent", handles_of_different_threads_are_independent},
 };

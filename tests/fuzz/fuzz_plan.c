@@ -3,7 +3,8 @@
  * lint, defaults and the rest stay within their bounds. */
 #include "fuzz.h"
 
-#include <qrt/sched.h>
+#include <errno.h>
+#include <qrt/governor.h>
 #include <string.h>
 
 static struct qrt_sched_plan *new_plan(void)
@@ -49,7 +50,32 @@ static struct qrt_sched_host host(void)
 	h.fair_runtime_us = 50000;
 	h.fair_period_us = 1000000;
 	h.memlock_limit = 8 << 20;
+	h.flags |= QRT_SCHED_HOST_MEMORY;
+	h.nodes.bits[0] = 1;
+	h.free_2m = 7;
 	return h;
+}
+
+static void check_budget(const struct qrt_sched_plan *plan, int role)
+{
+	struct qrt_sched_budget budget;
+	int r = qrt_sched_plan_get_budget(plan, role, &budget);
+
+	PROMISE(r == 0 || r == -ENOENT);
+	PROMISE(r < 0 || (budget.runtime_ns >= 1000 && budget.window_ns >= 1000000));
+}
+
+static void check_globals(const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	const char *schemata = qrt_sched_plan_get_resctrl(plan);
+
+	PROMISE(qrt_sched_plan_get_globals(plan, &globals) == 0);
+	PROMISE(globals.weight <= QRT_SCHED_WEIGHT_MAX && globals.preempt_lock_us <= QRT_SCHED_LOCK_MAX_US);
+	PROMISE(globals.cstate_us <= QRT_SCHED_CSTATE_MAX && globals.haltpoll_ns <= QRT_SCHED_HALTPOLL_MAX);
+	PROMISE(globals.timer_priority >= 0 && globals.timer_priority <= 99);
+	PROMISE(globals.hugepages <= QRT_SCHED_HUGEPAGES_1G && !globals.shield == !globals.shield_parts);
+	PROMISE(!schemata || (strchr(schemata, ':') && strlen(schemata) < 256));
 }
 
 static void check_uses(struct qrt_sched_plan *plan)
@@ -61,8 +87,13 @@ static void check_uses(struct qrt_sched_plan *plan)
 	int32_t index;
 	int role;
 
-	for (role = 0; role < QRT_SCHED_ROLES; role++)
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
 		PROMISE(qrt_sched_plan_get(plan, (enum qrt_sched_role)role, 7, &s) == 0);
+		PROMISE(qrt_sched_plan_get_quantum(plan, (enum qrt_sched_role)role, 7) >= 0);
+	}
+	for (role = -1; role < QRT_SCHED_ROLES; role++)
+		check_budget(plan, role);
+	check_globals(plan);
 	PROMISE(qrt_sched_plan_classify(plan, "CPU 1/KVM", &index) >= 0);
 	PROMISE(qrt_sched_plan_lint(plan, &h, &vm, findings, 4) >= 0);
 	PROMISE(qrt_sched_plan_lint(plan, NULL, NULL, findings, 4) >= 0);

@@ -25,7 +25,9 @@ static char *text_of(const struct qrt_sched_snapshot *snapshot, size_t *ret_leng
 	return text;
 }
 
-static int parse_behind_head(struct qrt_sched_snapshot *snapshot, const uint8_t *data, size_t size)
+/* The head of this boot, as either version has it. */
+static int parse_behind_head(struct qrt_sched_snapshot *snapshot, char version, const uint8_t *data,
+			     size_t size)
 {
 	struct qrt_sched_error error = {0};
 	size_t head_length;
@@ -34,6 +36,7 @@ static int parse_behind_head(struct qrt_sched_snapshot *snapshot, const uint8_t 
 
 	PROMISE(text);
 	memcpy(text, head, head_length);
+	text[strcspn(text, " ") + 1] = version;
 	memcpy(text + head_length, data, size);
 	r = qrt_sched_snapshot_parse(snapshot, text, head_length + size, &error);
 	PROMISE(error.code == (r < 0 ? r : 0));
@@ -56,13 +59,19 @@ static void check_round_trip(const struct qrt_sched_snapshot *snapshot)
 	qrt_sched_snapshot_close(again);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check_version(char version, const uint8_t *data, size_t size)
 {
 	struct qrt_sched_snapshot *snapshot = new_snapshot();
 
 	qrt_sched_snapshot_parse(snapshot, (const char *)data, size, NULL);
-	if (parse_behind_head(snapshot, data, size) >= 0)
+	if (parse_behind_head(snapshot, version, data, size) >= 0)
 		check_round_trip(snapshot);
 	qrt_sched_snapshot_close(snapshot);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	check_version('1', data, size);
+	check_version('2', data, size);
 	return 0;
 }

@@ -30,29 +30,57 @@ static void note(char letter)
 		fake_kernel.log[len] = letter;
 }
 
+static int is_fair(uint32_t policy)
+{
+	return policy == QRT_SCHED_POLICY_OTHER || policy == QRT_SCHED_POLICY_BATCH;
+}
+
+/* These run as threads do that ask for nothing. */
+static int is_kernels(pid_t tid)
+{
+	return tid == 1 || tid == 2;
+}
+
 static int get_attr(pid_t tid, struct qrt_sched_p_attr *ret_attr)
 {
+	const struct qrt_sched_p_attr nothing_asked = {0};
 	int rc = call(0);
 
-	(void)tid;
 	if (rc < 0)
 		return rc;
-	*ret_attr = fake_kernel.attr;
-	ret_attr->nice = fake_kernel.attr.policy == 0 || fake_kernel.attr.policy == 3 ? fake_kernel.nice : 0;
+	*ret_attr = is_kernels(tid) ? nothing_asked : fake_kernel.attr;
+	ret_attr->nice = is_fair(ret_attr->policy) && !is_kernels(tid) ? fake_kernel.nice : 0;
+	if (!is_fair(ret_attr->policy))
+		return 0;
+	if (!ret_attr->runtime || !fake_kernel.kernel_slice)
+		ret_attr->runtime = fake_kernel.kernel_slice;
 	return 0;
+}
+
+/* A thread that sleeps takes its share with it when it leaves DEADLINE: so does the kernel. */
+static void leave(const struct qrt_sched_p_attr *attr)
+{
+	const struct qrt_sched_p_attr *have = &fake_kernel.attr;
+
+	if (have->policy == QRT_SCHED_POLICY_DEADLINE && attr->policy != have->policy)
+		fake_kernel.kept += (have->runtime << 20) / have->period;
 }
 
 static int set_attr(pid_t tid, const struct qrt_sched_p_attr *attr)
 {
-	int rc = call(fake_kernel.refuse_set);
+	int is_refused_dl = attr->policy == QRT_SCHED_POLICY_DEADLINE && fake_kernel.refuse_dl;
+	int rc = call(is_refused_dl ? fake_kernel.refuse_dl : fake_kernel.refuse_set);
 
 	(void)tid;
 	if (rc < 0)
 		return rc;
 	note('a');
+	leave(attr);
 	fake_kernel.attr = *attr;
-	if (attr->policy == 0 || attr->policy == 3)
+	if (is_fair(attr->policy)) {
 		fake_kernel.nice = attr->nice;
+		fake_kernel.slice = attr->runtime ? attr->runtime : fake_kernel.kernel_slice;
+	}
 	return 0;
 }
 
@@ -102,6 +130,29 @@ static int set_cpus(pid_t tid, const struct qrt_sched_cpus *cpus)
 	return 0;
 }
 
+static int get_ioprio(pid_t tid, uint32_t *ret_ioprio)
+{
+	int rc = call(0);
+
+	(void)tid;
+	if (rc < 0)
+		return rc;
+	*ret_ioprio = fake_kernel.ioprio;
+	return 0;
+}
+
+static int set_ioprio(pid_t tid, uint32_t ioprio)
+{
+	int rc = call(fake_kernel.refuse_set ? fake_kernel.refuse_set : fake_kernel.refuse_io);
+
+	(void)tid;
+	if (rc < 0)
+		return rc;
+	note('i');
+	fake_kernel.ioprio = ioprio;
+	return 0;
+}
+
 static int get_limit(int resource, uint64_t *ret_limit)
 {
 	(void)resource;
@@ -128,8 +179,17 @@ void fake_kernel_begin(void)
 	if (!mkdtemp(root))
 		abort();
 	fake_kernel = (struct fake_kernel){.fail_at = -1, .cpus = fake_kernel_cpus("0-3")};
-	table = (struct qrt_sched_p_sys){root,     get_attr, set_attr,  get_nice, set_nice,
-					 get_cpus, set_cpus, get_limit, now};
+	table = (struct qrt_sched_p_sys){.root = root,
+					 .get_attr = get_attr,
+					 .set_attr = set_attr,
+					 .get_nice = get_nice,
+					 .set_nice = set_nice,
+					 .get_cpus = get_cpus,
+					 .set_cpus = set_cpus,
+					 .get_ioprio = get_ioprio,
+					 .set_ioprio = set_ioprio,
+					 .get_limit = get_limit,
+					 .now = now};
 	qrt_sched_p_sys = &table;
 }
 

@@ -10,6 +10,10 @@ struct fake_kernel {
 	struct qrt_sched_p_attr attr;
 	int nice;
 	struct qrt_sched_cpus cpus;
+	uint32_t ioprio;
+	uint64_t kernel_slice; /* of threads that did not ask for one; 0: a kernel without slices */
+	uint64_t slice;        /* what it would have under OTHER and IDLE */
+	uint64_t kept;         /* shares of threads that left DEADLINE asleep, in 1/2^20 of a CPU */
 	uint64_t limit;
 	uint64_t now;       /* 0: the real clock */
 	int calls;          /* made so far */
@@ -17,8 +21,10 @@ struct fake_kernel {
 	int fail_with;      /* negative errno */
 	int refuse_set;     /* negative errno of all calls that change something, 0: none */
 	int refuse_nice;    /* negative errno of set_nice */
+	int refuse_io;      /* negative errno of set_ioprio */
+	int refuse_dl;      /* negative errno of set_attr for DEADLINE */
 	int refuse_reading; /* negative errno of get_nice and get_cpus, as under QEMU's seccomp filter */
-	char log[32];       /* one letter a successful change: a attr, n nice, c cpus */
+	char log[32];       /* one letter a successful change: a attr, n nice, c cpus, i ioprio */
 };
 
 extern struct fake_kernel fake_kernel;

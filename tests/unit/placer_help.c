@@ -13,13 +13,10 @@ struct qrt_sched_plan *plan;
 struct qrt_sched_placer *placer;
 int line;
 
-void placer_begin_with(int with_broker, uint32_t timeout_ms)
+static void begin(const char *text, int with_broker, uint32_t timeout_ms, uint32_t flags)
 {
 	struct qrt_sched_placer_config config = {
-		.size = sizeof(config), .broker_fd = -1, .timeout_ms = timeout_ms};
-	static const char text[] =
-		"vcpu_sched=fifo\nvcpu_prio=10,20,30\nmain_sched=fifo\nmain_prio=40\nmain_bias=0\n"
-		"paio_prio=11,12,13\npaio_bias=0\nothr_sched=other\nothr_nice=3\n";
+		.size = sizeof(config), .broker_fd = -1, .timeout_ms = timeout_ms, .flags = flags};
 	int pair[2] = {-1, -1};
 
 	fake_kernel_begin();
@@ -33,6 +30,18 @@ void placer_begin_with(int with_broker, uint32_t timeout_ms)
 	if (with_broker)
 		close(pair[0]);
 	line = pair[1];
+}
+
+void placer_begin_with(int with_broker, uint32_t timeout_ms)
+{
+	begin("vcpu_sched=fifo\nvcpu_prio=10,20,30\nmain_sched=fifo\nmain_prio=40\nmain_bias=0\n"
+	      "paio_prio=11,12,13\npaio_bias=0\nothr_sched=other\nothr_nice=3\n",
+	      with_broker, timeout_ms, 0);
+}
+
+void placer_begin_plan(const char *text, int with_broker, uint32_t flags)
+{
+	begin(text, with_broker, 5000, flags);
 }
 
 void placer_begin(int with_broker)

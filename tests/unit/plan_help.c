@@ -46,6 +46,21 @@ const char *plan_text(const struct qrt_sched_plan *plan)
 	return text;
 }
 
+static int values_equal(const union qrt_sched_p_value *a, const union qrt_sched_p_value *b, int key)
+{
+	switch (key) {
+	case QRT_SCHED_P_KEY_BIAS:
+		return memcmp(&a->cpus, &b->cpus, sizeof(a->cpus)) == 0;
+	case QRT_SCHED_P_KEY_NAME:
+		return strcmp(a->pattern, b->pattern) == 0;
+	case QRT_SCHED_P_KEY_BUDGET:
+		return a->budget.runtime_ns == b->budget.runtime_ns &&
+		       a->budget.window_ns == b->budget.window_ns;
+	default:
+		return a->number == b->number;
+	}
+}
+
 static int lists_equal(const struct qrt_sched_p_list *a, const struct qrt_sched_p_list *b, int key)
 {
 	uint32_t i;
@@ -53,16 +68,28 @@ static int lists_equal(const struct qrt_sched_p_list *a, const struct qrt_sched_
 	if (a->count != b->count)
 		return 0;
 	for (i = 0; i < a->count; i++) {
-		const union qrt_sched_p_value *x = &a->values[i], *y = &b->values[i];
-
-		if (key == QRT_SCHED_P_KEY_BIAS && memcmp(&x->cpus, &y->cpus, sizeof(x->cpus)) != 0)
-			return 0;
-		if (key == QRT_SCHED_P_KEY_NAME && strcmp(x->pattern, y->pattern) != 0)
-			return 0;
-		if (key != QRT_SCHED_P_KEY_BIAS && key != QRT_SCHED_P_KEY_NAME && x->number != y->number)
+		if (!values_equal(&a->values[i], &b->values[i], key))
 			return 0;
 	}
 	return 1;
+}
+
+static int globals_equal(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
+{
+	int i;
+
+	for (i = 0; i < QRT_SCHED_P_GLOBALS; i++) {
+		if (a->said[i].is_said != b->said[i].is_said)
+			return 0;
+	}
+	return a->mlock == b->mlock && a->pi_mutexes == b->pi_mutexes && a->advance_us == b->advance_us &&
+	       a->pool_min == b->pool_min && a->weight == b->weight &&
+	       a->preempt_lock_us == b->preempt_lock_us && a->cstate_us == b->cstate_us &&
+	       a->haltpoll_ns == b->haltpoll_ns && a->timer_priority == b->timer_priority &&
+	       a->hugepages == b->hugepages && a->shield == b->shield && a->shield_parts == b->shield_parts &&
+	       a->budget.runtime_ns == b->budget.runtime_ns && a->budget.window_ns == b->budget.window_ns &&
+	       memcmp(&a->numa_nodes, &b->numa_nodes, sizeof(a->numa_nodes)) == 0 &&
+	       strcmp(a->resctrl, b->resctrl) == 0;
 }
 
 int plans_equal(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
@@ -76,9 +103,7 @@ int plans_equal(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
 		}
 	}
 	return a->maxprio == b->maxprio && a->maxprio_policy == b->maxprio_policy &&
-	       a->pvsched == b->pvsched && a->mlock == b->mlock && a->has_mlock == b->has_mlock &&
-	       a->pi_mutexes == b->pi_mutexes && a->has_pi == b->has_pi && a->advance_us == b->advance_us &&
-	       a->has_advance == b->has_advance && a->pool_min == b->pool_min && a->has_pool == b->has_pool;
+	       a->pvsched == b->pvsched && globals_equal(a, b);
 }
 
 struct qrt_sched_cpus cpus_of(const char *list)

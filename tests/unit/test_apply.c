@@ -88,6 +88,7 @@ static void check_faults(const struct qrt_sched_setting *from, const struct qrt_
 			CU_ASSERT_EQUAL(fake_kernel.attr.flags, before.attr.flags);
 			CU_ASSERT_EQUAL(fake_kernel.nice, before.nice);
 			CU_ASSERT_EQUAL(memcmp(&fake_kernel.cpus, &before.cpus, sizeof(before.cpus)), 0);
+			CU_ASSERT_EQUAL(fake_kernel.ioprio, before.ioprio);
 		}
 		fake_kernel_end();
 	}
@@ -158,6 +159,7 @@ static void a_deadline_thread_keeps_its_times_when_only_cpus_change(void)
 	fake_kernel_begin();
 	s.cpus = fake_kernel_cpus("2");
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &fail, NULL), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(fake_kernel.log, "");
 	fake_kernel.attr =
 		(struct qrt_sched_p_attr){.policy = 6, .runtime = 10, .deadline = 20, .period = 30};
 	CU_ASSERT_EQUAL(qrt_sched_setting_apply(0, &s, NULL), 0);
@@ -191,7 +193,8 @@ static void bad_values_are_refused_before_anything_changes(void)
 		{.set = QRT_SCHED_SET_NICE, .nice = -21},
 		{.set = QRT_SCHED_SET_CPUS},
 		{.set = QRT_SCHED_SET_FLAGS, .flags = 2},
-		{.set = 64},
+		{.set = 128},
+		{.set = QRT_SCHED_SET_IOPRIO, .ioprio = QRT_SCHED_IOPRIO(4, 0)},
 	};
 	struct qrt_sched_error error;
 	size_t i;

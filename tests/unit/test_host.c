@@ -33,7 +33,8 @@ static void reads_a_plain_host(void)
 	begin("CapEff:\t000001ffffffffff\n");
 	fake_kernel_file("/sys/devices/system/cpu/isolated", "\n");
 	host = read_host();
-	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK);
+	CU_ASSERT_EQUAL(host.flags,
+			QRT_SCHED_HOST_CAP_NICE | QRT_SCHED_HOST_CAP_LOCK | QRT_SCHED_HOST_MEMORY);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.online), 8);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.allowed), 4);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.isolated), 0);
@@ -42,6 +43,35 @@ static void reads_a_plain_host(void)
 	CU_ASSERT_EQUAL(host.rt_runtime_us, 950000);
 	CU_ASSERT_EQUAL(host.rt_period_us, 1000000);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.fair_server), 0);
+	fake_kernel_end();
+}
+
+#define PAGES "/sys/kernel/mm/hugepages/hugepages-"
+
+static void reads_memory_and_slices(void)
+{
+	struct qrt_sched_host host;
+
+	begin("CapEff:\t0000000000000000\n");
+	fake_kernel_file("/sys/devices/system/node/has_memory", "0,2\n");
+	fake_kernel_file(PAGES "2048kB/free_hugepages", "12\n");
+	fake_kernel_file(PAGES "2048kB/resv_hugepages", "2\n");
+	fake_kernel_file(PAGES "1048576kB/free_hugepages", "3\n");
+	fake_kernel_file("/sys/kernel/mm/transparent_hugepage/enabled", "always [madvise] never\n");
+	fake_kernel.kernel_slice = 2800000;
+	host = read_host();
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_MEMORY | QRT_SCHED_HOST_THP | QRT_SCHED_HOST_SLICES);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.nodes), 2);
+	CU_ASSERT_EQUAL(qrt_sched_cpus_has(&host.nodes, 2), 1);
+	CU_ASSERT_EQUAL(host.free_2m, 10);
+	CU_ASSERT_EQUAL(host.free_1g, 3);
+	fake_kernel_file("/sys/kernel/mm/transparent_hugepage/enabled", "always madvise [never]\n");
+	CU_ASSERT_EQUAL(read_host().flags & QRT_SCHED_HOST_THP, 0);
+	fake_kernel_end();
+	begin("CapEff:\t0000000000000000\n");
+	host = read_host(); /* a kernel without NUMA and huge pages */
+	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.nodes), 1);
+	CU_ASSERT_EQUAL(host.free_2m + host.free_1g, 0);
 	fake_kernel_end();
 }
 
@@ -61,7 +91,7 @@ static void reads_a_real_time_kernel(void)
 	fake_kernel_file("/proc/9/stat", "garbage");
 	fake_kernel_file("/proc/10/stat", "10 (ktimers/2) S 1");
 	host = read_host();
-	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_PREEMPT_RT);
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_PREEMPT_RT | QRT_SCHED_HOST_MEMORY);
 	CU_ASSERT_EQUAL(host.rtprio_limit, 40);
 	CU_ASSERT_EQUAL(host.rt_runtime_us, -1);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.isolated), 4);
@@ -180,12 +210,12 @@ static void memory_may_be_locked_without_a_limit(void)
 	begin("CapEff:\t0000000000000000\n");
 	fake_kernel.limit = UINT64_MAX;
 	host = read_host();
-	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_LOCK);
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_CAP_LOCK | QRT_SCHED_HOST_MEMORY);
 	CU_ASSERT_EQUAL(host.rtprio_limit, 99);
 	CU_ASSERT_EQUAL(host.memlock_limit, UINT64_MAX);
 	fake_kernel.limit = 8 << 20;
 	host = read_host();
-	CU_ASSERT_EQUAL(host.flags, 0);
+	CU_ASSERT_EQUAL(host.flags, QRT_SCHED_HOST_MEMORY);
 	CU_ASSERT_EQUAL(host.memlock_limit, 8 << 20);
 	fake_kernel_end();
 }
@@ -230,6 +260,7 @@ static void reads_this_host(void)
 
 static const struct tap_test tests[] = {
 	{"reads a plain host", reads_a_plain_host},
+	{"reads memory and slices", reads_memory_and_slices},
 	{"reads a real-time kernel", reads_a_real_time_kernel},
 	{"a fair server is known by the kernel's version", a_fair_server_is_known_by_the_kernels_version},
 	{"a fair server is read where debugfs shows it", a_fair_server_is_read_where_debugfs_shows_it},

@@ -89,12 +89,10 @@ static void origin_has_to_be_complete(void)
 static void an_origin_of_a_foreign_policy_is_kept(void)
 {
 	reset();
-	layers[QRT_SCHED_LAYER_ORIGIN].setting.policy = 6;
-	CU_ASSERT_STRING_EQUAL(in_force(), "policy-6 on 0-3");
+	layers[QRT_SCHED_LAYER_ORIGIN].setting.policy = 7;
+	CU_ASSERT_STRING_EQUAL(in_force(), "policy-7 on 0-3");
 	put(QRT_SCHED_LAYER_INHERIT, URGENCY, QRT_SCHED_POLICY_FIFO, 99);
-	CU_ASSERT_STRING_EQUAL(in_force(), "policy-6 on 0-3");
-	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
-	CU_ASSERT_STRING_EQUAL(in_force(), "other nice 0 on 0-3");
+	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 99 on 0-3");
 }
 
 /* Which members a layer may set: the table of the header, member by member. */
@@ -130,15 +128,23 @@ static void values_out_of_range_are_refused(void)
 	static const struct {
 		uint32_t set, policy;
 		int32_t priority, nice;
-		uint32_t flags, reserved;
+		uint32_t flags, ioprio;
 	} bad[] = {
-		{URGENCY, QRT_SCHED_POLICY_FIFO, 0, 0, 0, 0},  {URGENCY, QRT_SCHED_POLICY_FIFO, 100, 0, 0, 0},
-		{URGENCY, QRT_SCHED_POLICY_FIFO, -1, 0, 0, 0}, {URGENCY, QRT_SCHED_POLICY_OTHER, 1, 0, 0, 0},
-		{QRT_SCHED_SET_POLICY, 4, 0, 0, 0, 0},         {QRT_SCHED_SET_POLICY, 6, 0, 0, 0, 0},
-		{QRT_SCHED_SET_PRIORITY, 0, 100, 0, 0, 0},     {QRT_SCHED_SET_NICE, 0, 0, 20, 0, 0},
-		{QRT_SCHED_SET_NICE, 0, 0, -21, 0, 0},         {QRT_SCHED_SET_FLAGS, 0, 0, 0, 2, 0},
-		{QRT_SCHED_SET_CPUS, 0, 0, 0, 0, 0},           {32, 0, 0, 0, 0, 0},
-		{QRT_SCHED_SET_NICE, 0, 0, 0, 0, 1},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 0, 0, 0, 0},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, 100, 0, 0, 0},
+		{URGENCY, QRT_SCHED_POLICY_FIFO, -1, 0, 0, 0},
+		{URGENCY, QRT_SCHED_POLICY_OTHER, 1, 0, 0, 0},
+		{QRT_SCHED_SET_POLICY, 4, 0, 0, 0, 0},
+		{QRT_SCHED_SET_POLICY, QRT_SCHED_POLICY_DEADLINE, 0, 0, 0, 0},
+		{QRT_SCHED_SET_POLICY | QRT_SCHED_SET_TIMES, QRT_SCHED_POLICY_DEADLINE, 0, 0, 0, 0},
+		{QRT_SCHED_SET_PRIORITY, 0, 100, 0, 0, 0},
+		{QRT_SCHED_SET_NICE, 0, 0, 20, 0, 0},
+		{QRT_SCHED_SET_NICE, 0, 0, -21, 0, 0},
+		{QRT_SCHED_SET_FLAGS, 0, 0, 0, 2, 0},
+		{QRT_SCHED_SET_CPUS, 0, 0, 0, 0, 0},
+		{QRT_SCHED_SET_IOPRIO, 0, 0, 0, 0, QRT_SCHED_IOPRIO(4, 0)},
+		{QRT_SCHED_SET_IOPRIO, 0, 0, 0, 0, QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 8)},
+		{128, 0, 0, 0, 0, 0},
 	};
 	struct qrt_sched_setting result, before;
 	size_t i;
@@ -152,7 +158,7 @@ static void values_out_of_range_are_refused(void)
 		s = put(QRT_SCHED_LAYER_PLAN, bad[i].set, bad[i].policy, bad[i].priority);
 		s->nice = bad[i].nice;
 		s->flags = bad[i].flags;
-		s->reserved = bad[i].reserved;
+		s->ioprio = bad[i].ioprio;
 		CU_ASSERT_EQUAL(qrt_sched_layers_resolve(layers, NOW, &result), -EINVAL);
 	}
 	CU_ASSERT_EQUAL(memcmp(&result, &before, sizeof(result)), 0);
@@ -390,12 +396,12 @@ static void composing_needs_no_whole_origin(void)
 	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_FIFO, 9);
 	CU_ASSERT_EQUAL(qrt_sched_layers_resolve(layers, NOW, &s), -EINVAL);
 	s = qrt_sched_p_layers_compose(layers, NOW);
-	CU_ASSERT_EQUAL(s.set, URGENCY | QRT_SCHED_SET_FLAGS);
+	CU_ASSERT_EQUAL(s.set, QRT_SCHED_SET_ALL & ~(QRT_SCHED_SET_CPUS | QRT_SCHED_SET_NICE));
 	CU_ASSERT_EQUAL(s.policy, QRT_SCHED_POLICY_FIFO);
 	CU_ASSERT_EQUAL(s.priority, 9);
 	put_cpus(QRT_SCHED_LAYER_PLAN, "2");
 	s = qrt_sched_p_layers_compose(layers, NOW);
-	CU_ASSERT_EQUAL(s.set, URGENCY | QRT_SCHED_SET_FLAGS | QRT_SCHED_SET_CPUS);
+	CU_ASSERT_EQUAL(s.set, QRT_SCHED_SET_ALL & ~QRT_SCHED_SET_NICE);
 	CU_ASSERT(qrt_sched_cpus_has(&s.cpus, 2) && qrt_sched_cpus_count(&s.cpus) == 1);
 }
 

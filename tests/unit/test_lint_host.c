@@ -32,9 +32,14 @@ static void timer_threads_have_to_be_above(void)
 	host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
 	lint_with("main_prio=10", &host, &vm);
 	lint_expect("equal", "timer-priority", QRT_SCHED_WARNING);
-	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("timer-priority")->remedy, "chrt -f -p 11"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("timer-priority")->remedy, "timerprio=11"));
 	lint_with("main_prio=9", &host, &vm);
 	lint_expect("below", "timer-priority", -1);
+	lint_with("main_prio=10 timerprio=11", &host, &vm);
+	lint_expect("raised by the plan", "timer-priority", -1);
+	host.timer_priority = 99;
+	lint_with("main_prio=10 timerprio=10", &host, &vm);
+	lint_expect("lowered by the plan", "timer-priority", QRT_SCHED_WARNING);
 	host.timer_priority = 0;
 	lint_with("main_prio=10", &host, &vm);
 	lint_expect("unknown", "timer-priority", -1);

@@ -77,6 +77,42 @@ static void who_is_refused_asks_the_broker_and_remembers(void)
 	placer_end();
 }
 
+/* Its cpuset has none of the CPUs: the broker moves it, and the next thread tries itself again. */
+static void who_is_in_another_cpuset_asks_the_broker(void)
+{
+	struct broker b = {.count = 1};
+	pthread_t thread;
+	int calls;
+
+	placer_begin(1);
+	fake_kernel.refuse_set = -EINVAL;
+	pthread_create(&thread, NULL, serve, &b);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "CPU 2/TCG", NULL), QRT_SCHED_PLACED_BROKER);
+	pthread_join(thread, NULL);
+	CU_ASSERT_EQUAL(b.last.op, QRT_SCHED_BROKER_PLACE);
+	fake_kernel.refuse_set = 0;
+	calls = fake_kernel.calls;
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "CPU 2/TCG", NULL), QRT_SCHED_PLACED_SELF);
+	CU_ASSERT(fake_kernel.calls > calls);
+	placer_end();
+}
+
+static void what_no_broker_can_do_is_said_in_own_words(void)
+{
+	struct broker b = {.count = 1, .result = -EINVAL};
+	struct qrt_sched_error error = {0};
+	pthread_t thread;
+
+	placer_begin(1);
+	fake_kernel.refuse_set = -EINVAL;
+	pthread_create(&thread, NULL, serve, &b);
+	CU_ASSERT_EQUAL(qrt_sched_placer_enter(placer, "CPU 2/TCG", &error), -EINVAL);
+	CU_ASSERT_PTR_NULL(strstr(error.message, "supervisor"));
+	CU_ASSERT(error.message[0] != '\0');
+	pthread_join(thread, NULL);
+	placer_end();
+}
+
 static void what_cannot_be_read_is_not_claimed(void)
 {
 	struct broker b = {.count = 1};
@@ -274,6 +310,8 @@ static void a_number_that_became_another_file_is_left_alone(void)
 
 static const struct tap_test tests[] = {
 	{"who is refused asks the broker, and remembers", who_is_refused_asks_the_broker_and_remembers},
+	{"who is in another cpuset asks the broker", who_is_in_another_cpuset_asks_the_broker},
+	{"what no broker can do is said in own words", what_no_broker_can_do_is_said_in_own_words},
 	{"what cannot be read is not claimed", what_cannot_be_read_is_not_claimed},
 	{"garbage and old answers are passed over", garbage_and_old_answers_are_passed_over},
 	{"the broker's refusal is passed on", the_brokers_refusal_is_passed_on},

@@ -31,7 +31,7 @@ static void policy_and_priority_imply_each_other(void)
 		{"vcpu_sched=other", "other"}, {"vcpu_sched=batch", "batch"},
 		{"vcpu_sched=idle", "idle"},   {"vcpu_prio=0", "other"},
 		{"vcpu_prio=7", "fifo 7"},     {"vcpu_sched=rr vcpu_prio=7", "rr 7"},
-		{"vcpu_nice=3", "nice 3"},     {"vcpu_sched=other vcpu_nice=3", "other nice 3"},
+		{"vcpu_nice=0", "nice 0"},     {"vcpu_sched=other vcpu_nice=0", "other nice 0"},
 		{"vcpu_bias=2", "on 2"},       {"main_prio=7", "nothing"},
 	};
 	size_t i;
@@ -110,7 +110,7 @@ static void set_refuses_what_a_plan_cannot_hold(void)
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_NICE, 0, 0, 20), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_NICE, 0, 0, -21), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 0, QRT_SCHED_SET_FLAGS, 0, 0, 0), -EINVAL);
-	CU_ASSERT_EQUAL(set(plan, 0, 32, 0, 0, 0), -EINVAL);
+	CU_ASSERT_EQUAL(set(plan, 0, 128, 0, 0, 0), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 1, QRT_SCHED_SET_NICE, 0, 0, 1), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, 1024, QRT_SCHED_SET_PRIORITY, 0, 1, 0), -EINVAL);
 	CU_ASSERT_EQUAL(set(plan, UINT32_MAX, QRT_SCHED_SET_PRIORITY, 0, 1, 0), -EINVAL);
@@ -173,8 +173,10 @@ static void unsupported_things_are_refused_with_a_remedy(void)
 	static const struct {
 		const char *options, *word;
 	} cases[] = {
-		{"vcpu_sched=rr vcpu_nice=19", "vcpu_nice"},
-		{"paio_sched=fifo,rr paio_nice=0,5", "sched_rr_timeslice_ms=72"},
+		{"vcpu_sched=deadline", "vcpu_runtime"},
+		{"paio_sched=fifo,deadline paio_runtime=0,9 paio_period=100,100 paio_deadline=8", "paio 1"},
+		{"othr_sched=other othr_runtime=99", "100..100000"},
+		{"othr_runtime=100001", "100..100000"},
 		{"maxprio=50,pvsched=on", "pvsched"},
 		{"vcpu_sched=fifo vcpu_prio=0", "vcpu 0"},
 		{"main_sched=other main_prio=4", "main 0"},
@@ -197,7 +199,10 @@ static void what_works_is_supported(void)
 {
 	static const char *const good[] = {
 		"",
-		"vcpu_sched=rr vcpu_nice=0",
+		"vcpu_sched=rr vcpu_nice=19",
+		"vcpu_sched=deadline vcpu_runtime=2000 vcpu_period=10000 vcpu_prio=5",
+		"othr_sched=batch othr_runtime=100,100000,0",
+		"vcpu_sched=rr vcpu_runtime=1000000",
 		"vcpu_sched=rr",
 		"vcpu_sched=fifo vcpu_nice=19",
 		"vcpu_sched=other vcpu_nice=19",

@@ -138,7 +138,7 @@ static void what_was_said_stays(void)
 		{"main_nice=5", QRT_SCHED_ROLE_MAIN, "fifo 12 on 0"},
 		{"vncs_sched=batch", QRT_SCHED_ROLE_VNCS, "batch on 0"},
 		{"vncs_sched=fifo", QRT_SCHED_ROLE_VNCS, "fifo 1 on 0"},
-		{"vncs_nice=5", QRT_SCHED_ROLE_VNCS, "other nice 5 on 0"},
+		{"vncs_nice=5", QRT_SCHED_ROLE_VNCS, "other nice 5 slice 72ms on 0"},
 		{"maxprio=50", QRT_SCHED_ROLE_VNCS, "fifo 49 on 0"},
 		{"maxprio=50", QRT_SCHED_ROLE_VCPU, "fifo 49 on 1"},
 	};
@@ -211,6 +211,42 @@ static void on_one_cpu_translated_guests_take_turns(void)
 	qrt_sched_plan_close(plan);
 }
 
+/* On one CPU of several the kernel would refuse it; what it falls back to stays below the main loop. */
+static void who_is_under_deadline_may_run_everywhere(void)
+{
+	static const char deadline[] = "vcpu_sched=deadline vcpu_runtime=2000 vcpu_period=10000 ";
+	struct qrt_sched_host host = host_of("0-3");
+	struct qrt_sched_vm vm = vm_of(2, 0);
+	struct qrt_sched_plan *plan = plan_of(deadline);
+
+	host.rt_runtime_us = 950000;
+	host.isolated = cpus_of("3");
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 1, "deadline 2ms/10ms/10ms on 0-2");
+	CU_ASSERT_PTR_NOT_NULL(strstr(plan_text(plan), "vcpu_prio=10\n"));
+	expect(plan, QRT_SCHED_ROLE_MAIN, 0, "fifo 12 on 0-1");
+	CU_ASSERT_EQUAL(qrt_sched_plan_lint(plan, &host, &vm, NULL, 0), 0);
+	qrt_sched_plan_close(plan);
+
+	plan = plan_of("vcpu_sched=deadline vcpu_runtime=2000 vcpu_period=10000 vcpu_prio=30 vcpu_bias=1");
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 0, "deadline 2ms/10ms/10ms on 1");
+	expect(plan, QRT_SCHED_ROLE_MAIN, 0, "fifo 32 on 0-1");
+	qrt_sched_plan_close(plan);
+
+	plan = plan_of("shield=on vcpu_sched=deadline vcpu_runtime=2000 vcpu_period=10000");
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 0, "deadline 2ms/10ms/10ms on 2-3");
+	CU_ASSERT_EQUAL(qrt_sched_plan_lint(plan, &host, &vm, NULL, 0), 0);
+	qrt_sched_plan_close(plan);
+
+	host.rt_runtime_us = -1;
+	plan = plan_of(deadline);
+	CU_ASSERT_EQUAL(qrt_sched_plan_set_defaults(plan, &host, &vm, NULL), 0);
+	expect(plan, QRT_SCHED_ROLE_VCPU, 1, "deadline 2ms/10ms/10ms on 3");
+	qrt_sched_plan_close(plan);
+}
+
 static void unusable_descriptions_are_refused(void)
 {
 	struct qrt_sched_plan *plan = plan_of("");
@@ -237,6 +273,7 @@ static const struct tap_test tests[] = {
 	{"what the plan says already stays, and the rest fits it", what_was_said_stays},
 	{"mlock and pi that were said stay", globals_that_were_said_stay},
 	{"default plans pass lint and survive format and parse", default_plans_pass_lint_and_come_back},
+	{"who is under deadline may run everywhere", who_is_under_deadline_may_run_everywhere},
 	{"descriptions without a size are refused", unusable_descriptions_are_refused},
 };
 

@@ -38,9 +38,13 @@ static struct qrt_sched_plan *parsed_again(const struct qrt_sched_plan *plan)
 
 static void every_line_is_an_option(void)
 {
-	struct qrt_sched_plan *plan = plan_of("maxprio=50,policy=rr,aioprio=3,pvsched=on vcpu_bias=0+2,3-5 "
-					      "vncs_nice=-3 kio_name=a*,?b advance=7 pool=3 mlock=all "
-					      "pi=off");
+	struct qrt_sched_plan *plan = plan_of(
+		"maxprio=50,policy=rr,aioprio=3,pvsched=on vcpu_bias=0+2,3-5 "
+		"vncs_nice=-3 kio_name=a*,?b advance=7 pool=3 mlock=all "
+		"pi=off budget=7% weight=2 preemptlock=9 cstate=1 haltpoll=2 "
+		"timerprio=3 resctrl=L3:0=f hugepages=thp numa=1 shield=rps "
+		"main_runtime=4 main_deadline=5 main_period=100 main_ioprio=idle "
+		"main_budget=1ms/2ms");
 	struct qrt_sched_plan *again = plan_of("");
 	char *text = strdup(plan_text(plan)), *rest = text, *line;
 
@@ -73,7 +77,9 @@ static void random_cpus(struct random *random, char *text, size_t size)
 
 static void random_value(struct random *random, int key, char *text, size_t size)
 {
-	static const char *const policies[] = {"fifo", "rr", "other", "batch", "idle"};
+	static const char *const policies[] = {"fifo", "rr", "other", "batch", "idle", "deadline"};
+	static const char *const ioprios[] = {"rt:0", "rt:7", "be:3", "idle", "none"};
+	static const char *const budgets[] = {"30%/100ms", "1us/3ms", "12345678ns/1s", "250%"};
 	static const char *const patterns[] = {"a*", "?", "CPU */KVM", "x-y z", "\xc3\xa4*", "*"};
 
 	switch (key) {
@@ -81,13 +87,24 @@ static void random_value(struct random *random, int key, char *text, size_t size
 		random_cpus(random, text, size);
 		break;
 	case QRT_SCHED_P_KEY_SCHED:
-		snprintf(text, size, "%s", policies[random_below(random, 5)]);
+		snprintf(text, size, "%s", policies[random_below(random, 6)]);
 		break;
 	case QRT_SCHED_P_KEY_PRIO:
 		snprintf(text, size, "%u", random_below(random, 100));
 		break;
 	case QRT_SCHED_P_KEY_NICE:
 		snprintf(text, size, "%d", (int)random_below(random, 40) - 20);
+		break;
+	case QRT_SCHED_P_KEY_RUNTIME:
+	case QRT_SCHED_P_KEY_DEADLINE:
+	case QRT_SCHED_P_KEY_PERIOD:
+		snprintf(text, size, "%u", 100 + random_below(random, 4194204));
+		break;
+	case QRT_SCHED_P_KEY_IOPRIO:
+		snprintf(text, size, "%s", ioprios[random_below(random, 5)]);
+		break;
+	case QRT_SCHED_P_KEY_BUDGET:
+		snprintf(text, size, "%s", budgets[random_below(random, 4)]);
 		break;
 	default:
 		snprintf(text, size, "%s", patterns[random_below(random, 6)]);
@@ -103,6 +120,8 @@ static void random_role_option(struct random *random, char *option, size_t size)
 	size_t length;
 	char value[64];
 
+	if (key == QRT_SCHED_P_KEY_BUDGET)
+		count = 1;
 	length = (size_t)snprintf(option, size, "%s_%s=", qrt_sched_role_name(role),
 				  qrt_sched_p_key_name(key));
 	for (i = 0; i < count; i++) {
@@ -131,6 +150,20 @@ static void random_global_option(struct random *random, char *option, size_t siz
 		"maxprio=20,aiopolicy=ts",
 		"maxprio=2,policy=ff,pvsched=on",
 		"maxprio=3,pvsched=off",
+		"budget=30%/100ms",
+		"budget=1us/3ms",
+		"weight=3",
+		"preemptlock=off",
+		"preemptlock=77",
+		"cstate=0",
+		"haltpoll=200000",
+		"timerprio=0",
+		"resctrl=L3:0=f;1=ff0",
+		"hugepages=2M",
+		"numa=0,2-3",
+		"shield=on",
+		"shield=irqs+rps",
+		"shield=off",
 	};
 
 	snprintf(option, size, "%s", options[random_below(random, sizeof(options) / sizeof(options[0]))]);
@@ -192,8 +225,15 @@ static void a_plan_that_gets_too_long_is_refused(void)
 
 	for (role = 0; r == 0 && role < QRT_SCHED_ROLES; role++) {
 		for (key = 0; r == 0 && key < QRT_SCHED_P_KEYS; key++) {
-			const char *value = key == QRT_SCHED_P_KEY_SCHED ? "batch" : "10";
+			const char *value = key == QRT_SCHED_P_KEY_SCHED    ? "batch"
+					    : key == QRT_SCHED_P_KEY_IOPRIO ? "rt:0"
+									    : "100000";
 
+			if (key == QRT_SCHED_P_KEY_BUDGET)
+				continue;
+			if (key == QRT_SCHED_P_KEY_PRIO || key == QRT_SCHED_P_KEY_NICE ||
+			    key == QRT_SCHED_P_KEY_BIAS || key == QRT_SCHED_P_KEY_NAME)
+				value = "10";
 			snprintf(option, sizeof(option), "%s_%s=%s", qrt_sched_role_name(role),
 				 qrt_sched_p_key_name(key), value);
 			while (strlen(option) < 4080)

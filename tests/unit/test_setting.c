@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "fake_kernel.h"
 #include "plan_help.h"
 #include "setting_p.h"
 #include "struct_p.h"
@@ -21,7 +22,7 @@ static void policies_have_names(void)
 	static const struct {
 		uint32_t policy;
 		const char *name;
-	} all[] = {{0, "other"}, {1, "fifo"}, {2, "rr"}, {3, "batch"}, {5, "idle"}};
+	} all[] = {{0, "other"}, {1, "fifo"}, {2, "rr"}, {3, "batch"}, {5, "idle"}, {6, "deadline"}};
 	size_t i;
 
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
@@ -29,7 +30,7 @@ static void policies_have_names(void)
 		CU_ASSERT_EQUAL(qrt_sched_policy_parse(all[i].name), (int)all[i].policy);
 	}
 	CU_ASSERT_PTR_NULL(qrt_sched_policy_name(4));
-	CU_ASSERT_PTR_NULL(qrt_sched_policy_name(6));
+	CU_ASSERT_PTR_NULL(qrt_sched_policy_name(7));
 	CU_ASSERT_PTR_NULL(qrt_sched_policy_name(UINT32_MAX));
 	CU_ASSERT_EQUAL(qrt_sched_policy_parse("FIFO"), -ENOENT);
 	CU_ASSERT_EQUAL(qrt_sched_policy_parse(""), -ENOENT);
@@ -95,54 +96,134 @@ static void online_masks_the_wanted_cpus(void)
 	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, &online), QRT_SCHED_SET_CPUS);
 }
 
-static void describes_for_people(void)
+static struct qrt_sched_setting with_times(struct qrt_sched_setting s, uint64_t runtime, uint64_t deadline,
+					   uint64_t period)
 {
-	struct qrt_sched_setting s = setting_of(QRT_SCHED_POLICY_FIFO, 97, 5, "1");
-	char text[64];
-
-	CU_ASSERT_EQUAL(qrt_sched_setting_describe(&s, text, sizeof(text)), 12);
-	CU_ASSERT_STRING_EQUAL(text, "fifo 97 on 1");
-	s.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "fifo 97 on 1 reset-on-fork");
-	s = setting_of(QRT_SCHED_POLICY_OTHER, 0, 5, "0,2-3");
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "other nice 5 on 0,2-3");
-	s.set = QRT_SCHED_SET_CPUS;
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "on 0,2-3");
-	s.set = QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_NICE;
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "priority 0 nice 5");
-	s.set = 0;
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "nothing");
-	s.set = QRT_SCHED_SET_POLICY;
-	s.policy = 6;
-	qrt_sched_setting_describe(&s, text, sizeof(text));
-	CU_ASSERT_STRING_EQUAL(text, "policy-6");
+	s.runtime_ns = runtime;
+	s.deadline_ns = deadline;
+	s.period_ns = period;
+	return s;
 }
 
-static void describe_needs_room_for_the_nul(void)
-{
-	struct qrt_sched_setting s = setting_of(QRT_SCHED_POLICY_FIFO, 97, 0, "1");
-	char text[16];
-	size_t size;
+#define US UINT64_C(1000)
+#define MS UINT64_C(1000000)
 
-	for (size = 0; size <= 12; size++)
-		CU_ASSERT_EQUAL(qrt_sched_setting_describe(&s, text, size), -ENOSPC);
-	CU_ASSERT_EQUAL(qrt_sched_setting_describe(&s, text, 13), 12);
+static void times_are_compared_where_they_count(void)
+{
+	struct qrt_sched_setting want = setting_of(QRT_SCHED_POLICY_DEADLINE, 0, 0, "0"), have;
+
+	want = have = with_times(want, MS, 2 * MS, 3 * MS);
+	have.priority = 9; /* of a fallback: nothing that the kernel knows */
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), 0);
+	have.runtime_ns++;
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), QRT_SCHED_SET_TIMES);
+	have = with_times(have, MS, 2 * MS + 1, 3 * MS);
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), QRT_SCHED_SET_TIMES);
+	have = with_times(have, MS, 2 * MS, 3 * MS - 1);
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), QRT_SCHED_SET_TIMES);
+	want.set &= ~QRT_SCHED_SET_TIMES;
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), 0);
+	want = with_times(setting_of(QRT_SCHED_POLICY_FIFO, 1, 0, "0"), 0, 0, 0);
+	have = with_times(want, MS, 0, 0);
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), 0);
 }
 
-static void describes_the_widest_set(void)
+/* A kernel without slices reports none, and who wants the kernel's own takes any. */
+static void slices_are_compared_where_there_are_any(void)
 {
-	struct qrt_sched_setting s = setting_of(QRT_SCHED_POLICY_RR, 1, 0, "1");
-	char text[4200];
-	int cpu;
+	static const struct {
+		uint64_t want, have;
+		uint32_t old_differs, new_differs; /* on kernels without, and with slices */
+	} cases[] = {
+		{20 * MS, 20 * MS, 0, 0},
+		{20 * MS, 3 * MS, QRT_SCHED_SET_TIMES, QRT_SCHED_SET_TIMES},
+		{20 * MS, 0, 0, QRT_SCHED_SET_TIMES},
+		{0, 3 * MS, 0, 0},
+		{0, 0, 0, 0},
+	};
+	struct qrt_sched_setting want = setting_of(QRT_SCHED_POLICY_BATCH, 0, 0, "0"), have = want;
+	size_t i;
 
-	for (cpu = 1; cpu < QRT_SCHED_CPUS_MAX; cpu += 2)
-		qrt_sched_cpus_add(&s.cpus, cpu);
-	CU_ASSERT_TRUE(qrt_sched_setting_describe(&s, text, sizeof(text)) > 1024);
+	fake_kernel_begin();
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		want.runtime_ns = cases[i].want;
+		have.runtime_ns = cases[i].have;
+		fake_kernel.kernel_slice = 0;
+		CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), cases[i].old_differs);
+		fake_kernel.kernel_slice = 2800 * US;
+		CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), cases[i].new_differs);
+	}
+	fake_kernel_end();
+	have.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_IDLE, 0);
+	CU_ASSERT_EQUAL(qrt_sched_setting_compare(&want, &have, NULL), QRT_SCHED_SET_IOPRIO);
+}
+
+static void deadline_falls_back_to_fifo(void)
+{
+	static const int refusals[] = {-EPERM, -EACCES, -EBUSY, -EINVAL, -EOPNOTSUPP};
+	struct qrt_sched_setting s = with_times(setting_of(QRT_SCHED_POLICY_DEADLINE, 12, 3, "0-1"), MS, MS,
+						MS);
+	struct qrt_sched_setting got;
+	char text[96];
+	size_t i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, refusals[i], &got), 0);
+		qrt_sched_setting_describe(&got, text, sizeof(text));
+		CU_ASSERT_STRING_EQUAL(text, "fifo 12 on 0-1");
+		CU_ASSERT_EQUAL(got.nice, 3);
+		CU_ASSERT_EQUAL(got.runtime_ns | got.deadline_ns | got.period_ns, 0);
+	}
+	s.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_TIMES;
+	CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, -EPERM, &got), 0);
+	qrt_sched_setting_describe(&got, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "fifo 1 reset-on-fork");
+	memset(&got, 0x5a, sizeof(got));
+	CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, -ESRCH, &got), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, 0, &got), -ENOENT);
+	s.policy = QRT_SCHED_POLICY_FIFO;
+	CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, -EPERM, &got), -ENOENT);
+	s.policy = QRT_SCHED_POLICY_DEADLINE;
+	s.set = QRT_SCHED_SET_TIMES;
+	CU_ASSERT_EQUAL(qrt_sched_setting_get_fallback(&s, -EPERM, &got), -ENOENT);
+	CU_ASSERT_EQUAL(got.policy, 0x5a5a5a5a);
+}
+
+static void a_change_of_policy_ends_the_times(void)
+{
+	struct qrt_sched_setting deadline = with_times(setting_of(QRT_SCHED_POLICY_DEADLINE, 0, 0, "0"), MS,
+						       MS, MS);
+	struct qrt_sched_setting other = {.set = QRT_SCHED_SET_POLICY, .policy = QRT_SCHED_POLICY_OTHER};
+	struct qrt_sched_setting s = deadline, slice = other;
+
+	qrt_sched_p_setting_overlay(&s, &other);
+	qrt_sched_p_setting_normalise(&s);
+	CU_ASSERT_EQUAL(s.runtime_ns | s.deadline_ns | s.period_ns, 0);
+	slice.set |= QRT_SCHED_SET_TIMES;
+	slice.runtime_ns = 5 * MS;
+	s = deadline;
+	qrt_sched_p_setting_overlay(&s, &slice);
+	CU_ASSERT_EQUAL(s.runtime_ns, 5 * MS);
+	CU_ASSERT_EQUAL(s.deadline_ns, 0);
+	other.policy = QRT_SCHED_POLICY_BATCH;
+	qrt_sched_p_setting_overlay(&s, &other);
+	CU_ASSERT_EQUAL(s.runtime_ns, 5 * MS);
+	other.policy = QRT_SCHED_POLICY_FIFO;
+	qrt_sched_p_setting_overlay(&s, &other);
+	CU_ASSERT_EQUAL(s.runtime_ns, 0);
+}
+
+static void deadline_brings_reset_on_fork(void)
+{
+	struct qrt_sched_setting s = setting_of(QRT_SCHED_POLICY_OTHER, 0, 0, "0");
+	struct qrt_sched_setting deadline = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_TIMES,
+					     .policy = QRT_SCHED_POLICY_DEADLINE};
+
+	qrt_sched_p_setting_overlay(&s, &deadline);
+	CU_ASSERT_EQUAL(s.flags, QRT_SCHED_FLAG_RESET_ON_FORK);
+	deadline.set |= QRT_SCHED_SET_FLAGS;
+	qrt_sched_p_setting_overlay(&s, &deadline);
+	CU_ASSERT_EQUAL(s.flags, 0);
 }
 
 static void urgency_ranks_as_the_kernel(void)
@@ -202,9 +283,11 @@ static const struct tap_test tests[] = {
 	{"only members that are wanted are compared", compares_the_wanted_members_only},
 	{"nice counts in time sharing, priority in real time", nice_counts_in_time_sharing_only},
 	{"CPUs that are not online do not count as different", online_masks_the_wanted_cpus},
-	{"settings are described for people", describes_for_people},
-	{"describe needs room for the NUL and says so", describe_needs_room_for_the_nul},
-	{"the widest CPU set can be described", describes_the_widest_set},
+	{"times are compared where they count", times_are_compared_where_they_count},
+	{"slices are compared where there are any", slices_are_compared_where_there_are_any},
+	{"DEADLINE falls back to FIFO at its priority", deadline_falls_back_to_fifo},
+	{"a change of policy ends the times", a_change_of_policy_ends_the_times},
+	{"DEADLINE brings RESET_ON_FORK unless told otherwise", deadline_brings_reset_on_fork},
 	{"urgency ranks policies as the kernel does", urgency_ranks_as_the_kernel},
 	{"structs of older and newer callers are taken", structs_of_other_versions_are_taken},
 	{"structs of older and newer callers are filled", structs_of_other_versions_are_filled},

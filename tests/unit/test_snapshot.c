@@ -116,7 +116,7 @@ static void text_goes_out_and_comes_back(void)
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_format(snapshot, text, (size_t)len), len);
 	CU_ASSERT_STRING_EQUAL(text, "untouched");
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_format(snapshot, text, (size_t)len + 1), len);
-	CU_ASSERT_STRING_EQUAL(text, "qrt-snapshot 1 " BOOT "\n77 500 0 0 -5 0 0,2-3\n");
+	CU_ASSERT_STRING_EQUAL(text, "qrt-snapshot 2 " BOOT "\n77 500 0 0 -5 0 0,2-3 0/0/0 0\n");
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_new(&copy), 0);
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_parse(copy, text, (size_t)len, NULL), 0);
 	make_fifo();
@@ -127,17 +127,107 @@ static void text_goes_out_and_comes_back(void)
 	end(snapshot);
 }
 
+/* What a deadline thread with an I/O priority was like, in both directions. */
+static void times_and_io_go_out_and_come_back(void)
+{
+	struct qrt_sched_snapshot *snapshot = begin(), *copy = NULL;
+	char text[512];
+	int len;
+
+	fake_kernel.attr = (struct qrt_sched_p_attr){
+		.policy = QRT_SCHED_POLICY_DEADLINE, .flags = 1, .runtime = 10, .deadline = 20, .period = 30};
+	fake_kernel.attr.runtime = 2000000;
+	fake_kernel.attr.deadline = fake_kernel.attr.period = 10000000;
+	fake_kernel.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 2);
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_add(snapshot, 77), 1);
+	len = qrt_sched_snapshot_format(snapshot, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "qrt-snapshot 2 " BOOT
+				     "\n77 500 6 0 0 1 0-3 2000000/10000000/10000000 8194\n");
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_new(&copy), 0);
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_parse(copy, text, (size_t)len, NULL), 0);
+	make_fifo();
+	fake_kernel.ioprio = 0;
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_restore(copy, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_DEADLINE);
+	CU_ASSERT_EQUAL(fake_kernel.attr.runtime, 2000000);
+	CU_ASSERT_EQUAL(fake_kernel.ioprio, QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 2));
+	qrt_sched_snapshot_close(copy);
+	end(snapshot);
+}
+
+/* It knew of neither: they stay as they are, and are not claimed when it is written again. */
+static void the_old_text_is_still_read(void)
+{
+	struct qrt_sched_snapshot *snapshot = begin();
+	const char *old = "qrt-snapshot 1 " BOOT "\n77 500 0 0 -5 0 0,2-3\n";
+	char text[512];
+
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_parse(snapshot, old, strlen(old), NULL), 0);
+	make_fifo();
+	fake_kernel.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_IDLE, 0);
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_restore(snapshot, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+	CU_ASSERT_EQUAL(fake_kernel.nice, -5);
+	CU_ASSERT_EQUAL(fake_kernel.ioprio, QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_IDLE, 0));
+	qrt_sched_snapshot_format(snapshot, text, sizeof(text));
+	CU_ASSERT_STRING_EQUAL(text, "qrt-snapshot 2 " BOOT "\n77 500 0 0 -5 0 0,2-3 - -\n");
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_parse(snapshot, text, strlen(text), NULL), 0);
+	end(snapshot);
+}
+
+/* At each call of the kernel: what could be put back is, and who asks again has the rest. */
+static void a_fault_at_any_call_of_restoring_loses_nothing(void)
+{
+	static const int errors[] = {-EPERM, -EINVAL, -ESRCH, -EBUSY};
+	struct fake_kernel before, changed;
+	int at, rc, last, i, wrong = 0;
+
+	for (i = 0; i < 4; i++) {
+		for (at = 0, last = 1; last && at < 100; at++) {
+			struct qrt_sched_snapshot *snapshot = begin();
+
+			fake_kernel.nice = 3;
+			fake_kernel.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_BE, 7);
+			before = fake_kernel;
+			CU_ASSERT_EQUAL(qrt_sched_snapshot_add(snapshot, 77), 1);
+			make_fifo();
+			fake_kernel.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 0);
+			changed = fake_kernel;
+			fake_kernel.fail_at = fake_kernel.calls + at;
+			fake_kernel.fail_with = errors[i];
+			rc = qrt_sched_snapshot_restore(snapshot, NULL);
+			last = fake_kernel.calls > fake_kernel.fail_at;
+			/* One that ended meanwhile counts for nothing. */
+			if (rc == 0 && errors[i] == -ESRCH)
+				rc = -ESRCH;
+			if (rc < 0 && (fake_kernel.ioprio != changed.ioprio || fake_kernel.attr.policy != 1 ||
+				       memcmp(&fake_kernel.cpus, &changed.cpus, sizeof(changed.cpus)) != 0))
+				wrong++;
+			fake_kernel.fail_at = -1;
+			CU_ASSERT_EQUAL(qrt_sched_snapshot_restore(snapshot, NULL), 1);
+			if (fake_kernel.ioprio != before.ioprio || fake_kernel.attr.policy != 0 ||
+			    fake_kernel.nice != 3 ||
+			    memcmp(&fake_kernel.cpus, &before.cpus, sizeof(before.cpus)) != 0)
+				wrong++;
+			end(snapshot);
+		}
+		CU_ASSERT(at > 7);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+}
+
 static void text_of_another_boot_is_empty(void)
 {
 	struct qrt_sched_snapshot *snapshot = begin();
-	const char *text = "qrt-snapshot 1 of-yesterday\n77 500 1 99 0 0 0\nnot even looked at";
+	const char *text = "qrt-snapshot 2 of-yesterday\n77 500 1 99 0 0 0\nnot even looked at";
 
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_parse(snapshot, text, strlen(text), NULL), 0);
 	CU_ASSERT_EQUAL(qrt_sched_snapshot_prune(snapshot), 0);
 	end(snapshot);
 }
 
-#define HEAD "qrt-snapshot 1 " BOOT "\n"
+#define HEAD   "qrt-snapshot 1 " BOOT "\n"
+#define HEAD_2 "qrt-snapshot 2 " BOOT "\n"
 
 static void bad_text_is_refused_with_its_line_and_changes_nothing(void)
 {
@@ -146,7 +236,7 @@ static void bad_text_is_refused_with_its_line_and_changes_nothing(void)
 		uint32_t line;
 	} bad[] = {
 		{"", 1},
-		{"qrt-snapshot 2 x\n", 1},
+		{"qrt-snapshot 3 x\n", 1},
 		{"something else\n", 1},
 		{"qrt-snapshot 1 " BOOT, 1},
 		{HEAD "77 500 0 0 0 0 0-3\n77", 3},
@@ -168,6 +258,22 @@ static void bad_text_is_refused_with_its_line_and_changes_nothing(void)
 		{HEAD "77 500 0 0 0 2 0-3\n", 2},
 		{HEAD " 77 500 0 0 0 0 0-3\n", 2},
 		{HEAD "77 500 0 0 0x0 0 0-3\n", 2},
+		{HEAD "77 500 0 0 0 0 0-3 0/0/0 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0 \n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0/0 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 -1/0/0 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/9223372036854775808 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0 65536\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0 -1\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0 0 \n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 0/0/0 0 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 -- 0\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 - --\n", 2},
+		{HEAD_2 "77 500 0 0 0 0 0-3 -\n", 2},
+		{HEAD_2 "77 500 7 0 0 0 0-3 - -\n", 2},
 	};
 	struct qrt_sched_snapshot *snapshot = begin();
 	struct qrt_sched_error error;
@@ -189,7 +295,7 @@ static void bad_text_is_refused_with_its_line_and_changes_nothing(void)
 /* Every prefix of a good text, and every byte of it broken: never more than an error. */
 static void damaged_text_never_does_harm(void)
 {
-	static const char good[] = HEAD "77 500 0 0 0 0 0-3\n78 500 1 50 -3 1 1,3\n";
+	static const char good[] = HEAD_2 "77 500 0 0 0 0 0-3 1/2/3 8192\n78 500 1 50 -3 1 1,3 - -\n";
 	struct qrt_sched_snapshot *snapshot = begin();
 	char text[sizeof(good)];
 	size_t i;
@@ -236,6 +342,9 @@ static const struct tap_test tests[] = {
 	{"adding checks what it gets", adding_checks_what_it_gets},
 	{"restoring tries all and returns the first error", restoring_tries_all_and_returns_the_first_error},
 	{"text goes out and comes back", text_goes_out_and_comes_back},
+	{"times and I/O priorities go out and come back", times_and_io_go_out_and_come_back},
+	{"the old text is still read", the_old_text_is_still_read},
+	{"a fault at any call of restoring loses nothing", a_fault_at_any_call_of_restoring_loses_nothing},
 	{"text of another boot is empty", text_of_another_boot_is_empty},
 	{"bad text is refused with its line and changes nothing",
 	 bad_text_is_refused_with_its_line_and_changes_nothing},

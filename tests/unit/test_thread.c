@@ -169,6 +169,83 @@ static void numbers_that_are_no_threads_are_refused(void)
 	CU_ASSERT_PTR_NULL(qrt_sched_thread_close(NULL));
 }
 
+/* 2 of each 10 ms, where the kernel has it. */
+static struct qrt_sched_layer_value deadline(void)
+{
+	return (struct qrt_sched_layer_value){
+		.setting = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_TIMES,
+			    .policy = QRT_SCHED_POLICY_DEADLINE,
+			    .priority = 30,
+			    .runtime_ns = 2 * MS,
+			    .deadline_ns = 10 * MS,
+			    .period_ns = 10 * MS}};
+}
+
+static void a_refused_deadline_falls_back_when_told_and_is_no_deviation_then(void)
+{
+	struct qrt_sched_thread *thread = begin();
+	struct qrt_sched_layer_value plan = deadline();
+	struct qrt_sched_error error = {0};
+
+	fake_kernel.refuse_dl = -EBUSY;
+	CU_ASSERT_EQUAL(qrt_sched_thread_set_layer(thread, QRT_SCHED_LAYER_PLAN, &plan), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, &error), -EBUSY);
+	CU_ASSERT(error.message[0] != '\0');
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+	CU_ASSERT_EQUAL(qrt_sched_thread_fall_back(thread, -ESRCH), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_thread_fall_back(thread, -EBUSY), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_FIFO);
+	CU_ASSERT_EQUAL(fake_kernel.attr.priority, 30);
+	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_fall_back(thread, -EBUSY), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_thread_restore(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+	CU_ASSERT_EQUAL(fake_kernel.attr.flags, 0);
+	end(thread);
+}
+
+static void a_deadline_and_all_that_came_with_it_are_taken_back(void)
+{
+	struct qrt_sched_thread *thread = begin();
+	struct qrt_sched_layer_value plan = deadline();
+
+	plan.setting.set |= QRT_SCHED_SET_IOPRIO;
+	plan.setting.ioprio = QRT_SCHED_IOPRIO(QRT_SCHED_IOPRIO_RT, 1);
+	CU_ASSERT_EQUAL(qrt_sched_thread_set_layer(thread, QRT_SCHED_LAYER_PLAN, &plan), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_DEADLINE);
+	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), 0);
+	fake_kernel.attr.runtime++;
+	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), QRT_SCHED_SET_TIMES);
+	fake_kernel.ioprio = 0;
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 1);
+	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_restore(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.policy, QRT_SCHED_POLICY_OTHER);
+	CU_ASSERT_EQUAL(fake_kernel.ioprio, 0);
+	end(thread);
+}
+
+/* The kernel's own slice is no number that could be compared: it is not looked for, only taken back to. */
+static void a_slice_is_taken_back_when_the_plan_has_none(void)
+{
+	struct qrt_sched_thread *thread = begin();
+	struct qrt_sched_layer_value slice = {.setting = {.set = QRT_SCHED_SET_TIMES, .runtime_ns = 20 * MS}};
+	struct qrt_sched_layer_value none = {.setting = {.set = 0}};
+
+	fake_kernel.kernel_slice = 3 * MS;
+	CU_ASSERT_EQUAL(qrt_sched_thread_set_layer(thread, QRT_SCHED_LAYER_PLAN, &slice), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.runtime, 20 * MS);
+	CU_ASSERT_EQUAL(qrt_sched_thread_set_layer(thread, QRT_SCHED_LAYER_PLAN, &none), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 1);
+	CU_ASSERT_EQUAL(fake_kernel.attr.runtime, 0);
+	CU_ASSERT_EQUAL(qrt_sched_thread_apply(thread, NULL), 0);
+	end(thread);
+}
+
 /* ---- a real thread ---- */
 
 static _Atomic int other_tid, stop;
@@ -211,6 +288,11 @@ static const struct tap_test tests[] = {
 	{"a bad layer is refused and the old one stays", a_bad_layer_is_refused_and_the_old_one_stays},
 	{"a new thread with the number does not count", a_new_thread_with_the_number_does_not_count},
 	{"numbers that are no threads are refused", numbers_that_are_no_threads_are_refused},
+	{"a refused DEADLINE falls back when told, and is no deviation then",
+	 a_refused_deadline_falls_back_when_told_and_is_no_deviation_then},
+	{"a DEADLINE and all that came with it are taken back",
+	 a_deadline_and_all_that_came_with_it_are_taken_back},
+	{"a slice is taken back when the plan has none", a_slice_is_taken_back_when_the_plan_has_none},
 	{"a real thread is found dead after it ended", a_real_thread_is_found_dead_after_it_ended},
 };
 

@@ -98,9 +98,10 @@ enum qrt_sched_policy {
 	QRT_SCHED_POLICY_RR = 2,
 	QRT_SCHED_POLICY_BATCH = 3,
 	QRT_SCHED_POLICY_IDLE = 5,
+	QRT_SCHED_POLICY_DEADLINE = 6,
 };
 
-/* "fifo", "rr", "other", "batch", "idle"; NULL for a number that is none. [rt] */
+/* "fifo", "rr", "other", "batch", "idle", "deadline"; NULL for a number that is none. [rt] */
 QRT_SCHED_API const char *qrt_sched_policy_name(uint32_t policy);
 /* The policy of such a name, -ENOENT where it is none. [rt] */
 QRT_SCHED_API int qrt_sched_policy_parse(const char *name);
@@ -111,39 +112,70 @@ QRT_SCHED_API int qrt_sched_policy_parse(const char *name);
 #define QRT_SCHED_SET_NICE     4u
 #define QRT_SCHED_SET_CPUS     8u
 #define QRT_SCHED_SET_FLAGS    16u
-#define QRT_SCHED_SET_ALL      31u
+#define QRT_SCHED_SET_TIMES    32u
+#define QRT_SCHED_SET_IOPRIO   64u
+#define QRT_SCHED_SET_ALL      127u
 
 /* Children of the thread, processes and kernel threads too, start as OTHER with nice 0
- * (SCHED_FLAG_RESET_ON_FORK; it does not touch the affinity). */
+ * (SCHED_FLAG_RESET_ON_FORK; it does not touch the affinity). Who gives DEADLINE without naming FLAGS gives
+ * this too: without it such a thread cannot start another one (EAGAIN), nor can KVM for it. */
 #define QRT_SCHED_FLAG_RESET_ON_FORK 1u
+
+/* I/O priorities as the kernel has them (linux/ioprio.h): class << 13 | level. 0 is none of its own: it
+ * follows from policy and nice value. */
+#define QRT_SCHED_IOPRIO_RT    1u
+#define QRT_SCHED_IOPRIO_BE    2u
+#define QRT_SCHED_IOPRIO_IDLE  3u
+#define QRT_SCHED_IOPRIO(c, l) ((uint32_t)(c) << 13 | (uint32_t)(l))
+
+/* "rt:0".."rt:7", "be:0".."be:7", "idle", "none". Returns the value, -EINVAL. [rt] */
+QRT_SCHED_API int qrt_sched_ioprio_parse(const char *text);
+/* Writes that form. Returns its length; -EINVAL: no such priority; -ENOSPC. [rt] */
+QRT_SCHED_API int qrt_sched_ioprio_format(uint32_t ioprio, char *buf, size_t size);
 
 /* How a thread runs, or a part of that: only members named in `set` count. */
 struct qrt_sched_setting {
 	uint32_t set;               /* QRT_SCHED_SET_*: which members count */
 	uint32_t policy;            /* enum qrt_sched_policy */
-	int32_t priority;           /* 1..99 with FIFO and RR, else 0 */
+	int32_t priority;           /* 1..99 with FIFO and RR; DEADLINE: of the fallback, 0..99; else 0 */
 	int32_t nice;               /* -20..19 */
 	uint32_t flags;             /* QRT_SCHED_FLAG_* */
-	uint32_t reserved;          /* 0 */
+	uint32_t ioprio;            /* QRT_SCHED_IOPRIO(); 0: none, also where the kernel has none */
 	struct qrt_sched_cpus cpus; /* where it may run, not empty */
+	/* TIMES. DEADLINE: all three, 1024 ns..2^63 ns, runtime <= deadline <= period (sched(7)). OTHER and
+	 * BATCH: runtime_ns is the thread's slice, 100 us..100 ms, 0: whatever the kernel gives, where the
+	 * kernel has slices (Linux 6.12), else it does not count; the other two are 0. FIFO, RR, IDLE: 0. */
+	uint64_t runtime_ns;
+	uint64_t deadline_ns;
+	uint64_t period_ns;
 };
 
 /* Which members named in want->set differ in `have`: QRT_SCHED_SET_* bits, 0 for none. A nice value
- * counts under OTHER and BATCH only, a priority under FIFO and RR only. `online`, where not NULL,
- * masks the CPUs of `want` first, as the kernel does. [rt] */
+ * counts under OTHER and BATCH only, a priority under FIFO and RR only, times under DEADLINE, and under
+ * OTHER and BATCH where `want` has a slice and this kernel has slices. `online`, where not NULL, masks the
+ * CPUs of `want` first, as the kernel does. [rt] */
 QRT_SCHED_API uint32_t qrt_sched_setting_compare(const struct qrt_sched_setting *want,
 						 const struct qrt_sched_setting *have,
 						 const struct qrt_sched_cpus *online);
-/* "fifo 97 on 1", "other nice 5 on 0,2-3", for people. Returns the length, -ENOSPC. [rt] */
+/* "fifo 97 on 1", "other nice 5 on 0,2-3", "deadline 2ms/10ms/10ms on 0-1 io rt:0", for people. Returns
+ * the length, -ENOSPC. [rt] */
 QRT_SCHED_API int qrt_sched_setting_describe(const struct qrt_sched_setting *setting, char *buf, size_t size);
 /* The setting of a thread (0: the caller's), all members set. -ESRCH. [rt] */
 QRT_SCHED_API int qrt_sched_setting_read(pid_t tid, struct qrt_sched_setting *ret_setting);
 /* Gives a thread (0: the caller) the members in `set`; the others stay. All or nothing: where a
  * part fails the parts already changed are put back. CPUs first when urgency rises, last when it
  * falls, so that a thread is never urgent on the wrong CPU. RETURN 0; -EPERM with the missing right
- * in reterr; -ESRCH; -EINVAL (a CPU that is not there, a priority out of range). [rt] */
+ * in reterr; -ESRCH; -EINVAL (a CPU that is not there, a priority or times out of range); DEADLINE: -EBUSY
+ * (its times and those of the others are more than the CPUs have), -EPERM also where the CPUs are not all
+ * of those that the kernel schedules together (the root domain: all CPUs of the cpuset partition). [rt] */
 QRT_SCHED_API int qrt_sched_setting_apply(pid_t tid, const struct qrt_sched_setting *setting,
 					  struct qrt_sched_error *reterr);
+/* What a thread gets where the kernel refused it DEADLINE with `refusal`: FIFO at setting->priority, where
+ * that is 0 at 1; all else as in `setting`. Nobody does this unasked: who calls it says so, and keeps the
+ * result as what is wanted from then on. -ENOENT: there is no fallback (another policy, or the refusal is
+ * not one of DEADLINE: -EPERM, -EACCES, -EBUSY, -EINVAL, -EOPNOTSUPP). [rt] */
+QRT_SCHED_API int qrt_sched_setting_get_fallback(const struct qrt_sched_setting *setting, int refusal,
+						 struct qrt_sched_setting *ret_setting);
 
 /* The quantum in ns that RT-QEMU's table gives to a nice value of -20..19; -EINVAL. [rt] */
 QRT_SCHED_API int64_t qrt_sched_quantum_of_nice(int nice);
@@ -159,19 +191,50 @@ enum qrt_sched_mlock {
 	QRT_SCHED_MLOCK_ALL,      /* mlockall as the paper has it: every mapping populated at once */
 };
 
-#define QRT_SCHED_ADVANCE_MAX 1000 /* us */
-#define QRT_SCHED_POOL_MAX    64
+enum qrt_sched_hugepages {
+	QRT_SCHED_HUGEPAGES_OFF, /* as the VMM has it */
+	QRT_SCHED_HUGEPAGES_THP, /* transparent ones */
+	QRT_SCHED_HUGEPAGES_2M,
+	QRT_SCHED_HUGEPAGES_1G,
+};
+
+#define QRT_SCHED_ADVANCE_MAX  1000 /* us */
+#define QRT_SCHED_POOL_MAX     64
+#define QRT_SCHED_WEIGHT_MAX   10000
+#define QRT_SCHED_LOCK_MAX_US  100000   /* the longest preempt lock */
+#define QRT_SCHED_CSTATE_MAX   1000000  /* us */
+#define QRT_SCHED_HALTPOLL_MAX 10000000 /* ns */
+
+/* Members of the globals of which 0 is a value like others. */
+#define QRT_SCHED_GLOBAL_CSTATE   1u
+#define QRT_SCHED_GLOBAL_HALTPOLL 2u
+
+/* Parts of a shield besides processes: the same bits as in <qrt/shield.h>. */
+#define QRT_SCHED_GLOBAL_SHIELD_IRQS       1u
+#define QRT_SCHED_GLOBAL_SHIELD_WORKQUEUES 2u
+#define QRT_SCHED_GLOBAL_SHIELD_KTHREADS   4u
+#define QRT_SCHED_GLOBAL_SHIELD_RPS        8u
 
 /* What a plan says about the whole VM. */
 struct qrt_sched_globals {
-	uint32_t size;       /* sizeof this, set by the caller */
-	uint32_t mlock;      /* enum qrt_sched_mlock */
-	uint32_t pi_mutexes; /* 1: mutexes made without attributes inherit priority */
-	uint32_t maxprio;    /* of the paper's grammar, 0 where that was not used */
-	uint32_t pvsched;    /* 1: asked for; see qrt_sched_plan_supported() */
-	uint32_t advance_us; /* the main loop meets its deadlines awake: woken this early; 0: off */
-	uint32_t pool_min;   /* disk I/O workers that stay when they are idle; 0: as the VMM has it */
-	uint32_t defaulted;  /* 1: qrt_sched_plan_set_defaults() made (part of) this plan */
+	uint32_t size;            /* sizeof this, set by the caller */
+	uint32_t mlock;           /* enum qrt_sched_mlock */
+	uint32_t pi_mutexes;      /* 1: mutexes made without attributes inherit priority */
+	uint32_t maxprio;         /* of the paper's grammar, 0 where that was not used */
+	uint32_t pvsched;         /* 1: asked for; see qrt_sched_plan_supported() */
+	uint32_t advance_us;      /* the main loop meets its deadlines awake: woken this early; 0: off */
+	uint32_t pool_min;        /* disk I/O workers that stay when they are idle; 0: as the VMM has it */
+	uint32_t defaulted;       /* 1: qrt_sched_plan_set_defaults() made (part of) this plan */
+	uint32_t set;             /* QRT_SCHED_GLOBAL_*: which of those members the plan says */
+	uint32_t weight;          /* of the VM beside others, 1..10000; 0: not said */
+	uint32_t preempt_lock_us; /* the longest hold of device emulation's preempt lock; 0: no lock */
+	uint32_t cstate_us;       /* most exit latency of idle states */
+	uint32_t haltpoll_ns;     /* KVM's halt polling */
+	int32_t timer_priority;   /* for the kernel's timer and softirq threads, 1..99; 0: as they are */
+	uint32_t hugepages;       /* enum qrt_sched_hugepages */
+	uint32_t shield;          /* 1: the plan's CPUs are shielded */
+	uint32_t shield_parts;    /* QRT_SCHED_GLOBAL_SHIELD_* */
+	struct qrt_sched_cpus numa_nodes; /* for guest memory; empty: not said */
 };
 
 /* The shape of a VM, as far as it decides how many threads a role can have. */
@@ -193,12 +256,21 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  * overrides what was said before.
  *   ROLE_KEY=v0[,v1,...]   ROLE of enum qrt_sched_role; value n is for thread n, the last repeats
  *     bias   a CPU, a range, a sum of them (2, 2-3, 0+2-3)    prio   0 (time sharing), 1..99
- *     sched  fifo rr other batch idle                         nice   -20..19
+ *     sched  fifo rr other batch idle deadline                nice   -20..19: the quantum of rr; of
+ *     other and batch the nice value, and the slice where it is not 0
+ *     runtime, deadline, period   us, of sched=deadline: deadline is period where not said, period is
+ *            deadline, both are runtime where neither is; runtime of other and batch: the slice
+ *     prio under deadline is that of the fallback
+ *     ioprio rt:0..7, be:0..7, idle, none
+ *     budget 30%/100ms, 5ms/20ms: one value for the whole role
  *     name   patterns (*, ?) of thread names that have this role, besides the known ones
  *   maxprio=P[,policy=ff|rr|ts][,aioprio=P][,aiopolicy=ff|rr|ts][,pvsched=on|off]
  *     main, iothreads and pool workers get P, everything else P - 1; policy is ff where not named
  *   mlock=off|onfault|prefault|all    pi=on|off    advance=US (0..1000)    pool=N (0..64)
  *     not said: off, on, 0, 0
+ *   budget=30%/100ms (of the VM)    weight=1..10000    preemptlock=off|US (1..100000)    cstate=US
+ *   haltpoll=NS    timerprio=0..99    resctrl=SCHEMATA    hugepages=off|thp|2M|1G    numa=NODES (0, 0-1, 0+2)
+ *   shield=off|on|PART[+PART...]   parts: irqs, workqueues, kthreads, rps; on is all of them
  *
  * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
@@ -221,7 +293,8 @@ QRT_SCHED_API int qrt_sched_plan_format(const struct qrt_sched_plan *plan, char 
 
 /* What the plan says of thread `index` of a role; set == 0 where it says nothing. Under FIFO and RR
  * without a priority: 1. Priority 0 without a policy means OTHER, a priority above 0 without one
- * means FIFO. [rt] */
+ * means FIFO. A nice value other than 0 under OTHER and BATCH, without a runtime, means the quantum of
+ * that nice value as slice, 100 ms at most. [rt] */
 QRT_SCHED_API int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
 				     uint32_t index, struct qrt_sched_setting *ret_setting);
 /* Sets members for thread `index` and those above it, as an option would. -EINVAL: a value out of
@@ -232,6 +305,15 @@ QRT_SCHED_API int qrt_sched_plan_set(struct qrt_sched_plan *plan, enum qrt_sched
 QRT_SCHED_API int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
 QRT_SCHED_API int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan,
 					     struct qrt_sched_globals *ret_globals);
+/* The quantum of thread `index` in ns: RR with a nice value that was said; 0: none of its own. [rt] */
+QRT_SCHED_API int64_t qrt_sched_plan_get_quantum(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
+						 uint32_t index);
+/* The budget (<qrt/governor.h>) of a role, of the VM: role -1. -ENOENT where not said, -EINVAL. [rt] */
+struct qrt_sched_budget;
+QRT_SCHED_API int qrt_sched_plan_get_budget(const struct qrt_sched_plan *plan, int role,
+					    struct qrt_sched_budget *ret_budget);
+/* The schemata of resctrl=, NULL where not said. OWNERSHIP: the plan's, until it changes. [rt] */
+QRT_SCHED_API const char *qrt_sched_plan_get_resctrl(const struct qrt_sched_plan *plan);
 /* The line of the plan file, 0 for an option, that said `member` (one QRT_SCHED_SET_* bit). [rt] */
 QRT_SCHED_API uint32_t qrt_sched_plan_get_line(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
 					       uint32_t member);
@@ -243,7 +325,7 @@ QRT_SCHED_API int qrt_sched_plan_classify(const struct qrt_sched_plan *plan, con
 					  int32_t *ret_index);
 
 /* 0 when this version can carry out all that the plan says, else -EOPNOTSUPP and what it cannot
- * (quantum by nice under RR other than the kernel's 100 ms, pvsched). [setup] */
+ * (pvsched; what contradicts itself). [setup] */
 QRT_SCHED_API int qrt_sched_plan_supported(const struct qrt_sched_plan *plan, struct qrt_sched_error *reterr);
 
 /* ---- the host, and lint -------------------------------------------------------------------- */
@@ -254,7 +336,10 @@ QRT_SCHED_API int qrt_sched_plan_supported(const struct qrt_sched_plan *plan, st
 /* Linux 6.12 and newer: a deadline server serves time-shared threads that starve. Such a kernel throttles
  * real-time threads only with RT_GROUPS. */
 #define QRT_SCHED_HOST_FAIR_SERVER 8u
-#define QRT_SCHED_HOST_RT_GROUPS   16u /* the kernel has groups of real-time threads */
+#define QRT_SCHED_HOST_RT_GROUPS   16u  /* the kernel has groups of real-time threads */
+#define QRT_SCHED_HOST_SLICES      32u  /* OTHER has slices (Linux 6.12) */
+#define QRT_SCHED_HOST_MEMORY      64u  /* nodes and huge pages below were read */
+#define QRT_SCHED_HOST_THP         128u /* transparent huge pages are not switched off */
 
 /* What lint and default plans need to know about a host. */
 struct qrt_sched_host {
@@ -271,6 +356,8 @@ struct qrt_sched_host {
 	struct qrt_sched_cpus fair_server; /* CPUs on which the deadline server serves */
 	int64_t fair_runtime_us;           /* its time on the first of them, of every */
 	int64_t fair_period_us;
+	struct qrt_sched_cpus nodes; /* NUMA nodes that have memory */
+	uint64_t free_2m, free_1g;   /* huge pages that nobody uses, all nodes together */
 };
 
 /* Reads this host. ret_host->size is the caller's. [setup] */
@@ -311,7 +398,8 @@ QRT_SCHED_API int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const s
  *   layer      kind     says
  *   ORIGIN     base     the thread as it was found; the value of all that nobody names
  *   PLAN       replace  any member
- *   PVSCHED    within   policy and priority that the guest asks for, never above PLAN's priority
+ *   PVSCHED    within   policy and priority that the guest asks for, never above PLAN's priority; a
+ *                       DEADLINE stays what it is
  *   QUANTUM    replace  policy only, and only RR -> FIFO (a timer of ours makes the slices)
  *   LIFECYCLE  replace  policy, priority, nice (a rebooting guest: OTHER); suspends PVSCHED, QUANTUM,
  *                       INHERIT and LOCK while it is set
@@ -320,8 +408,9 @@ QRT_SCHED_API int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const s
  *   GOVERNOR   cap      nothing above wins against it: a thread over its budget is OTHER, whatever
  *                       else is set; CPUs may be narrowed, never widened
  *
- * "Raise" compares urgency: FIFO and RR by priority above OTHER above BATCH above IDLE. On equal
- * urgency the lower layer's policy stays. A layer with a time limit counts as not set from that
+ * Only ORIGIN and PLAN name TIMES and IOPRIO, and so DEADLINE; who replaces the policy ends the times.
+ * "Raise" compares urgency: DEADLINE above FIFO and RR by priority above OTHER above BATCH above IDLE. On
+ * equal urgency the lower layer's policy stays. A layer with a time limit counts as not set from that
  * time on; INHERIT and LOCK without a limit get their longest one from the moment they are set.
  */
 enum qrt_sched_layer {
@@ -376,6 +465,9 @@ QRT_SCHED_API int qrt_sched_thread_apply(struct qrt_sched_thread *thread, struct
  * ret_actual may be NULL. -ESRCH. [rt] */
 QRT_SCHED_API int qrt_sched_thread_verify(const struct qrt_sched_thread *thread,
 					  struct qrt_sched_setting *ret_actual);
+/* After apply failed with `refusal`: puts the fallback of a DEADLINE in its place in layer PLAN, so that
+ * from now on it is what is wanted; apply again. -ENOENT as in qrt_sched_setting_get_fallback(). [rt] */
+QRT_SCHED_API int qrt_sched_thread_fall_back(struct qrt_sched_thread *thread, int refusal);
 /* When the first time limit of a set layer ends (CLOCK_MONOTONIC ns), 0: none. [rt] */
 QRT_SCHED_API uint64_t qrt_sched_thread_get_deadline(const struct qrt_sched_thread *thread);
 /* Clears every layer but ORIGIN and applies. [rt] */
@@ -418,6 +510,12 @@ enum qrt_sched_broker_op {
 	QRT_SCHED_BROKER_ENDED = 3,  /* I am about to end: no answer */
 };
 
+/* PLACE, PLACED: the thread makes its own slices: RR in the plan, it runs under FIFO (layer QUANTUM). */
+#define QRT_SCHED_BROKER_QUANTUM 1u
+/* PLACED, and the answer to PLACE: the kernel refused DEADLINE, the thread has the fallback. Who gave it
+ * that says so: the placer's caller, or the supervisor. */
+#define QRT_SCHED_BROKER_FALLBACK 2u
+
 struct qrt_sched_broker_message {
 	uint32_t magic;
 	uint32_t op;       /* enum qrt_sched_broker_op */
@@ -426,7 +524,7 @@ struct qrt_sched_broker_message {
 	int32_t tid;
 	uint32_t role; /* enum qrt_sched_role */
 	uint32_t index;
-	uint32_t reserved;
+	uint32_t flags;                  /* QRT_SCHED_BROKER_*; unknown ones are ignored */
 	char name[16];                   /* the thread's, NUL-terminated */
 	struct qrt_sched_setting origin; /* PLACED: the thread as it was before; PLACE: set == 0 where it
 					    could not be read */
@@ -441,7 +539,13 @@ struct qrt_sched_placer_config {
 	int32_t broker_fd;                 /* connected SOCK_SEQPACKET socket, dup'ed; -1: none */
 	uint32_t timeout_ms;               /* longest wait for the broker's answer, 0: 200 */
 	const struct qrt_sched_plan *plan; /* must outlive the placer */
+	uint32_t flags;                    /* QRT_SCHED_PLACER_* */
+	uint32_t reserved;                 /* 0 */
 };
+
+/* The threads make their quanta themselves (<qrt/quantum.h>): who has one of its own in the plan is placed
+ * under FIFO, and its supervisor is told. */
+#define QRT_SCHED_PLACER_QUANTUM 1u
 
 /* -ENOMEM, -EINVAL, -E2BIG. [setup] */
 QRT_SCHED_API int qrt_sched_placer_open(const struct qrt_sched_placer_config *config,
@@ -450,6 +554,8 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
 
 #define QRT_SCHED_PLACED_SELF   1 /* results of enter: done by the thread itself, */
 #define QRT_SCHED_PLACED_BROKER 2 /* by the broker, */
+#define QRT_SCHED_PLACED_FALLBACK                                                                            \
+	3 /* by itself, but the kernel refused DEADLINE: it has the fallback, and reterr says why, */
 #define QRT_SCHED_PLACED_NONE                                                                                \
 	0 /* nothing to do: the plan says nothing about the role, and it inherited nothing */
 
@@ -463,6 +569,8 @@ QRT_SCHED_API struct qrt_sched_placer *qrt_sched_placer_close(struct qrt_sched_p
 #define QRT_SCHED_PLACER_MAIN ((const char *)1)
 QRT_SCHED_API int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
 					 struct qrt_sched_error *reterr);
+/* What quantum the calling thread has by the role that it entered: ns, 0: none of its own. [setup] */
+QRT_SCHED_API int64_t qrt_sched_placer_get_quantum(struct qrt_sched_placer *placer);
 /* The calling thread is about to end: its index is free again. [setup] */
 QRT_SCHED_API void qrt_sched_placer_leave(struct qrt_sched_placer *placer);
 

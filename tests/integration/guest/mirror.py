@@ -10,7 +10,9 @@ KERNEL = "linux-image-9.9.0-1-rt-amd64"
 LIBRARIES = "lib/x86_64-linux-gnu/"
 CONTENT = {
     KERNEL: ["boot/vmlinuz-9.9", "lib/modules/9.9/kernel/drivers/virtio/virtio_pci.ko",
-             "lib/modules/9.9/kernel/drivers/block/virtio_blk.ko"],
+             "lib/modules/9.9/kernel/drivers/block/virtio_blk.ko",
+             "lib/modules/9.9/kernel/drivers/net/virtio_net.ko",
+             "lib/modules/9.9/kernel/drivers/net/net_failover.ko", "lib/modules/9.9/kernel/net/core/failover.ko"],
     "busybox-static": ["bin/busybox"],
     "rt-tests": ["usr/bin/cyclictest"],
     "libc6": [LIBRARIES + name for name in ("ld-linux-x86-64.so.2", "libc.so.6", "librt.so.1", "libpthread.so.0")] +

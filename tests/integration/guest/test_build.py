@@ -61,8 +61,8 @@ class Guest:
         check_equal(sorted(os.listdir(self.out)), IMAGE, "files")
         check_equal(self.read("vmlinuz"), ("boot/vmlinuz-9.9 of %s\n" % version).encode(), "the kernel")
         initramfs = gzip.decompress(self.read("initramfs.gz"))
-        for content in ("virtio_pci.ko\nvirtio_blk.ko\n", "bin/busybox of " + version, "libnuma.so.1 of " + version,
-                        "First process of the demo guest"):
+        for content in ("virtio_pci.ko\nvirtio_blk.ko\nvirtio_net.ko\n", "bin/busybox of " + version,
+                        "libnuma.so.1 of " + version, "First process of the demo guest"):
             check(content.encode() in initramfs, "not in the initramfs: " + content)
         return errors
 

@@ -27,6 +27,9 @@ _qrt_launcher
 [ ${#COMPREPLY[@]} = 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
 """
 ROLES = "vcpu main paio vncm vncs ioth kio othr".split()
+KEYS = ["bias", "sched", "prio", "nice", "runtime", "deadline", "period", "ioprio", "budget", "name"]
+GLOBALS = ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "budget=", "weight=", "preemptlock=", "cstate=", "haltpoll=",
+           "timerprio=", "resctrl=", "hugepages=", "numa=", "shield=", "default"]
 
 
 def need_bash():
@@ -49,7 +52,7 @@ def check_offers(line, wanted, **options):
 
 
 def test_commands():
-    check_offers("", "run status check plan blame repair --help --version")
+    check_offers("", "run status check plan blame latency set attach detach top repair shield unshield --help --version")
     check_offers("st", "status")
     for command in offer(""):
         if not command.startswith("-"):
@@ -58,21 +61,26 @@ def test_commands():
 
 def test_keys():
     """Both grammars, after -rt."""
-    keys = ["%s_%s=" % (role, key) for role in ROLES for key in ("bias", "sched", "prio", "nice", "name")]
+    keys = ["%s_%s=" % (role, key) for role in ROLES for key in KEYS]
     for command in ("run", "check", "plan"):
         check_equal(offer(command + " -rt ")[:len(keys)], keys, command)
-        check_equal(offer(command + " -rt ")[len(keys):], ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "default"], command)
-    check_offers("run -rt vcpu_", "vcpu_bias= vcpu_sched= vcpu_prio= vcpu_nice= vcpu_name=")
+        check_equal(offer(command + " -rt ")[len(keys):], GLOBALS, command)
+    check_offers("run -rt vcpu_", " ".join("vcpu_%s=" % key for key in KEYS))
+    check_offers("run -rt paio_io", "paio_ioprio=")
+    check_offers("run -rt h", "haltpoll= hugepages=")
     check_offers("run -rt pi=on -rt ml", "mlock=")
     check_offers("run -rt maxprio=50,po", "50,policy=")
     check_offers("run -rt maxprio=50,", "50,policy= 50,aioprio= 50,aiopolicy= 50,pvsched=")
 
 
 def test_values():
-    check_offers("run -rt vcpu_sched=", "fifo rr other batch idle")
+    check_offers("run -rt vcpu_sched=", "fifo rr other batch idle deadline")
     check_offers("run -rt vcpu_sched=f", "fifo")
     check_offers("run -rt vcpu_sched=fifo,r", "fifo,rr")
     check_offers("run -rt=vcpu_sched=ot", "other")
+    check_offers("run -rt paio_ioprio=", "rt:0 rt:4 be:0 be:4 be:7 idle none")
+    check_offers("run -rt hugepages=", "off thp 2M 1G")
+    check_offers("run -rt shield=o", "off on")
     check_offers("plan -rt mlock=", "off onfault prefault all")
     check_offers("plan -rt pi=", "on off")
     check_offers("run -rt maxprio=50,policy=", "ff rr ts")
@@ -84,11 +92,19 @@ def test_values():
 
 
 def test_options():
-    check_offers("blame --", "--pid --over --seconds --role --top --json --help")
+    check_offers("blame --", "--pid --last --file --over --seconds --role --top --json --help")
     check_offers("blame --over ", "100us 500us 1ms 2ms 5ms 10ms 100ms 1s")
     check_offers("blame --over=1m", "1ms")
     check_offers("blame --role v", "vcpu vncm vncs")
+    check_offers("latency --role v", "vcpu vncm vncs")
+    check_offers("latency --fail-over 1", "100us 1ms")
+    check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
+    check_offers("run --on-delay 20ms:", "20ms:stop 20ms:failsafe=")
+    check_offers("set vm --", "--plan --json --help")
+    check_offers("set vm -rt vcpu_sched=f", "fifo")
+    check_offers("attach 1 --", "--plan --name --qmp --daemon --foreground --verbose --help")
+    check_offers("attach 1 -rt mlock=o", "off onfault")
     check_offers("run --name ", "")
     check_offers("status vm --w", "--watch")
     check_offers("plan --e", "--explain")
@@ -106,7 +122,8 @@ def test_vms():
         for name in ("control", "convey", "other"):
             os.makedirs(os.path.join(place.run, name))
         check_offers("status con", "control convey", QRT_RUN_DIR=place.run)
-        check_offers("blame o", "other", QRT_RUN_DIR=place.run)
+        for command in ("blame", "set", "detach", "top"):
+            check_offers(command + " o", "other", QRT_RUN_DIR=place.run)
         check_equal(offer("blame ", QRT_RUN_DIR=place.run)[:3], ["control", "convey", "other"], "all of them")
         check_offers("status con", "", QRT_RUN_DIR=place.file("none"))
         check_equal(sorted(os.listdir(place.run)), ["control", "convey", "other"], "folders")
@@ -120,6 +137,7 @@ def test_pids():
         process = subprocess.Popen([program, "600"])
         try:
             check(str(process.pid) in offer("blame --pid "), "the pid")
+            check(str(process.pid) in offer("attach "), "the pid for attach")
             check(str(process.pid) in offer("blame --pid=%d" % process.pid), "the pid behind =")
         finally:
             process.kill()

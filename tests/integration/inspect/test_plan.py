@@ -176,9 +176,9 @@ def test_faults():
     check("fault" in err and "vcpu_bias=0" in out, (out, err))
     code, out, err = call("-rt", "vcpu_sched=fifo,fifo,fifo", "--", "qemu-system-x86_64", "-smp", "2")
     check_equal(code, 1, "more values than vCPUs")
-    code, out, err = call("-rt", "vcpu_sched=rr", "-rt", "vcpu_nice=7", "-rt", "main_sched=rr")
-    check_equal(code, 1, "a quantum by nice is not supported")
-    check("vcpu_nice" in err, err)
+    code, out, err = call("-rt", "maxprio=5,pvsched=on")
+    check_equal(code, 1, "paravirtual scheduling is not supported")
+    check("pvsched" in err, err)
 
 
 def test_bad_input():
@@ -195,6 +195,61 @@ def test_bad_input():
         check_equal((code, out, len(err.splitlines())), (1, "", 1), (text[:20], err))
 
 
+AROUND = ["weight=70", "budget=150%/100ms", "vcpu_budget=30%/100ms", "preemptlock=500", "cstate=0", "haltpoll=7",
+          "timerprio=50", "resctrl=L3:0=f", "hugepages=thp", "numa=0", "shield=irqs+rps", "mlock=prefault"]
+DEADLINE = ["vcpu_sched=deadline", "vcpu_runtime=2000", "vcpu_period=10000", "vcpu_prio=5", "main_prio=6",
+            "main_ioprio=rt:0"]
+
+
+def options(words):
+    return [word for option in words for word in ("-rt", option)]
+
+
+def test_the_host_around_is_shown():
+    answer = json.loads(call("--json", *options(AROUND))[1])
+    wanted = {"weight": 70, "budget": "150%/100ms", "preempt_lock_us": 500, "cstate_us": 0, "haltpoll_ns": 7,
+              "timer_priority": 50, "resctrl": "L3:0=f", "hugepages": "thp", "numa": "0", "shield": "irqs+rps"}
+    check_equal({name: answer[name] for name in wanted}, wanted, "JSON")
+    check_equal([group["budget"] for group in answer["threads"] if group["role"] == "vcpu"], ["30%/100ms"], "of vcpu")
+    _, out, _ = call("--explain", *options(AROUND))
+    around = out[out.index("Budgets, disks, and the host around"):out.index("\nThe plan\n")]
+    for word in ("weight=70", "budget: 150%/100ms", "vcpu: 30%/100ms", "preemptlock=500", "cstate=0", "haltpoll=7",
+                 "timerprio=50", "resctrl=L3:0=f", "hugepages=thp", "numa=0", "shield=irqs+rps", "put back when the VM ends"):
+        check(word in around, "%s is not in %s" % (word, around))
+
+
+def test_what_is_not_said_is_null():
+    answer = json.loads(call("--json")[1])
+    for name in ("weight", "budget", "preempt_lock_us", "cstate_us", "haltpoll_ns", "timer_priority", "resctrl", "numa"):
+        check(answer[name] is None, "%s is %s" % (name, answer[name]))
+    check_equal((answer["hugepages"], answer["shield"]), ("off", "off"), "hugepages and shield")
+    check("host around" not in call("--explain")[1], "of the host around something is said")
+
+
+def test_deadlines_are_shown():
+    answer = json.loads(call("--json", *options(DEADLINE), "--", "qemu-system-x86_64", "-smp", "1")[1])
+    vcpu, = [group for group in answer["threads"] if group["role"] == "vcpu"]
+    check_equal([vcpu[name] for name in ("policy", "runtime_ns", "deadline_ns", "period_ns", "fallback_priority")],
+                ["deadline", 2000000, 10000000, 10000000, 5], "vcpu")
+    group, = [group for group in answer["threads"] if group["role"] == "main"]
+    check_equal((group["ioprio"], group["fallback_priority"]), ("rt:0", None), "main")
+    _, out, _ = call("--explain", *options(DEADLINE), "--", "qemu-system-x86_64", "-smp", "1")
+    for word in ("deadline 2ms/10ms/10ms", "where the kernel refuses deadline, fifo 5 instead", "priority rt:0"):
+        check(word in out, "%s is not in %s" % (word, out))
+
+
+def test_huge_pages_are_counted():
+    qemu = ["--", "qemu-system-x86_64", "-m"]
+    code, _, err = call("-rt", "hugepages=1G", *qemu, "1000000G")
+    check_equal(code, 1, "exit code")
+    check("takes 1000000 huge pages" in err and "hugepagesz=1G" in err, err)
+    code, _, err = call("-rt", "hugepages=1G", *qemu, "512")
+    check_equal(code, 1, "exit code")
+    check("give QEMU -m 1024M" in err, err)
+    _, out, _ = call("--explain", "-rt", "hugepages=2M", *qemu, "64", "-mem-path", "/dev/shm")
+    check("not applied, as QEMU's arguments have it (-mem-path)" in out, out)
+
+
 if __name__ == "__main__":
     tap.main([
         ("the canonical form is a plan file for itself", test_canonical),
@@ -206,6 +261,10 @@ if __name__ == "__main__":
         ("CPUs of VMs that run are left to them", test_leaves_room_for_others),
         ("it names the lines that said it", test_lines_are_named),
         ("it says in words who preempts whom", test_explains_who_wins),
+        ("budgets and the host around are shown", test_the_host_around_is_shown),
+        ("what is not said is null", test_what_is_not_said_is_null),
+        ("deadlines, fallbacks and I/O priorities are shown", test_deadlines_are_shown),
+        ("huge pages are counted for the VM's memory", test_huge_pages_are_counted),
         ("faults and what is not supported: exit code 1", test_faults),
         ("bad input: one line", test_bad_input),
     ])

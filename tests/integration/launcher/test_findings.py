@@ -16,7 +16,7 @@ FAULTY = [
     (["vcpu_prio=1,2,3"], "vcpu_prio"),
     (["vcpu_bias=999"], "999"),
     (["vcpu_sched=rr", "vcpu_prio=1,2,3", "main_sched=rr", "main_prio=3"], "vcpu"),
-    (["vcpu_sched=rr", "vcpu_prio=1", "vcpu_nice=5", "main_sched=rr", "main_prio=1"], "nice"),
+    (["maxprio=5,pvsched=on"], "pvsched"),
 ]
 
 

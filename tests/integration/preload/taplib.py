@@ -103,7 +103,7 @@ def threads(pid):
 
 # ---- a broker ------------------------------------------------------------------------------------
 
-SETTING = struct.Struct("IIiiII16Q")
+SETTING = struct.Struct("IIiiII16Q3Q")
 MESSAGE = struct.Struct("IIIiiIII16s")
 MAGIC = 0x51525442
 PLACE, PLACED, ENDED = 1, 2, 3

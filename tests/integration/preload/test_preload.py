@@ -137,7 +137,7 @@ def without_a_plan_nothing_is_done():
 
 
 def a_bad_plan_is_said_in_one_line_and_the_program_runs():
-    for plan, word in ((["vcpu_prio=100"], "100"), (["nonsense"], "nonsense"), (["vcpu_sched=rr", "vcpu_nice=5"], "quantum")):
+    for plan, word in ((["vcpu_prio=100"], "100"), (["nonsense"], "nonsense"), (["vcpu_sched=rr", "vcpu_nice=20"], "nice")):
         result = run("roles", plan=plan)
         expect(result.returncode, 0)
         lines = result.stderr.splitlines()
@@ -162,9 +162,9 @@ def a_bad_plan_is_said_with_its_place():
         assert said_of(QRT_SCHED_PLAN_FILE=str(path), QRT_SCHED_PLAN="pi=on").startswith(bad)
         text = said_of(QRT_SCHED_PLAN="pi=on\nmain_prio=1 vcpu_prio=x")
         assert text.startswith("qrt: bad plan: QRT_SCHED_PLAN:2: vcpu_prio: 'x'"), text
-        path.write_text("# mine\nmain_sched=rr main_nice=5\n")
+        path.write_text("# mine\nmain_sched=deadline\n")
         text = said_of(QRT_SCHED_PLAN_FILE=str(path))
-        assert text.startswith(f"qrt: bad plan: {path}: main_nice=5"), text
+        assert text.startswith(f"qrt: bad plan: {path}: main 0: deadline without a runtime"), text
         expect(said_of(QRT_SCHED_PLAN_FILE=folder).count(folder), 1, "a path in the message is not said again")
 
 
@@ -199,6 +199,21 @@ def descriptors_that_are_none_are_said_and_left_alone():
         result = run("environment", plan=["othr_nice=1"], variables=variables, fds=(file.fileno(),))
         expect(result.stdout.splitlines(), ["done"])
         expect(len(result.stderr.splitlines()), 2, result.stderr)
+
+
+def who_is_refused_deadline_says_so_once():
+    need_realtime()
+    with open("/proc/sys/kernel/sched_rt_runtime_us", encoding="ascii") as file:
+        if int(file.read()) < 0 or len(os.sched_getaffinity(0)) < 2:
+            raise Skip("this kernel refuses nobody, or one CPU is all of them")
+    plan = ["vcpu_sched=deadline", "vcpu_runtime=1000", "vcpu_period=100000", "vcpu_prio=10", f"vcpu_bias={FIRST}"]
+    result = run("roles", plan=plan)
+    rows = {row.split("|")[0]: row.split("|")[1:] for row in result.stdout.splitlines()}
+    expect(rows["CPU 1/KVM"], [f"{RESET | 1:x}", "10", "0", str(FIRST)])
+    lines = result.stderr.splitlines()
+    expect(len(lines), 1, result.stderr)
+    for word in ("'CPU 1/KVM' (vcpu)", "fifo instead of deadline", "all CPUs of the partition"):
+        assert word in lines[0], lines
 
 
 # ---- without the right ---------------------------------------------------------------------------
@@ -381,6 +396,7 @@ if __name__ == "__main__":
         blanks_separate_the_options_of_the_text,
         a_plan_file_is_read_and_the_text_overrides_it,
         descriptors_that_are_none_are_said_and_left_alone,
+        who_is_refused_deadline_says_so_once,
         without_the_right_it_is_said_once_and_the_program_runs,
         without_the_right_the_broker_places,
         a_broker_that_answers_garbage_is_not_believed,

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The supervisor's side of the control socket, with clients that mean harm or are stuck. */
+#include "attach.h"
+#include "change.h"
 #include "command.h"
+#include "recorder.h"
 #include "supervisor.h"
 #include "tap.h"
 
@@ -11,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -21,7 +25,7 @@ static struct world {
 	char folder[64];
 	struct state state;
 	struct supervisor supervisor;
-	unsigned int reports;
+	unsigned int reports, changes;
 	size_t report_size;
 } world;
 
@@ -36,6 +40,25 @@ char *report_status(struct supervisor *supervisor)
 	text = g_strnfill(world.report_size, 'x');
 	text[world.report_size - 1] = '\n';
 	return text;
+}
+
+char *recorder_report(struct supervisor *supervisor)
+{
+	return report_status(supervisor);
+}
+
+/* What a set is asked with, given back. */
+char *change_answer(struct supervisor *supervisor, JsonObject *object)
+{
+	CU_ASSERT_PTR_EQUAL(supervisor, &world.supervisor);
+	world.changes = json_array_get_length(json_object_get_array_member(object, "changes"));
+	return g_strdup_printf("{\"changed\":%u}\n", world.changes);
+}
+
+char *attach_answer_detach(struct supervisor *supervisor)
+{
+	CU_ASSERT_PTR_EQUAL(supervisor, &world.supervisor);
+	return g_strdup("{\"threads\":3}\n");
 }
 
 void complain(const char *format, ...)
@@ -150,6 +173,45 @@ static void test_questions(void)
 	say(fd, "\"status\"}\n");
 	CU_ASSERT_EQUAL(hear(fd, line, sizeof(line)), 10);
 	close(fd);
+	close_world();
+}
+
+/* A plan file fits into a question, and arrives in pieces. */
+static void test_long_question(void)
+{
+	GString *question = g_string_new("{\"command\":\"set\",\"changes\":[{\"text\":\"");
+	char line[64];
+	size_t sent;
+	int fd, i;
+
+	for (i = 0; i < 60000; i++)
+		g_string_append_c(question, '#');
+	g_string_append(question, "\"},{}]}\n");
+	open_world();
+	fd = dial();
+	for (sent = 0; sent < question->len; sent += 1000) {
+		CU_ASSERT_TRUE_FATAL(
+			send(fd, question->str + sent, MIN(1000, question->len - sent), MSG_NOSIGNAL) > 0);
+		pump(0);
+	}
+	CU_ASSERT_TRUE(hear(fd, line, sizeof(line)) > 0);
+	CU_ASSERT_STRING_EQUAL(line, "{\"changed\":2}\n");
+	CU_ASSERT_EQUAL(world.changes, 2);
+	say(fd, "{\"command\":\"detach\"}\n");
+	hear(fd, line, sizeof(line));
+	CU_ASSERT_STRING_EQUAL(line, "{\"threads\":3}\n");
+	g_string_free(question, TRUE);
+	close(fd);
+	close_world();
+}
+
+static void test_private(void)
+{
+	struct stat status;
+
+	open_world();
+	CU_ASSERT_EQUAL(fstatat(world.state.fd, "control", &status, AT_SYMLINK_NOFOLLOW), 0);
+	CU_ASSERT_EQUAL(status.st_mode & 07777, 0600);
 	close_world();
 }
 
@@ -295,6 +357,8 @@ static void test_no_descriptors(void)
 
 static const struct tap_test tests[] = {
 	{"questions are answered in turn, nonsense too", test_questions},
+	{"a long question is heard to its end", test_long_question},
+	{"the socket is its user's alone", test_private},
 	{"who asks much does not hold up who asks once", test_turns},
 	{"a line without end ends the conversation", test_endless_line},
 	{"who takes no answer gets no more", test_takes_nothing},

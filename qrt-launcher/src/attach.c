@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "attach.h"
+
+#include "command.h"
+#include "proc.h"
+#include "supervisor.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct remembering {
+	struct qrt_sched_snapshot *snapshot;
+	int added, error;
+};
+
+static bool remember(pid_t tid, void *data)
+{
+	struct remembering *remembering = data;
+	int r = qrt_sched_snapshot_add(remembering->snapshot, tid);
+
+	if (r < 0 && r != -ESRCH)
+		remembering->error = r;
+	remembering->added += r > 0;
+	return remembering->error == 0;
+}
+
+/* Threads that appear meanwhile are born of those that nobody has changed. */
+int attach_remember(struct supervisor *supervisor)
+{
+	struct remembering remembering = {.added = 0};
+	char path[64];
+	int r = qrt_sched_snapshot_new(&supervisor->outside);
+
+	if (r < 0)
+		return r;
+	remembering.snapshot = supervisor->outside;
+	snprintf(path, sizeof(path), "/proc/%d/task", supervisor->record.qemu_pid);
+	r = proc_for_each(path, remember, &remembering);
+	if (r == 0)
+		r = remembering.error;
+	if (r == 0)
+		r = supervisor_save_outside(supervisor);
+	return r < 0 ? r : remembering.added;
+}
+
+bool attach_knows(struct supervisor *supervisor, pid_t tid)
+{
+	return qrt_sched_snapshot_add_setting(supervisor->outside, tid, &supervisor->record.fresh) == 0;
+}
+
+int attach_put_back(struct supervisor *supervisor)
+{
+	struct qrt_sched_error error = {.message = ""};
+	int r;
+
+	if (supervisor->let_go)
+		return MIN(supervisor->let_go, 0);
+	supervisor->let_go = 1;
+	supervisor_close_keepers(supervisor);
+	r = state_put_back(supervisor->outside, &supervisor->record, &error);
+	if (r >= 0)
+		return r;
+	supervisor->let_go = r;
+	complain("not every thread of VM '%s' (pid %d) could be put back: %s", supervisor->state->name,
+		 supervisor->record.qemu_pid, error.message);
+	return r;
+}
+
+char *attach_answer_detach(struct supervisor *supervisor)
+{
+	int r;
+
+	if (!supervisor->is_attached)
+		return g_strdup(
+			"{\"error\":\"it was started by 'qrt-launcher run', and ends with its launcher; "
+			"'qrt-launcher set' changes its plan\"}\n");
+	r = attach_put_back(supervisor);
+	g_main_loop_quit(supervisor->loop);
+	if (r < 0)
+		return g_strdup_printf("{\"error\":\"not every thread could be put back: %s\"}\n",
+				       strerror(-r));
+	return g_strdup_printf("{\"threads\":%d}\n", r);
+}

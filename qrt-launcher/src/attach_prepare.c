@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be refused before a thread is touched. */
+#include "attach.h"
+#include "command.h"
+#include "host.h"
+#include "plan_live.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define GREETING_MS 2000
+
+/* ---- already supervised ---- */
+
+struct looking {
+	int run_fd;
+	const struct attach_target *target;
+	char name[STATE_NAME_MAX + 1];
+	pid_t launcher;
+};
+
+static void look_at(const char *name, void *data)
+{
+	struct looking *looking = data;
+	struct state_record record;
+	int fd = state_open_folder(looking->run_fd, name);
+
+	if (fd >= 0 && state_read_record(fd, &record) == 0 && record.qemu_pid == looking->target->pid &&
+	    record.qemu_start == looking->target->start) {
+		g_strlcpy(looking->name, name, sizeof(looking->name));
+		looking->launcher = record.launcher_pid;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static int check_alone(const struct attach *attach)
+{
+	struct looking looking = {.run_fd = attach->run_fd, .target = &attach->target};
+
+	state_for_each(attach->run_fd, look_at, &looking);
+	if (!looking.launcher)
+		return EXIT_OK;
+	complain("process %d is supervised already: as VM '%s', by launcher %d; 'qrt-launcher set' changes "
+		 "its "
+		 "plan",
+		 attach->target.pid, looking.name, looking.launcher);
+	return EXIT_FAILED;
+}
+
+/* ---- the plan ---- */
+
+/* What the kernel does by default is the same for every VM: `check` and `plan` say it. */
+static bool is_worth_saying(const struct qrt_sched_finding *finding, bool verbose)
+{
+	if (finding->severity == QRT_SCHED_FAULT || verbose)
+		return true;
+	return finding->severity == QRT_SCHED_WARNING && strcmp(finding->code, "rt-throttling") != 0 &&
+	       strcmp(finding->code, "fair-server") != 0;
+}
+
+static int judge(struct attach *attach)
+{
+	struct plan_request *request = &attach->request;
+	unsigned faults = 0;
+	size_t i;
+
+	for (i = 0; i < request->findings_count; i++) {
+		if (is_worth_saying(&request->findings[i], attach->verbose))
+			plan_complain_of(&request->findings[i]);
+		faults += request->findings[i].severity == QRT_SCHED_FAULT;
+	}
+	if (faults == 0)
+		return EXIT_OK;
+	complain("not attached: %u fault%s", faults, plural(faults));
+	return EXIT_FAILED;
+}
+
+static int check_plan(struct attach *attach)
+{
+	struct plan_request *request = &attach->request;
+	struct qrt_sched_vm vm = attach->target.args.vm;
+	struct qrt_sched_error error = {.message = ""};
+	g_autofree char *refusal = plan_live_refuse_foreign(request->plan);
+	int r;
+
+	if (refusal) {
+		complain("plan: %s", refusal);
+		return EXIT_FAILED;
+	}
+	vm.tcg = !attach->target.is_kvm;
+	request->no_preload = true;
+	r = plan_request_judge_running(request, &vm, NULL, &error);
+	/* What the default plan has for the inside of a VM. */
+	if (r >= 0)
+		r = qrt_sched_plan_parse_option(request->plan, "advance=0 pi=off", &error);
+	if (r >= 0)
+		r = qrt_sched_plan_supported(request->plan, &error);
+	if (r >= 0)
+		return host_check_plan(request) == EXIT_OK ? judge(attach) : EXIT_FAILED;
+	complain("the plan cannot be used: %s", error.message[0] ? error.message : strerror(-r));
+	return EXIT_FAILED;
+}
+
+/* ---- the monitor ---- */
+
+static int connect_monitor(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd, r;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	r = -errno;
+	close(fd);
+	return r;
+}
+
+/* Only the first client is greeted; the others wait for its end. */
+static int open_monitor(struct attach *attach)
+{
+	struct pollfd greeting = {.events = POLLIN};
+
+	if (!attach->qmp_path)
+		return EXIT_OK;
+	attach->qmp_fd = connect_monitor(attach->qmp_path);
+	if (attach->qmp_fd < 0) {
+		complain("--qmp %s: %s; QEMU has one with -qmp unix:PATH,server=on,wait=off",
+			 attach->qmp_path, strerror(-attach->qmp_fd));
+		return EXIT_FAILED;
+	}
+	greeting.fd = attach->qmp_fd;
+	if (poll(&greeting, 1, GREETING_MS) > 0)
+		return EXIT_OK;
+	complain("--qmp %s does not greet: somebody else uses it; give QEMU a monitor for us alone",
+		 attach->qmp_path);
+	return EXIT_FAILED;
+}
+
+/* ---- */
+
+static void choose_name(struct attach *attach)
+{
+	const char *name = attach->name ? attach->name : attach->target.args.name;
+
+	g_strlcpy(attach->vm_name, name, sizeof(attach->vm_name));
+	g_strcanon(attach->vm_name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "_.-", '_');
+	if (!state_is_name(attach->vm_name))
+		snprintf(attach->vm_name, sizeof(attach->vm_name), "vm-%d", attach->target.pid);
+}
+
+static void say_unnamed(const struct attach *attach)
+{
+	if (attach->target.is_named)
+		return;
+	complain("no thread of process %d has the name of a vCPU (QEMU without -name debug-threads=on?): %s",
+		 attach->target.pid,
+		 attach->qmp_path ? "vCPUs and iothreads are known by its monitor, all others are 'othr'"
+				  : "all are 'othr'; with --qmp SOCKET vCPUs and iothreads are known");
+}
+
+int attach_prepare(struct attach *attach)
+{
+	int r = attach_find(attach->text, &attach->target);
+
+	if (r == EXIT_OK)
+		r = check_alone(attach);
+	if (r == EXIT_OK)
+		r = check_plan(attach);
+	if (r == EXIT_OK)
+		r = open_monitor(attach);
+	if (r != EXIT_OK)
+		return r;
+	choose_name(attach);
+	say_unnamed(attach);
+	return EXIT_OK;
+}

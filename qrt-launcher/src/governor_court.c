@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads in groups, groups before the library's governors. */
+#include "governor_p.h"
+
+#define FORGET_NS 10000000000ull /* of a CPU, longer than a share remembers */
+
+/* What a thread uses while another court keeps it in time sharing is no use of real time. */
+static bool counts(const struct governor_task *task, enum governor_court court)
+{
+	return court == GOVERNOR_SHARE || !(task->over & ~(1u << court));
+}
+
+/* ---- groups ---- */
+
+static void open_account(struct governor_account *account)
+{
+	*account = (struct governor_account){.group = -1};
+}
+
+static int add_group(struct governor *governor, enum governor_court court, struct governor_account *account,
+		     const struct qrt_sched_group_config *given)
+{
+	struct qrt_sched_group_config config = *given;
+	int group;
+
+	config.size = sizeof(config);
+	open_account(account);
+	group = qrt_sched_governor_add(governor->courts[court], &config, NULL);
+	if (group >= 0)
+		account->group = group;
+	return group;
+}
+
+static void remove_group(struct governor *governor, enum governor_court court,
+			 struct governor_account *account)
+{
+	if (account->group >= 0)
+		qrt_sched_governor_remove(governor->courts[court], account->group);
+	account->group = -1;
+}
+
+static int open_budgets(struct governor *governor)
+{
+	const struct governor_terms *terms = &governor->terms;
+	int role, r;
+
+	r = add_group(governor, GOVERNOR_BUDGET, &governor->vm,
+		      &(struct qrt_sched_group_config){
+			      .budget = terms->vm, .cpus = governor->online, .parent = -1});
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		open_account(&governor->roles[role]);
+		if (r >= 0 && terms->roles[role].runtime_ns)
+			r = add_group(governor, GOVERNOR_BUDGET, &governor->roles[role],
+				      &(struct qrt_sched_group_config){.budget = terms->roles[role],
+								       .cpus = governor->online,
+								       .parent = governor->vm.group});
+	}
+	if (r >= 0)
+		r = add_group(governor, GOVERNOR_GUARD, &governor->guard,
+			      &(struct qrt_sched_group_config){.parent = -1});
+	return r;
+}
+
+int governor_courts_open(struct governor *governor)
+{
+	int court, r = 0;
+
+	for (court = 0; court < GOVERNOR_COURTS && r >= 0; court++)
+		r = qrt_sched_governor_new(&governor->courts[court]);
+	if (r >= 0)
+		r = open_budgets(governor);
+	if (r < 0)
+		governor_courts_close(governor);
+	return r < 0 ? r : 0;
+}
+
+void governor_courts_close(struct governor *governor)
+{
+	int court;
+
+	for (court = 0; court < GOVERNOR_COURTS; court++)
+		governor->courts[court] = qrt_sched_governor_close(governor->courts[court]);
+}
+
+void governor_court_guard(struct governor *governor, uint32_t cpus)
+{
+	struct qrt_sched_group_config config = {.size = sizeof(config), .cpus = governor->kept, .parent = -1};
+
+	if (governor->guarded == cpus)
+		return;
+	governor->guarded = cpus;
+	config.budget = governor_plan_guard(cpus);
+	qrt_sched_governor_change(governor->courts[GOVERNOR_GUARD], governor->guard.group, &config, NULL);
+}
+
+/* ---- which CPUs a VM shares ---- */
+
+static struct governor_share *find_share(struct governor_party *party, int cpu)
+{
+	size_t i;
+
+	for (i = 0; i < party->shares_count; i++) {
+		if (party->shares[i].cpu == cpu)
+			return &party->shares[i];
+	}
+	return NULL;
+}
+
+/* Made when it is first used: a thread may be allowed to run on many CPUs, and be on one. */
+static struct governor_share *get_share(struct governor *governor, struct governor_party *party, int cpu)
+{
+	struct governor_share *share = find_share(party, cpu);
+	struct qrt_sched_group_config config = {.weight = party->weight, .parent = -1};
+
+	if (share || !party->weight || party->shares_count == GOVERNOR_SHARES ||
+	    qrt_sched_cpus_add(&config.cpus, cpu) < 0)
+		return share;
+	share = &party->shares[party->shares_count];
+	if (add_group(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
+		return NULL;
+	share->cpu = cpu;
+	party->shares_count++;
+	return share;
+}
+
+static void remove_share(struct governor *governor, struct governor_party *party, size_t number)
+{
+	remove_group(governor, GOVERNOR_SHARE, &party->shares[number].account);
+	party->shares[number] = party->shares[--party->shares_count];
+}
+
+void governor_court_leave(struct governor *governor, struct governor_party *party)
+{
+	while (party->shares_count > 0)
+		remove_share(governor, party, party->shares_count - 1);
+}
+
+void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
+{
+	size_t i;
+
+	for (i = 0; i < party->count; i++)
+		governor_task_place(&party->tasks[i]);
+	for (i = party->shares_count; i-- > 0;) {
+		if (now_ns - party->shares[i].used_at_ns >= FORGET_NS)
+			remove_share(governor, party, i);
+	}
+	party->is_stale = false;
+}
+
+static void charge_share(struct governor *governor, struct governor_party *party,
+			 const struct governor_task *task, const struct governor_usage *used)
+{
+	struct governor_share *share = task->cpu >= 0 ? get_share(governor, party, task->cpu) : NULL;
+
+	if (!share)
+		return;
+	share->account.run_ns += used->run_ns;
+	share->account.wait_ns += used->wait_ns;
+	share->used_at_ns = task->clock.at_ns;
+}
+
+static void count_threads(struct governor_party *party)
+{
+	struct governor_share *share;
+	size_t i;
+
+	for (i = 0; i < party->shares_count; i++)
+		party->shares[i].account.threads = 0;
+	for (i = 0; i < party->count; i++) {
+		share = find_share(party, party->tasks[i].cpu);
+		if (share)
+			share->account.threads++;
+	}
+}
+
+/* ---- rounds ---- */
+
+static bool is_guarded(const struct governor *governor, const struct governor_task *task)
+{
+	return task->is_rt && governor_have_common(&task->cpus, &governor->kept);
+}
+
+static struct governor_account *get_budget(struct governor *governor, const struct governor_task *task)
+{
+	struct governor_account *role = task->role >= 0 ? &governor->roles[task->role] : NULL;
+
+	return role && role->group >= 0 ? role : &governor->vm;
+}
+
+static void charge(struct governor_account *account, const struct governor_usage *used)
+{
+	account->run_ns += used->run_ns;
+	account->wait_ns += used->wait_ns;
+}
+
+void governor_court_charge(struct governor *governor, struct governor_party *party,
+			   struct governor_task *task, const struct governor_usage *used)
+{
+	party->run_ns += used->run_ns;
+	if (used->run_ns || used->wait_ns)
+		charge_share(governor, party, task, used);
+	if (!party->is_own)
+		return;
+	if (counts(task, GOVERNOR_BUDGET))
+		charge(get_budget(governor, task), used);
+	if (counts(task, GOVERNOR_GUARD) && is_guarded(governor, task))
+		charge(&governor->guard, used);
+}
+
+static void count_own(struct governor *governor)
+{
+	size_t i;
+
+	governor->vm.threads = governor->guard.threads = 0;
+	for (i = 0; i < QRT_SCHED_ROLES; i++)
+		governor->roles[i].threads = 0;
+	for (i = 0; i < governor->own->count; i++) {
+		get_budget(governor, &governor->own->tasks[i])->threads++;
+		governor->guard.threads += is_guarded(governor, &governor->own->tasks[i]);
+	}
+}
+
+static void account_for(struct governor *governor, enum governor_court court,
+			const struct governor_account *account, uint64_t now_ns)
+{
+	const struct qrt_sched_usage usage = {
+		.run_ns = account->run_ns, .wait_ns = account->wait_ns, .threads = account->threads};
+
+	if (account->group >= 0)
+		qrt_sched_governor_account(governor->courts[court], account->group, now_ns, &usage);
+}
+
+static void account_shares(struct governor *governor, struct governor_party *party, uint64_t now_ns)
+{
+	size_t i;
+
+	count_threads(party);
+	for (i = 0; i < party->shares_count; i++)
+		account_for(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
+}
+
+static void account_all(struct governor *governor, uint64_t now_ns)
+{
+	size_t i;
+
+	count_own(governor);
+	account_for(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
+	for (i = 0; i < QRT_SCHED_ROLES; i++)
+		account_for(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
+	account_for(governor, GOVERNOR_GUARD, &governor->guard, now_ns);
+	account_shares(governor, governor->own, now_ns);
+	for (i = 0; i < governor->rivals_count; i++)
+		account_shares(governor, governor->rivals[i], now_ns);
+}
+
+uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns)
+{
+	uint64_t next = 0, at;
+	int court;
+
+	account_all(governor, now_ns);
+	for (court = 0; court < GOVERNOR_COURTS; court++) {
+		qrt_sched_governor_decide(governor->courts[court], now_ns);
+		at = qrt_sched_governor_get_next(governor->courts[court], now_ns);
+		if (at && (!next || at < next))
+			next = at;
+	}
+	return next;
+}
+
+static uint32_t is_over(const struct governor *governor, enum governor_court court, int group)
+{
+	struct qrt_sched_verdict verdict;
+
+	if (group < 0 || qrt_sched_governor_get(governor->courts[court], group, &verdict) < 0)
+		return 0;
+	return verdict.over << court;
+}
+
+uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task)
+{
+	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task)->group);
+	const struct governor_share *share = find_share(governor->own, task->cpu);
+
+	if (is_guarded(governor, task))
+		over |= is_over(governor, GOVERNOR_GUARD, governor->guard.group);
+	if (share)
+		over |= is_over(governor, GOVERNOR_SHARE, share->account.group);
+	return over;
+}
+
+bool governor_court_sits(const struct governor *governor, enum governor_court court)
+{
+	int role;
+
+	if (court == GOVERNOR_GUARD)
+		return governor->guarded > 0;
+	if (court == GOVERNOR_SHARE)
+		return governor->own->weight && governor->rivals_count > 0;
+	if (governor->terms.vm.runtime_ns)
+		return true;
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (governor->terms.roles[role].runtime_ns)
+			return true;
+	}
+	return false;
+}

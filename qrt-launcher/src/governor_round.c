@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* One look after the other, on the governor's own thread: nothing here allocates, prints, opens, or waits for
+ * who stands below the VM. */
+#include "governor_p.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#define MS 1000000ull
+
+#define LOOK_NS   (20 * MS)   /* the longest sleep beside a budget: new threads may have come */
+#define PLACE_NS  (1000 * MS) /* a thread's CPUs that somebody else changed */
+#define RIVALS_NS (10 * MS)   /* between two looks at other VMs, and for each of their threads, */
+#define EACH_NS   (MS / 5)    /* so that they cost no more on a host that has many */
+#define HOLD_NS   (10 * MS)   /* a thread that is dropped stays so, whoever raises it */
+#define REST_NS   (1000 * MS) /* where nothing has to be looked at */
+
+uint64_t governor_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t earlier(uint64_t at, uint64_t other)
+{
+	return other && other < at ? other : at;
+}
+
+/* ---- looking ---- */
+
+static void place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
+{
+	if (now_ns - party->placed_ns < PLACE_NS && !party->is_stale)
+		return;
+	governor_court_place(governor, party, now_ns);
+	party->placed_ns = now_ns;
+}
+
+static bool should_settle(const struct governor *governor, const struct governor_task *task)
+{
+	return governor->may_settle && task->is_rt && !task->over &&
+	       (task->is_running || governor_have_common(&task->cpus, &governor->tickless));
+}
+
+/* At the end of a budget a tick more or less is much. */
+static void settle(struct governor *governor)
+{
+	size_t i;
+
+	for (i = 0; i < governor->own->count; i++) {
+		if (should_settle(governor, &governor->own->tasks[i]))
+			governor_task_settle(&governor->own->tasks[i], governor->slices);
+	}
+}
+
+static void read_party(struct governor *governor, struct governor_party *party, bool wants_state,
+		       uint64_t now_ns)
+{
+	bool wants_cpu = governor_court_sits(governor, GOVERNOR_SHARE);
+	struct governor_usage used = {0};
+	size_t i;
+
+	for (i = party->count; i-- > 0;) {
+		if (governor_task_read(&party->tasks[i], wants_state, wants_cpu, now_ns, &used) < 0)
+			governor_task_end(party, &party->tasks[i]);
+		else
+			governor_court_charge(governor, party, &party->tasks[i], &used);
+	}
+}
+
+static uint64_t count_rivals(const struct governor *governor)
+{
+	uint64_t count = 0;
+	size_t i;
+
+	for (i = 0; i < governor->rivals_count; i++)
+		count += governor->rivals[i]->count;
+	return count;
+}
+
+/* Returns when they are to be looked at again. Who waits matters only beside a VM that does something. */
+static uint64_t read_rivals(struct governor *governor, uint64_t now_ns)
+{
+	uint64_t passed = now_ns - governor->rivals_ns;
+	uint64_t due = RIVALS_NS + EACH_NS * count_rivals(governor);
+	bool is_busy = (governor->own->run_ns - governor->rivals_run_ns) * 8 >= passed;
+	size_t i;
+
+	if (!governor_court_sits(governor, GOVERNOR_SHARE))
+		return 0;
+	if (passed < due)
+		return governor->rivals_ns + due;
+	for (i = 0; i < governor->rivals_count; i++) {
+		place(governor, governor->rivals[i], now_ns);
+		read_party(governor, governor->rivals[i], is_busy, now_ns);
+	}
+	governor->rivals_ns = now_ns;
+	governor->rivals_run_ns = governor->own->run_ns;
+	return now_ns + due;
+}
+
+/* ---- acting ---- */
+
+/* True where a verdict is another one. */
+static bool act(struct governor *governor, struct governor_task *task)
+{
+	uint32_t over = governor_court_judge(governor, task);
+	bool is_new = (over != 0) != (task->over != 0);
+
+	task->over = over;
+	if (over && task->is_rt)
+		governor_task_drop(task, governor->slices);
+	else if (is_new)
+		governor_task_raise(task, governor->slices);
+	return is_new;
+}
+
+/* Returns whether one is over. The supervisor makes it good in the layers; it may be late for that. */
+static bool act_on_all(struct governor *governor)
+{
+	bool any_over = false, any_new = false;
+	const uint64_t one = 1;
+	size_t i;
+
+	for (i = 0; i < governor->own->count; i++) {
+		any_new |= act(governor, &governor->own->tasks[i]);
+		any_over |= governor->own->tasks[i].over != 0;
+	}
+	if (any_new) {
+		governor->changes++;
+		(void)!write(governor->told_fd, &one, sizeof(one));
+	}
+	return any_over;
+}
+
+uint64_t governor_round(struct governor *governor, uint64_t now_ns)
+{
+	bool measures = governor_court_sits(governor, GOVERNOR_BUDGET) ||
+			governor_court_sits(governor, GOVERNOR_GUARD);
+	uint64_t next = now_ns + REST_NS;
+
+	place(governor, governor->own, now_ns);
+	if (measures) {
+		settle(governor);
+		next = now_ns + LOOK_NS;
+	}
+	read_party(governor, governor->own, false, now_ns);
+	next = earlier(next, read_rivals(governor, now_ns));
+	next = earlier(next, governor_court_decide(governor, now_ns));
+	if (act_on_all(governor))
+		next = earlier(next, now_ns + HOLD_NS);
+	return next;
+}

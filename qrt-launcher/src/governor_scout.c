@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the governor has to know of new threads and other VMs, on a thread of its own: it opens files, and may
+ * have to wait for somebody whom a spinning VM keeps away. The governor goes on with what it knows.
+ */
+#include "governor_p.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define SCAN_MS   20
+#define RIVALS_MS 200
+#define SURVEY_MS 300
+
+static void open_tasks(struct governor *governor, struct governor_party *party, const pid_t *tids,
+		       size_t count)
+{
+	struct governor_task task;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		if (governor_task_open(party, tids[i], false, &task) < 0)
+			continue;
+		pthread_mutex_lock(&governor->lock);
+		governor_party_insert(party, &task);
+		pthread_mutex_unlock(&governor->lock);
+	}
+	if (count > 0 && party->is_own)
+		governor_wake(governor);
+}
+
+static void scan_party(struct governor *governor, struct governor_party *party)
+{
+	pid_t tids[GOVERNOR_TASKS];
+	size_t count = governor_party_list(party, tids, GOVERNOR_TASKS);
+
+	pthread_mutex_lock(&governor->lock);
+	count = governor_party_compare(party, tids, count);
+	pthread_mutex_unlock(&governor->lock);
+	open_tasks(governor, party, tids, count);
+	if (!party->is_met)
+		party->is_met = true;
+}
+
+/* Only the survey changes the list of rivals, on this thread. */
+static void scan_rivals(struct governor *governor)
+{
+	size_t i;
+
+	for (i = 0; i < governor->rivals_count; i++)
+		scan_party(governor, governor->rivals[i]);
+}
+
+void governor_scan(struct governor *governor)
+{
+	scan_party(governor, governor->own);
+	scan_rivals(governor);
+}
+
+void *governor_scout(void *data)
+{
+	struct governor *governor = data;
+	struct pollfd end = {.fd = governor->end_fd, .events = POLLIN};
+	unsigned round;
+
+	(void)qrt_sched_setting_apply(0, &governor->scout_rank, NULL);
+	for (round = 1; poll(&end, 1, SCAN_MS) == 0 || errno == EINTR; round++) {
+		scan_party(governor, governor->own);
+		if (round % (RIVALS_MS / SCAN_MS) == 0)
+			scan_rivals(governor);
+		if (round % (SURVEY_MS / SCAN_MS) == 0)
+			governor_survey(governor);
+	}
+	return NULL;
+}

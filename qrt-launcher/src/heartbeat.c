@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "heartbeat.h"
+
+#include "command.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <syslog.h>
+
+bool heartbeat_is_lost(struct heartbeat *heartbeat, unsigned int beats, uint64_t now_ns)
+{
+	if (heartbeat->since_ns == 0 || beats != heartbeat->beats) {
+		*heartbeat = (struct heartbeat){.beats = beats, .since_ns = now_ns};
+		return false;
+	}
+	if (heartbeat->said || now_ns - heartbeat->since_ns < HEARTBEAT_LOST_NS)
+		return false;
+	heartbeat->said = true;
+	return true;
+}
+
+/* A terminal that is stopped, or a log that is full, holds up this thread alone. */
+static void *say(void *data)
+{
+	const char *vm = data;
+
+	syslog(LOG_DAEMON | LOG_ERR,
+	       "qrt-launcher: the supervisor of VM '%s' hangs: its threads stay as they are, and nothing is "
+	       "put right",
+	       vm);
+	complain("the supervisor of VM '%s' hangs: its threads stay as they are, and nothing is put right",
+		 vm);
+	return NULL;
+}
+
+void heartbeat_say(const char *vm)
+{
+	struct sched_param param = {.sched_priority = 0};
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (pthread_attr_init(&attr) != 0)
+		return;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+	pthread_attr_setschedparam(&attr, &param);
+	(void)pthread_create(&thread, &attr, say, (void *)vm);
+	pthread_attr_destroy(&attr);
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+#include "latency.h"
+
+#include "blame_account.h"
+#include "blame_observer.h"
+#include "command.h"
+
+#include <errno.h>
+#include <qrt/shield.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#define DELAY_NS      20000000u /* until the first wake-up: all threads wait for it then */
+#define TICK_NS       1000000000u
+#define BUCKETS_LEAST 100000u /* 100 ms: also where nobody wants to see them, for the shares */
+
+static int add_thread(struct latency *latency, enum qrt_sched_role role, uint32_t index)
+{
+	struct latency_thread *thread;
+
+	if (latency->count == LATENCY_THREADS_MAX) {
+		complain("latency: at most %u threads are measured at a time", LATENCY_THREADS_MAX);
+		return EXIT_USAGE;
+	}
+	thread = &latency->threads[latency->count++];
+	thread->role = role;
+	thread->index = index;
+	thread->interval_ns = latency->options->interval_ns;
+	thread->over_ns = latency->options->over_ns;
+	return EXIT_OK;
+}
+
+int latency_choose(struct latency *latency, const struct plan_request *request)
+{
+	const struct latency_options *options = latency->options;
+	uint32_t first, count, n;
+	int r = EXIT_OK;
+	size_t i;
+
+	for (i = 0; i < options->roles_count; i++) {
+		first = options->roles[i].index < 0 ? 0 : (uint32_t)options->roles[i].index;
+		count = options->threads;
+		if (count == 0)
+			count = options->roles[i].index >= 0
+					? 1
+					: plan_request_count_threads(request, options->roles[i].role);
+		for (n = 0; r == EXIT_OK && n < count; n++)
+			r = add_thread(latency, options->roles[i].role, first + n);
+	}
+	return r;
+}
+
+/* A page that comes late is a latency of its own; the pages of threads that are born later count, too. */
+static bool lock_memory(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) == 0)
+		return true;
+	complain("warning: latency: memory is not locked: %s; CAP_IPC_LOCK or a higher limit (ulimit -l) "
+		 "allows "
+		 "it",
+		 strerror(errno));
+	return false;
+}
+
+/* As `run` would: the plan's limit for idle states, until it is closed. */
+static struct qrt_sched_saved *hold_cstate(const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	struct qrt_sched_saved *saved = NULL;
+	struct qrt_sched_error error = {.message = ""};
+	char value[16];
+
+	qrt_sched_plan_get_globals(plan, &globals);
+	if (!(globals.set & QRT_SCHED_GLOBAL_CSTATE) || qrt_sched_saved_new(NULL, NULL, &saved) < 0)
+		return NULL;
+	snprintf(value, sizeof(value), "%u", globals.cstate_us);
+	if (qrt_sched_tunable_set(QRT_SCHED_TUNABLE_CSTATE, value, saved, &error) < 0)
+		complain("warning: latency: cstate=%s: %s", value, error.message);
+	return saved;
+}
+
+static int open_threads(struct latency *latency)
+{
+	uint32_t size = MAX(latency->options->histogram_us, BUCKETS_LEAST);
+	size_t i;
+	int r;
+
+	for (i = 0; i < latency->count; i++) {
+		r = latency_thread_open(&latency->threads[i], size);
+		if (r < 0) {
+			complain("latency: thread %zu of %zu cannot be started: %s", i + 1, latency->count,
+				 strerror(-r));
+			latency->count = i;
+			return EXIT_FAILED;
+		}
+	}
+	return EXIT_OK;
+}
+
+static int place_threads(struct latency *latency, const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_error error;
+	struct latency_thread *thread;
+	size_t i;
+	int r;
+
+	for (i = 0; i < latency->count; i++) {
+		thread = &latency->threads[i];
+		error.message[0] = '\0';
+		r = latency_thread_place(thread, plan, &error);
+		if (r < 0 || r == 1)
+			complain("%slatency: %s %u: %s%s",
+				 r < 0 ? "" : "warning: ", qrt_sched_role_name(thread->role), thread->index,
+				 error.message[0] ? error.message : strerror(-r),
+				 r < 0 ? "" : "; its fallback is measured");
+		if (r < 0)
+			return EXIT_FAILED;
+		if (!thread->is_planned)
+			complain("warning: latency: the plan says nothing of %s %u: it is measured as this "
+				 "command runs",
+				 qrt_sched_role_name(thread->role), thread->index);
+	}
+	return EXIT_OK;
+}
+
+static bool are_done(const struct latency *latency)
+{
+	size_t i;
+
+	for (i = 0; i < latency->count; i++) {
+		if (!atomic_load(&latency->threads[i].is_done))
+			return false;
+	}
+	return true;
+}
+
+static void stop_threads(struct latency *latency)
+{
+	size_t i;
+
+	latency->is_cut = true;
+	for (i = 0; i < latency->count; i++)
+		latency_thread_stop(&latency->threads[i]);
+}
+
+const struct latency_thread *latency_find_over(const struct latency *latency)
+{
+	const struct latency_thread *first = NULL, *thread;
+	size_t i;
+
+	for (i = 0; i < latency->count; i++) {
+		thread = &latency->threads[i];
+		if (atomic_load_explicit(&thread->overs, memory_order_acquire) > 0 &&
+		    (!first || thread->first_over.at_ns < first->first_over.at_ns))
+			first = thread;
+	}
+	return first;
+}
+
+/* Who qualifies a host for days wants to know at once. */
+static void say_over(const struct latency *latency, bool *said)
+{
+	const struct latency_thread *thread = *said ? NULL : latency_find_over(latency);
+	char when[32];
+
+	if (!thread)
+		return;
+	*said = true;
+	latency_print_progress_end();
+	complain("latency: %s %u woke up %.1f us late at %s on CPU %d: over %.1f us",
+		 qrt_sched_role_name(thread->role), thread->index, (double)thread->first_over.late_ns / 1e3,
+		 latency_format_when(latency, thread->first_over.at_ns, when, sizeof(when)),
+		 thread->first_over.cpu, (double)latency->options->over_ns / 1e3);
+}
+
+/* A signal of the set, or 0 after a time. */
+static int wait_signal(const sigset_t *signals, uint64_t wait_ns)
+{
+	struct timespec ts = {.tv_sec = (time_t)(wait_ns / 1000000000u),
+			      .tv_nsec = (long)(wait_ns % 1000000000u)};
+	int r = sigtimedwait(signals, NULL, &ts);
+
+	return r > 0 ? r : 0;
+}
+
+static void watch(struct latency *latency, const sigset_t *signals)
+{
+	uint64_t time_ns = blame_now_ns(), wait_ns;
+	bool said = false;
+
+	while (!are_done(latency)) {
+		wait_ns = latency->end_ns > time_ns ? latency->end_ns - time_ns : 0;
+		if (wait_signal(signals, CLAMP(wait_ns, 10000000u, TICK_NS)) != 0)
+			stop_threads(latency);
+		time_ns = blame_now_ns();
+		latency_print_progress(latency, time_ns);
+		say_over(latency, &said);
+	}
+	latency_print_progress_end();
+	if (latency->is_cut)
+		latency->end_ns = blame_now_ns();
+}
+
+static void measure(struct latency *latency, const sigset_t *signals)
+{
+	uint64_t steal_ticks = blame_observer_read_steal(), later_ticks;
+	long hertz = sysconf(_SC_CLK_TCK);
+	struct timespec wall;
+	size_t i;
+
+	latency->start_ns = blame_now_ns() + DELAY_NS;
+	latency->end_ns = latency->start_ns + latency->options->length_ns;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	latency->wall_ns = (int64_t)wall.tv_sec * 1000000000 + wall.tv_nsec - (int64_t)blame_now_ns();
+	for (i = 0; i < latency->count; i++)
+		latency_thread_start(&latency->threads[i], latency->start_ns, latency->end_ns);
+	watch(latency, signals);
+	later_ticks = blame_observer_read_steal();
+	if (steal_ticks != UINT64_MAX && later_ticks != UINT64_MAX && later_ticks > steal_ticks)
+		latency->steal_ns = (later_ticks - steal_ticks) *
+				    (1000000000u / (uint64_t)(hertz > 0 ? hertz : 100));
+}
+
+/* Blocked in all threads that are born from here on, and taken by watch(). What nohup ignores stays so. */
+static void block_signals(sigset_t *ret_signals)
+{
+	struct sigaction had;
+
+	sigemptyset(ret_signals);
+	sigaddset(ret_signals, SIGINT);
+	sigaddset(ret_signals, SIGTERM);
+	if (sigaction(SIGHUP, NULL, &had) == 0 && had.sa_handler != SIG_IGN)
+		sigaddset(ret_signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
+}
+
+int latency_run(struct latency *latency, const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_saved *cstate;
+	sigset_t signals;
+	size_t i;
+	int r;
+
+	block_signals(&signals);
+	latency->locked = lock_memory();
+	cstate = hold_cstate(plan);
+	r = open_threads(latency);
+	if (r == EXIT_OK)
+		r = place_threads(latency, plan);
+	if (r == EXIT_OK)
+		measure(latency, &signals);
+	for (i = 0; i < latency->count; i++)
+		latency_thread_close(&latency->threads[i]);
+	qrt_sched_saved_close(cstate);
+	return r;
+}
+
+void latency_clear(struct latency *latency)
+{
+	size_t i;
+
+	for (i = 0; i < latency->count; i++)
+		latency_thread_clear(&latency->threads[i]);
+	latency->count = 0;
+}
+
+enum latency_verdict latency_judge(const struct latency *latency)
+{
+	if (latency->options->over_ns == 0)
+		return LATENCY_NONE;
+	if (latency_find_over(latency))
+		return LATENCY_FAILED;
+	return latency->is_cut ? LATENCY_OPEN : LATENCY_PASSED;
+}
+
+const struct latency_thread *latency_find_worst(const struct latency *latency)
+{
+	const struct latency_thread *worst = &latency->threads[0];
+	size_t i;
+
+	for (i = 1; i < latency->count; i++) {
+		if (latency->threads[i].worst.late_ns > worst->worst.late_ns)
+			worst = &latency->threads[i];
+	}
+	return worst;
+}
+
+const char *latency_format_when(const struct latency *latency, uint64_t at_ns, char *buf, size_t size)
+{
+	time_t seconds = (time_t)(((int64_t)at_ns + latency->wall_ns) / 1000000000);
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm);
+	return buf;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What of a plan can be another one while the VM runs. */
+#ifndef QRT_LAUNCHER_PLAN_LIVE_H
+#define QRT_LAUNCHER_PLAN_LIVE_H
+
+#include <qrt/sched.h>
+
+/* The first option in which the plans differ and must not, with the reason, in one line freed by g_free();
+ * NULL: none. */
+char *plan_live_refuse(const struct qrt_sched_plan *before, const struct qrt_sched_plan *after);
+/* The same for a VM that was started without a plan. */
+char *plan_live_refuse_foreign(const struct qrt_sched_plan *plan);
+
+/* A plan that says the same. -ENOMEM and others; says nothing. */
+int plan_live_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan);
+/* The plan as text, freed by g_free(). */
+char *plan_live_format(const struct qrt_sched_plan *plan);
+
+#endif

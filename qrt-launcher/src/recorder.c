@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder.h"
+
+#include "blame_account.h"
+#include "blame_observer.h"
+#include "recorder_p.h"
+#include "recorder_store.h"
+#include "supervisor.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ENTRIES  16384u /* some 800 a second are usual */
+#define MUTEX_NS 200000u
+#define LATE_NS  50000000u /* between two looks: more than two of them */
+#define SWEEP_NS 1000000000u
+#define RECORDS  256u
+#define ROUNDS   16 /* of reading records: who writes them may never stop */
+
+static bool is_urgent(const struct watched *watched)
+{
+	struct qrt_sched_setting planned;
+
+	watch_get_planned(watched, &planned);
+	return planned.set & QRT_SCHED_SET_POLICY &&
+	       (planned.policy == QRT_SCHED_POLICY_FIFO || planned.policy == QRT_SCHED_POLICY_RR ||
+		planned.policy == QRT_SCHED_POLICY_DEADLINE);
+}
+
+static void describe(const struct watched *watched, struct recorder_thread *ret_thread)
+{
+	*ret_thread = (struct recorder_thread){.tid = watched->tid, .role = watched->role};
+	ret_thread->index = watched->placed_by ? (int32_t)watched->index : -1;
+	g_strlcpy(ret_thread->name, watched->name, sizeof(ret_thread->name));
+}
+
+/* The longest delay of a look. */
+struct longest {
+	struct recorder_thread thread;
+	struct recorder_entry entry;
+	uint64_t ns;
+};
+
+uint64_t recorder_length_of(const struct recorder_entry *entry)
+{
+	return entry->kind == RECORDER_SAMPLE ? entry->sample.delay_ns : entry->took_ns;
+}
+
+/* Threads that the plan makes real-time may not wait; that others do is what it means. */
+static void judge(const struct supervisor *supervisor, const struct watched *watched,
+		  const struct recorder_entry *entry, struct longest *longest)
+{
+	uint64_t ns = recorder_length_of(entry), least_ns = supervisor->flight->least_ns;
+
+	if (least_ns == 0 || ns < least_ns || ns <= longest->ns || !is_urgent(watched))
+		return;
+	longest->ns = ns;
+	longest->entry = *entry;
+	describe(watched, &longest->thread);
+}
+
+static void look_at_threads(struct supervisor *supervisor, struct longest *longest)
+{
+	struct recorder *recorder = supervisor->flight;
+	struct recorder_thread thread;
+	struct recorder_entry entry;
+	GHashTableIter iter;
+	gpointer value;
+
+	g_hash_table_iter_init(&iter, supervisor->watch.threads);
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		describe(value, &thread);
+		if (!recorder_accounts_look(recorder->accounts, &thread, &entry))
+			continue;
+		recorder_ring_push(recorder->ring, &entry);
+		judge(supervisor, value, &entry, longest);
+	}
+}
+
+/* QEMU wrote it, and may have been taken over by its guest. */
+static bool is_possible(const struct qrt_sched_record *record, uint64_t time_ns)
+{
+	return record->start_ns <= time_ns && record->wait_ns <= time_ns - record->start_ns;
+}
+
+static void take_mutex(struct supervisor *supervisor, const struct qrt_sched_record *record,
+		       struct longest *longest)
+{
+	const struct watched *watched = watch_find(&supervisor->watch, record->tid);
+	struct recorder_entry entry = {.kind = RECORDER_MUTEX, .tid = record->tid};
+
+	if (!watched || !is_possible(record, blame_now_ns())) {
+		supervisor->flight->lost_mutexes++;
+		return;
+	}
+	entry.time_ns = record->start_ns + record->wait_ns;
+	entry.took_ns = record->wait_ns;
+	entry.mutex.mutex = record->mutex;
+	entry.mutex.caller = record->caller;
+	entry.mutex.owner = record->owner;
+	recorder_ring_push(supervisor->flight->ring, &entry);
+	judge(supervisor, watched, &entry, longest);
+}
+
+static void look_at_mutexes(struct supervisor *supervisor, struct longest *longest)
+{
+	struct qrt_sched_record records[RECORDS];
+	uint64_t lost = 0;
+	int round, n = 1, i;
+
+	for (round = 0; supervisor->recorder && n > 0 && round < ROUNDS; round++) {
+		n = qrt_sched_recorder_read(supervisor->recorder, records, RECORDS, &lost);
+		supervisor->flight->lost_mutexes += lost;
+		for (i = 0; i < n; i++)
+			take_mutex(supervisor, &records[i], longest);
+	}
+}
+
+/* What is late here is what the rest of the ring is worth. */
+static void look_at_clock(struct recorder *recorder)
+{
+	struct recorder_entry entry = {.kind = RECORDER_LOOK, .time_ns = blame_now_ns()};
+
+	entry.took_ns = recorder->look_ns ? entry.time_ns - recorder->look_ns : 0;
+	if (entry.took_ns >= LATE_NS)
+		recorder_ring_push(recorder->ring, &entry);
+	recorder->look_ns = entry.time_ns;
+}
+
+void recorder_look(struct supervisor *supervisor)
+{
+	struct recorder *recorder = supervisor->flight;
+	struct longest longest = {.ns = 0};
+
+	if (!recorder)
+		return;
+	look_at_clock(recorder);
+	look_at_threads(supervisor, &longest);
+	look_at_mutexes(supervisor, &longest);
+	if (recorder->look_ns - recorder->sweep_ns >= SWEEP_NS) {
+		recorder_accounts_sweep(recorder->accounts, RECORDER_LAST_NS);
+		recorder->sweep_ns = recorder->look_ns;
+	}
+	if (longest.ns)
+		recorder_react(supervisor, &longest.thread, &longest.entry);
+}
+
+void recorder_note_answer(struct supervisor *supervisor, uint64_t took_ns)
+{
+	struct recorder_entry entry = {
+		.kind = RECORDER_MONITOR, .time_ns = blame_now_ns(), .took_ns = took_ns};
+
+	if (supervisor->flight)
+		recorder_ring_push(supervisor->flight->ring, &entry);
+}
+
+/* ---- what it holds ---- */
+
+static void take_thread(const struct recorder_thread *thread, void *data)
+{
+	g_array_append_vals(data, thread, 1);
+}
+
+void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording)
+{
+	const struct recorder *recorder = supervisor->flight;
+	size_t i, count = recorder_ring_count(recorder->ring);
+	struct timespec wall;
+	struct tm tm;
+
+	recording_init(ret_recording);
+	g_strlcpy(ret_recording->name, supervisor->state->name, sizeof(ret_recording->name));
+	g_strlcpy(ret_recording->trigger, trigger, sizeof(ret_recording->trigger));
+	ret_recording->pid = supervisor->record.qemu_pid;
+	ret_recording->end_ns = blame_now_ns();
+	ret_recording->start_ns = ret_recording->end_ns - MIN(ret_recording->end_ns - 1, RECORDER_LAST_NS);
+	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
+	ret_recording->lost_mutexes = recorder->lost_mutexes;
+	clock_gettime(CLOCK_REALTIME, &wall);
+	localtime_r(&wall.tv_sec, &tm);
+	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
+	recorder_accounts_for_each(recorder->accounts, take_thread, ret_recording->threads);
+	i = recorder_ring_find(recorder->ring, ret_recording->start_ns);
+	for (; i < count; i++)
+		g_array_append_vals(ret_recording->entries, recorder_ring_get(recorder->ring, i), 1);
+}
+
+char *recorder_report(struct supervisor *supervisor)
+{
+	g_autofree char *text = NULL, *escaped = NULL;
+	struct recording recording;
+	size_t len;
+
+	if (!supervisor->flight)
+		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
+	recorder_take(supervisor, "", &recording);
+	text = recording_format(&recording, &len);
+	recording_clear(&recording);
+	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */
+	escaped = g_strescape(text, NULL);
+	return g_strdup_printf("{\"recording\":\"%s\"}\n", escaped);
+}
+
+/* ---- its life ---- */
+
+static void open_actions(struct supervisor *supervisor, struct recorder_options *options)
+{
+	struct recorder *recorder = supervisor->flight;
+
+	recorder->actions = &options->actions;
+	recorder->least_ns = action_get_least(&options->actions);
+	recorder_store_describe(options->folder, recorder->folder, sizeof(recorder->folder));
+	if (recorder->least_ns)
+		recorder->folder_fd = recorder_store_open(options->folder, supervisor->state->run_fd);
+}
+
+void recorder_open(struct supervisor *supervisor)
+{
+	struct recorder_options *options = supervisor->record_options;
+	struct recorder *recorder;
+
+	if (options && options->off)
+		return;
+	recorder = g_new0(struct recorder, 1);
+	recorder->ring = recorder_ring_new(ENTRIES);
+	recorder->accounts = recorder_accounts_new();
+	recorder->folder_fd = -1;
+	supervisor->flight = recorder;
+	if (options)
+		open_actions(supervisor, options);
+	blame_observer_open_files();
+	if (supervisor->recorder)
+		qrt_sched_recorder_set_threshold(supervisor->recorder, MUTEX_NS);
+}
+
+void recorder_close(struct supervisor *supervisor)
+{
+	struct recorder *recorder = supervisor->flight;
+
+	if (!recorder)
+		return;
+	if (recorder->keeper)
+		g_thread_join(recorder->keeper);
+	if (recorder->folder_fd >= 0)
+		close(recorder->folder_fd);
+	recorder_accounts_free(recorder->accounts);
+	recorder_ring_free(recorder->ring);
+	g_free(recorder);
+	supervisor->flight = NULL;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* The two halves of the flight recorder: what fills it, and what empties it. */
+#ifndef QRT_LAUNCHER_RECORDER_P_H
+#define QRT_LAUNCHER_RECORDER_P_H
+
+#include "recorder.h"
+#include "recorder_accounts.h"
+#include "recorder_ring.h"
+#include "recording.h"
+
+#include <glib.h>
+#include <stdatomic.h>
+
+struct recorder {
+	struct recorder_ring *ring;
+	struct recorder_accounts *accounts;
+	struct actions *actions; /* the supervisor's caller's */
+	uint64_t least_ns;       /* of them, 0: none */
+	uint64_t look_ns;        /* of the last look */
+	uint64_t sweep_ns;
+	uint64_t lost_mutexes;
+	int folder_fd; /* -1: none */
+	char folder[4096];
+	GThread *keeper; /* writes the last recording, NULL: none did yet */
+	atomic_bool keeper_is_busy;
+};
+
+/* How long a thread waited: SAMPLE and MUTEX. */
+uint64_t recorder_length_of(const struct recorder_entry *entry);
+/* A thread waited for too long: what was asked for is done, and the ring is kept. */
+void recorder_react(struct supervisor *supervisor, const struct recorder_thread *thread,
+		    const struct recorder_entry *entry);
+/* What the recorder holds now. The caller clears it. */
+void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the flight recorder of a VM held at one moment, as text and back: one JSON object a line, the first
+ * one says of which VM and when.
+ */
+#ifndef QRT_LAUNCHER_RECORDING_H
+#define QRT_LAUNCHER_RECORDING_H
+
+#include "recorder_accounts.h"
+#include "recorder_ring.h"
+
+#include <glib.h>
+#include <json-glib/json-glib.h>
+
+#define RECORDING_MAX (16u << 20) /* bytes of one, as text */
+
+struct recording {
+	char name[65]; /* of the VM; clean, as all texts here */
+	int32_t pid;
+	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
+	uint64_t lost_mutexes;
+	bool mutexes;      /* waits for them are recorded */
+	char when[32];     /* end_ns on a wall clock */
+	char trigger[160]; /* why it was kept, empty: somebody asked */
+	GArray *threads;   /* struct recorder_thread */
+	GArray *entries;   /* struct recorder_entry, the oldest first */
+};
+
+void recording_init(struct recording *recording);
+void recording_clear(struct recording *recording);
+/* The lines, freed by g_free(). */
+char *recording_format(const struct recording *recording, size_t *ret_len);
+/* Takes in one line. -EINVAL: none of such a text. */
+int recording_take(struct recording *recording, JsonObject *object);
+/* Takes in a whole text. -EINVAL, with the line's number; nothing else is said of it. */
+int recording_parse(struct recording *recording, const char *text, size_t len, unsigned int *ret_line);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef QRT_LAUNCHER_SHIELD_SHOW_H
+#define QRT_LAUNCHER_SHIELD_SHOW_H
+
+#include "host.h"
+
+/* Prints what shield is up; host NULL: none. An exit code. */
+int shield_show(const struct host *host, bool json);
+/* Prints one line where a shield is up, unless somebody is just changing it. */
+void shield_mention(void);
+/* Says on standard error for whom a shield stays up, where one does. */
+void shield_say_holders(const struct host *host);
+
+#endif

@@ -1,0 +1,319 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The flight recorder of a VM: what blame --last tells, and what follows a delay that was too long."""
+
+import ctypes
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "launcher"))
+
+# pylint: disable=wrong-import-position
+import tap
+from tap import Skip, check, check_equal, note
+from test_blame import Spinner, delays_by
+from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
+
+OVER = "5ms"
+DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
+
+
+def need_two_cpus():
+    need_root()
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("a spinning vCPU needs a second CPU for everything else")
+
+
+class Spinning(Vm):
+    """A VM whose guest spins for ever."""
+
+    def __init__(self, place, *options):
+        with open(place.file("spin.img"), "wb") as file:  # cli; jmp .
+            file.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+        super().__init__(place, options, ["-drive", "file=%s,format=raw,if=ide" % place.file("spin.img")])
+
+    def wait_spinning(self):
+        """The vCPU's CPU, once it has run for a while."""
+        self.wait_roles({"vcpu": 1, "main": 1})
+        self.wait_up()
+
+        def look():
+            vcpu = threads_of(self.status(), "vcpu")[0]
+            return vcpu if vcpu["cpu_time_ns"] > 5e8 else None
+        return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
+
+    def end(self):
+        self.process.terminate()
+        self.wait_end()
+
+
+def recordings(place):
+    folder = place.file("kept")
+    return sorted(name for name in os.listdir(folder) if name.endswith(".record")) if os.path.isdir(folder) else []
+
+
+def delays_of(place, *arguments):
+    code, out, err = place.call("blame", *arguments, "--over", OVER, "--top", "1000", "--json")
+    check_equal((code, err), (0, ""), "exit code and errors")
+    return json.loads(out)
+
+
+def test_last():
+    """Without having watched before: the spinner's delays are there."""
+    need_two_cpus()
+    with Place() as place, Spinning(place) as vm:
+        cpu = vm.wait_spinning()
+        with Spinner(cpu):
+            time.sleep(2.5)
+            answer = delays_of(place, "--last", "vm", "--role", "vcpu")
+        code, out, err = place.call("blame", "--last", "--over", OVER)
+        status = vm.status()
+        vm.end()
+    check_equal([answer["name"], answer["accounts_only"], answer["mutexes"]], ["vm", True, True], "what it is")
+    found = [delay for delay in answer["delays"] if delay["role"] == "vcpu"]
+    if not found:
+        note(json.dumps(answer, indent=1))
+    check(found and len(found) + answer["possible"] >= 3, "delays of the vCPU: %d" % len(found))
+    check(all(delay["cpu"] == cpu and delay["most_ns"] >= 5e6 for delay in found), found)
+    check_equal(delays_by(answer, "test-spinner"), [], "others are not known")
+    check_equal((code, err), (0, ""), "the only VM needs no name")
+    note(out)
+    check(out.startswith("vm, the 10.0 s until ") and "(vcpu 0) waited" in out, out)
+    check("QEMU's monitor answered " in out and "Who ran instead is known of the VM's own threads alone" in out, out)
+    check_equal(status["corrections"], 0, "nothing was wrong")
+
+
+def test_log():
+    """One line and one recording for many delays, at most every 10 s; the recording is read again."""
+    need_two_cpus()
+    with Place() as place:
+        start = time.monotonic()
+        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay", OVER + ":log", "--on-delay",
+                      "3600s:stop") as vm:
+            cpu = vm.wait_spinning()
+            with Spinner(cpu):
+                wait_for("a recording", lambda: recordings(place))
+                time.sleep(1)
+            check_equal(vm.status()["guest_state"], "running", "the other action is not due")
+            vm.end()
+            output = vm.output()
+        check(1 <= len(recordings(place)) <= 1 + (time.monotonic() - start) / 10, recordings(place))
+        path = os.path.join(place.file("kept"), recordings(place)[0])
+        lines = [line for line in output.splitlines() if "; kept in " in line]
+        check_equal(len(lines), len(recordings(place)), output)
+        # Whichever of its real-time threads it was: others may be busy on this host, too.
+        check(re.search(DELAY, lines[0]) and lines[0].endswith("; kept in " + path), lines[0])
+        check_equal(os.stat(path).st_mode & 0o777, 0o600, "mode")
+        answer = delays_of(place, "--file", path)
+        check(answer["delays"] or answer["possible"], answer)
+        code, out, err = place.call("blame", "--file", path, "--over", OVER)
+        check_equal((code, err), (0, ""), "as text")
+        check(re.search("^vm, the 10.0 s until .*: " + DELAY, out), out)
+
+
+def test_command():
+    need_two_cpus()
+    with Place() as place:
+        command = "sleep 0.1; env | grep ^QRT_ >%s.new; chrt -p $$ >>%s.new; mv %s.new %s" % ((place.file("told"),) * 4)
+        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay", OVER + ":command=" + command) as vm:
+            cpu = vm.wait_spinning()
+            with Spinner(cpu):
+                wait_for("the command", lambda: os.path.exists(place.file("told")))
+            vm.end()
+        with open(place.file("told"), encoding="utf-8") as file:
+            text = file.read()
+        told = dict(line.split("=", 1) for line in text.splitlines() if line.startswith("QRT_"))
+        check_equal((told["QRT_VM"], told["QRT_INDEX"].isdigit()), ("vm", True), text)
+        check(told["QRT_ROLE"] in ("vcpu", "main", "paio", "othr"), text)
+        check(int(told["QRT_DELAY_NS"]) >= 5e6, text)
+        check_equal(told["QRT_FILE"], os.path.join(place.file("kept"), recordings(place)[0]), text)
+        check("SCHED_OTHER" in text, "it is time-shared: " + text)
+
+
+def test_stop():
+    need_two_cpus()
+    with Place() as place, Spinning(place, "--record-dir", place.file("kept"), "--on-delay", OVER + ":stop") as vm:
+        cpu = vm.wait_spinning()
+        with Spinner(cpu):
+            wait_for("a guest that is stopped", lambda: vm.status()["guest_state"] == "paused")
+        check("the guest is stopped, as --on-delay wants it" in vm.output(), vm.output())
+        vm.end()
+
+
+def test_failsafe():
+    """All threads change to the other plan at once, and stay so."""
+    need_two_cpus()
+    with Place() as place:
+        with open(place.file("safe.plan"), "w", encoding="ascii") as file:
+            file.write("vcpu_sched=other\nmain_sched=rr\nmain_prio=33\n")
+        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay",
+                      "%s:failsafe=%s" % (OVER, place.file("safe.plan"))) as vm:
+            cpu = vm.wait_spinning()
+            vcpu, main = (threads_of(vm.status(), role)[0]["tid"] for role in ("vcpu", "main"))
+            with Spinner(cpu):
+                wait_for("another plan", lambda: read_setting(main)[:2] == (os.SCHED_RR, 33))
+            wait_for("a vCPU that is time-shared", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
+            status = vm.status()
+            check("main_prio=33" in status["plan"], status["plan"])
+            check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
+            check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
+            vm.end()
+
+
+def test_time_shared():
+    """That a thread of a time-shared role waits is what the plan means: nothing follows."""
+    need_two_cpus()
+    with Place() as place:
+        cpu = max(os.sched_getaffinity(0))
+        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay", OVER + ":stop", "-rt", "vcpu_sched=other",
+                      "-rt", "vcpu_bias=%d" % cpu) as vm:
+            vm.wait_spinning()
+            with Spinner(cpu):
+                time.sleep(2.5)
+                answer = delays_of(place, "--last", "vm", "--role", "vcpu")
+            check_equal(vm.status()["guest_state"], "running", "the guest")
+            vm.end()
+        check(answer["delays"], "it did wait")
+        check_equal(recordings(place), [], "recordings")
+
+
+HOG = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
+end = time.monotonic() + 4
+while time.monotonic() < end:
+    pass
+"""
+
+
+def test_starves():
+    """A thread that does not run at all has no wait that ended: it is told all the same, while it lasts."""
+    need_two_cpus()
+    with Place() as place, Spinning(place, "--record-dir", place.file("kept"), "--on-delay", "2s:log") as vm:
+        cpu = vm.wait_spinning()
+        hog = subprocess.Popen([sys.executable, "-c", HOG, str(cpu)])
+        try:
+            wait_for("a word", lambda: "is ready for 2" in vm.output())
+            answer = delays_of(place, "--last", "vm", "--role", "vcpu")
+        finally:
+            hog.wait()
+        vm.end()
+    check_equal([(delay["lasts"], delay["cpu"]) for delay in answer["delays"] if delay["least_ns"] >= 2e9], [(True, cpu)],
+                answer["delays"])
+
+
+def test_off():
+    need_root()
+    with Place() as place:
+        with Vm(place, ["--no-record"]) as vm:
+            vm.wait_up()
+            code, out, err = place.call("blame", "--last", "vm")
+            vm.process.terminate()
+            vm.wait_end()
+        check_equal((code, out, len(err.splitlines())), (1, "", 1), err)
+        check("--no-record" in err, err)
+        check(not os.path.exists(os.path.join(place.run, ".records")), "no folder")
+
+
+PTRACE_SEIZE, PTRACE_INTERRUPT, PTRACE_DETACH = 0x4206, 0x4207, 17
+
+
+class Held:
+    """A thread that hangs: a debugger has it."""
+
+    def __init__(self, tid):
+        self.tid, self.libc = tid, ctypes.CDLL(None, use_errno=True)
+
+    def call(self, request):
+        if self.libc.ptrace(request, self.tid, None, None) < 0:
+            raise Skip("ptrace: " + os.strerror(ctypes.get_errno()))
+
+    def __enter__(self):
+        self.call(PTRACE_SEIZE)
+        self.call(PTRACE_INTERRUPT)
+        os.waitpid(self.tid, getattr(os, "__WALL", 0x40000000))
+        return self
+
+    def __exit__(self, *_):
+        self.call(PTRACE_DETACH)
+
+
+def test_hangs():
+    """A supervisor that hangs is said once; the VM's threads stay as planned, and it goes on afterwards."""
+    need_root()
+    with Place() as place, Vm(place, ["-rt", "main_prio=22", "-rt", "vcpu_prio=20"]) as vm:
+        vm.wait_roles({"vcpu": 1})
+        vcpu = threads_of(vm.wait_up(), "vcpu")[0]["tid"]
+        with Held(vm.process.pid):
+            wait_for("a word", lambda: "the supervisor of VM 'vm' hangs" in vm.output())
+            time.sleep(6)
+            check_equal(vm.output().count("hangs"), 1, vm.output())
+            check_equal(read_setting(vcpu)[:2], (os.SCHED_FIFO, 20), "the vCPU")
+        check(vm.wait_up(), "it answers again")
+        vm.process.terminate()
+        vm.wait_end()
+
+
+def test_service():
+    """What a service manager asks for by its environment."""
+    need_root()
+    with Place() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(place.file("notify"))
+        manager.settimeout(PATIENCE)
+        place.environment.update(NOTIFY_SOCKET=place.file("notify"), WATCHDOG_USEC="400000")
+        with Vm(place) as vm:
+            heard = [manager.recv(64) for _ in range(4)]
+            vm.wait_up()
+            vm.process.terminate()
+            vm.wait_end()
+        check_equal(heard, [b"READY=1"] + 3 * [b"WATCHDOG=1"], "first words")
+        while heard[-1] == b"WATCHDOG=1":
+            heard.append(manager.recv(64))
+        check_equal(heard[-1], b"STOPPING=1", "the last one")
+
+
+def test_bad_input():
+    with Place() as place:
+        with open(place.file("bad.plan"), "w", encoding="ascii") as file:
+            file.write("vcpu_prio=many\n")
+        with open(place.file("no.record"), "w", encoding="ascii") as file:
+            file.write("{\"record\":\"vm\"}\n")
+        with open(place.file("fault.plan"), "w", encoding="ascii") as file:
+            file.write("vcpu_bias=1000\nvcpu_sched=fifo\n")
+        for options in (["--on-delay", "5ms"], ["--on-delay", "5ms:dance"], ["--on-delay", "5:log"], ["--on-delay"],
+                        ["--on-delay", "5ms:failsafe=" + place.file("bad.plan")], ["--on-delay", "5ms:command="],
+                        ["--on-delay", "5ms:failsafe=/nonexistent"], ["--record-dir", ""],
+                        ["--no-record", "--on-delay", "5ms:log"],
+                        ["--on-delay", "5ms:failsafe=" + place.file("fault.plan")]):
+            code, out, err = place.call("run", *options, "--", "qemu-system-x86_64", "-display", "none", "-S")
+            check_equal((code, out), (125, ""), (options, err))
+            check_equal(len([line for line in err.splitlines() if "warning:" not in line]), 1, (options, err))
+        for arguments in (["--last", "--pid", "1"], ["--file", "x", "vm"], ["--file", "x", "--last"], ["--file"], ["--file", ""]):
+            code, out, err = place.call("blame", *arguments)
+            check_equal((code, out, len(err.splitlines())), (2, "", 1), (arguments, err))
+        for arguments in (["--last"], ["--last", "missing"], ["--last", "../x"], ["--file", "/nonexistent"], ["--file", "/dev/zero"],
+                          ["--file", place.path], ["--file", place.file("no.record")], ["--file", place.file("bad.plan")]):
+            code, out, err = place.call("blame", *arguments)
+            check_equal((code, out, len(err.splitlines())), (1, "", 1), (arguments, err))
+
+
+if __name__ == "__main__":
+    tap.main([
+        ("what was is told without having watched", test_last),
+        ("a delay is said and kept once", test_log),
+        ("a command is told what happened", test_command),
+        ("the guest is stopped", test_stop),
+        ("another plan comes into force", test_failsafe),
+        ("roles that are time-shared may wait", test_time_shared),
+        ("a thread that starves", test_starves),
+        ("a VM without a recorder", test_off),
+        ("a supervisor that hangs is said once", test_hangs),
+        ("a service manager is told", test_service),
+        ("bad input: one line", test_bad_input),
+    ])

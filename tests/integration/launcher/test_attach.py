@@ -1,0 +1,359 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""qrt-launcher attach and detach: a QEMU that somebody else started is supervised, and is as before after that."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+
+from tap import Skip, check, check_equal, main
+from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, make_qemu, need_root, read_setting,
+                start_session, threads_of, wait_for)
+from proc import name_of
+
+CPUS = sorted(os.sched_getaffinity(0))
+OTHER, FIFO, RR, BATCH = 0, 1, 2, 3
+NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+IOPRIO_GET, IOPRIO_SET = 252, 251  # of x86-64
+
+
+def words(*options):
+    return [word for option in options for word in ("-rt", option)]
+
+
+PLAN = words("vcpu_sched=rr", "vcpu_prio=3", "vcpu_ioprio=be:1", "main_sched=fifo", "main_prio=6", "othr_sched=batch",
+             "vcpu_bias=%d" % CPUS[-1], "main_bias=%d" % CPUS[0])
+NAMED = ["-name", "guest=stock,debug-threads=on"]
+
+
+def read_all(tid):
+    """All of a thread's setting that a plan can change, the slice aside."""
+    return (*read_setting(tid), LIBC.syscall(IOPRIO_GET, 1, tid))
+
+
+class Stock:
+    """A QEMU without a guest that nobody supervises, each of its threads with a past of its own."""
+
+    def __init__(self, place, qemu=(), name=tuple(NAMED), accel="tcg,thread=multi"):
+        need_root()
+        self.place, self.monitor = place, place.file("monitor")
+        self.process = start_session(make_qemu(["-smp", "2", "-S", *name, "-object", "iothread,id=io0", "-qmp",
+                                                "unix:%s,server=on,wait=off" % self.monitor, *qemu], accel),
+                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        wait_for("vCPUs", lambda: len(list_threads(self.pid)) >= 5)
+        wait_for("the monitor", lambda: os.path.exists(self.monitor))
+        wait_for("the same threads twice", self.is_settled)
+        return self
+
+    def __exit__(self, *_):
+        end_session(self.process)
+
+    def is_settled(self):
+        before = list_threads(self.pid)
+        time.sleep(0.2)
+        return list_threads(self.pid) == before
+
+    def give_pasts(self):
+        """A different one to each thread: whoever puts all back alike is found out."""
+        for number, tid in enumerate(sorted(list_threads(self.pid))):
+            if number % 3 == 1:
+                os.sched_setscheduler(tid, os.SCHED_BATCH, os.sched_param(0))
+            os.setpriority(os.PRIO_PROCESS, tid, number % 5)
+            os.sched_setaffinity(tid, {CPUS[number % len(CPUS)]} if number % 2 else set(CPUS))
+            LIBC.syscall(IOPRIO_SET, 1, tid, 2 << 13 | number % 8)
+
+    def settings(self):
+        return {tid: read_all(tid) for tid in sorted(list_threads(self.pid))}
+
+    def attach(self, *arguments):
+        return self.place.call("attach", str(self.pid), "--daemon", *arguments)
+
+    def check_attached(self, *arguments):
+        code, out, errors = self.attach(*arguments)
+        check_equal(code, 0, errors)
+        check(re.fullmatch(r"VM '.*' \(pid %d\) is supervised: \d+ threads\n" % self.pid, out), out)
+
+    def status(self, name="stock"):
+        code, out, errors = self.place.call("status", name, "--json")
+        check_equal(code, 0, errors)
+        return json.loads(out)
+
+
+def check_planned(status):
+    for role, policy, priority, cpu in (("vcpu", RR, 3, CPUS[-1]), ("main", FIFO, 6, CPUS[0])):
+        found = [read_setting(thread["tid"]) for thread in threads_of(status, role)]
+        check(found, "no %s" % role)
+        check_equal({(setting[0], setting[1], setting[3]) for setting in found}, {(policy, priority, (cpu,))}, role)
+    check(all(thread["in_plan"] for thread in status["threads"]), json.dumps(status["threads"]))
+    check_equal({thread["placed_by"] for thread in status["threads"]}, {"supervisor"}, "placed by")
+
+
+def test_and_back():
+    """In their roles when the command ends; each as it was after detach; the VM runs on. Then once more."""
+    with Place() as place, Stock(place) as stock:
+        stock.give_pasts()
+        before = stock.settings()
+        for _ in range(2):
+            stock.check_attached(*PLAN)
+            status = stock.status()
+            check_equal((len(threads_of(status, "vcpu")), status["preload"]), (2, False), "threads")
+            check_planned(status)
+            check_equal(LIBC.syscall(IOPRIO_GET, 1, threads_of(status, "vcpu")[0]["tid"]), 2 << 13 | 1, "I/O priority")
+            code, out, errors = place.call("detach", "stock")
+            check_equal((code, errors), (0, ""), out)
+            check("runs on without a supervisor: %d threads" % len(before) in out, out)
+            check_equal(stock.settings(), before, "threads after detach")
+            check(stock.process.poll() is None, "the VM ended")
+            check_equal(os.listdir(place.run), [], "files left behind")
+            check(not is_alive(status["launcher_pid"]), "the supervisor")
+
+
+def test_ends():
+    """Every way out of the launcher in the foreground: each thread as it was."""
+    with Place() as place, Stock(place) as stock:
+        stock.give_pasts()
+        before = stock.settings()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+            process = start_session([LAUNCHER, "attach", str(stock.pid), "--foreground", *PLAN], env=place.environment,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            check("is supervised" in process.stdout.readline(), "the first line")
+            check_planned(stock.status())
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=PATIENCE)
+            check_equal((process.returncode, stock.settings()), (0, before), (number, errors))
+            check(stock.process.poll() is None, "the VM ended")
+
+
+def test_killed():
+    """The launcher is killed: the next call puts each thread back as it was."""
+    for command in (["repair"], ["status"], ["detach", "stock"], ["set", "stock", "-rt", "vcpu_prio=1"]):
+        with Place() as place, Stock(place) as stock:
+            stock.give_pasts()
+            before = stock.settings()
+            stock.check_attached(*PLAN)
+            os.kill(stock.status()["launcher_pid"], signal.SIGKILL)
+            check(stock.settings() != before, "threads")
+            _, _, errors = place.call(*command)
+            check("had lost its launcher: %d threads of it put back to how they were" % len(before) in errors, errors)
+            check_equal(stock.settings(), before, "threads after %s" % command)
+            check(stock.process.poll() is None, "the VM ended")
+            check_equal(os.listdir(place.run), [], "files left behind")
+
+
+def test_killed_at_any_moment():
+    """From its first step on, the next attach finds its way."""
+    with Place() as place, Stock(place) as stock:
+        stock.give_pasts()
+        before = stock.settings()
+        for delay in (0.001, 0.003, 0.006, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1):
+            process = start_session([LAUNCHER, "attach", str(stock.pid), *PLAN], env=place.environment, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(delay)
+            process.kill()
+            process.wait()
+            wait_for("repair", lambda: place.call("repair")[0] == 0 and (not os.path.exists(place.run) or not os.listdir(place.run)))
+            check_equal(stock.settings(), before, "threads after a kill at %s s" % delay)
+
+
+def test_born_later():
+    """A thread that is born under supervision, here an iothread, has its role; then it is as the first one was found."""
+    with Place() as place, Stock(place, ["-qmp", "unix:%s,server=on,wait=off" % place.file("second")]) as stock:
+        before = stock.settings()
+        stock.check_attached(*PLAN, *words("ioth_sched=fifo", "ioth_prio=4"), "--qmp", stock.monitor)
+        wait_for("the guest's state by the monitor", lambda: stock.status()["guest_state"] == "prelaunch")
+        with Monitor(place.file("second")) as monitor:
+            monitor.call("object-add", **{"qom-type": "iothread", "id": "late"})
+        born = wait_for("a new thread", lambda: [tid for tid in list_threads(stock.pid) if tid not in before])
+        wait_for("its role", lambda: read_setting(born[0])[:2] == (FIFO, 4))
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        after = stock.settings()
+        check_equal({tid: after[tid] for tid in before}, before, "threads that were there")
+        check_equal({after[tid] for tid in born}, {before[stock.pid]}, "threads that are new")
+
+
+def test_corrected():
+    """Who changes a thread finds it put right."""
+    with Place() as place, Stock(place) as stock:
+        stock.check_attached(*PLAN)
+        vcpu = threads_of(stock.status(), "vcpu")[0]["tid"]
+        os.sched_setscheduler(vcpu, os.SCHED_OTHER, os.sched_param(0))
+        wait_for("the plan", lambda: read_setting(vcpu)[:2] == (RR, 3))
+        check_equal(stock.status()["corrections"], 1, "corrections")
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+
+
+def test_quantum():
+    """Slices from outside: the kernel has fifo for the plan's rr, and `set` makes others of them."""
+    with Place() as place, Stock(place) as stock:
+        before = stock.settings()
+        stock.check_attached(*PLAN, *words("vcpu_nice=-5"))
+        for change in (None, "vcpu_nice=5", "vcpu_sched=fifo vcpu_nice=0", "vcpu_sched=rr vcpu_nice=3"):
+            if change:
+                code, _, errors = place.call("set", "stock", *words(change))
+                check_equal(code, 0, errors)
+            vcpus = threads_of(stock.status(), "vcpu")
+            check_equal({read_setting(thread["tid"])[:2] for thread in vcpus}, {(FIFO, 3)}, change)
+            slices = not change or "fifo" not in change
+            check_equal({"quantum" in [layer["layer"] for layer in thread["layers"]] for thread in vcpus}, {slices}, change)
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        check_equal(stock.settings(), before, "threads")
+
+
+def find_kernel_threads(pid):
+    """KVM's timer, which works for this VM alone."""
+    found = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+    return [tid for tid in found if name_of(tid) == "kvm-pit/%d" % pid]
+
+
+def test_kernel_threads():
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no KVM here")
+    with Place() as place, Stock(place, accel="kvm") as stock:
+        timers = find_kernel_threads(stock.pid)
+        if not timers:
+            raise Skip("KVM has no thread for timers here")
+        before = read_setting(timers[0])
+        stock.check_attached(*PLAN, *words("kio_sched=fifo", "kio_prio=7"))
+        wait_for("its place", lambda: read_setting(timers[0])[:2] == (FIFO, 7))
+        check(timers[0] in [thread["tid"] for thread in threads_of(stock.status(), "kio")], "the role")
+        check_equal(place.call("set", "stock", *words("kio_prio=8"))[0], 0, "set")
+        check_equal(read_setting(timers[0])[:2], (FIFO, 8), "by another plan")
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        check_equal(read_setting(timers[0]), before, "after detach")
+
+
+def test_unnamed():
+    """Without names of threads: a line says so; a monitor tells which are vCPUs."""
+    for monitor in (False, True):
+        with Place() as place, Stock(place, name=["-name", "guest=plain,debug-threads=off"]) as stock:
+            code, _, errors = stock.attach(*PLAN, *(["--qmp", stock.monitor] if monitor else []))
+            check_equal(code, 0, errors)
+            said = [line for line in errors.splitlines() if "has the name of a vCPU" in line]
+            check_equal((len(said), "--qmp SOCKET" in errors), (1, not monitor), errors)
+            if monitor:
+                wait_for("vCPUs", lambda stock=stock: len(threads_of(stock.status("plain"), "vcpu")) == 2)
+                wait_for("their place", lambda stock=stock: all(read_setting(thread["tid"])[:2] == (RR, 3)
+                                                               for thread in threads_of(stock.status("plain"), "vcpu")))
+            else:
+                check_equal(len(threads_of(stock.status("plain"), "othr")), len(list_threads(stock.pid)) - 1, "all but the first")
+            check_equal(place.call("detach", "plain")[0], 0, "detach")
+
+
+def test_names():
+    """By QEMU's name; under a name of ours; `set`, `status` and a second VM know it."""
+    with Place() as place, Stock(place) as stock:
+        code, out, errors = place.call("attach", "stock", "--daemon", "--name", "ours", *PLAN)
+        check_equal(code, 0, errors)
+        check("VM 'ours' (pid %d)" % stock.pid in out, out)
+        check_equal(place.call("set", "ours", *words("vcpu_prio=5"))[0], 0, "set")
+        check_equal({read_setting(thread["tid"])[1] for thread in threads_of(stock.status("ours"), "vcpu")}, {5}, "vCPUs")
+        check("in place of" not in errors, errors)
+        code, out, errors = place.call("set", "ours", *words("mlock=all"))
+        check_equal((code, out), (1, ""), errors)
+        code, out, errors = place.call("attach", "stock", "--daemon")
+        check_equal((code, out, len(errors.splitlines())), (1, "", 1), errors)
+        check("is supervised already: as VM 'ours'" in errors, errors)
+        check_equal(place.call("detach", "ours")[0], 0, "detach")
+
+
+def test_default_plan():
+    with Place() as place, Stock(place) as stock:
+        before = stock.settings()
+        stock.check_attached()
+        check(all(read_setting(thread["tid"])[0] in (FIFO, RR) for thread in threads_of(stock.status(), "vcpu")), "vCPUs")
+        check_equal(place.call("detach", "stock")[0], 0, "detach")
+        check_equal(stock.settings(), before, "threads")
+
+
+def test_vm_ends():
+    """The launcher ends with the VM, whoever ends that; a run that follows is a VM like others."""
+    with Place() as place, Stock(place) as stock:
+        process = start_session([LAUNCHER, "attach", str(stock.pid), *PLAN], env=place.environment, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        process.stdout.readline()
+        end_session(stock.process)
+        out, errors = process.communicate(timeout=PATIENCE)
+        check_equal((process.returncode, out, errors), (0, "", ""), "the end")
+        check_equal(os.listdir(place.run), [], "files left behind")
+
+
+def check_refusal(place, word, *arguments, code=1, wrapper=()):
+    done = subprocess.run([*wrapper, LAUNCHER, *arguments], env=place.environment, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=PATIENCE, check=False)
+    check_equal((done.returncode, done.stdout, len(done.stderr.splitlines())), (code, "", 1), (arguments, done.stderr))
+    check(word in done.stderr, done.stderr)
+
+
+def test_refused():
+    """One line each, and no thread is changed."""
+    with Place() as place, Stock(place) as stock:
+        before, pid = stock.settings(), str(stock.pid)
+        thread = str(max(list_threads(stock.pid)))
+        check_refusal(place, "is no virtual machine", "attach", str(os.getpid()))
+        check_refusal(place, "is no virtual machine", "attach", "2")
+        check_refusal(place, "there is no process", "attach", "4194305")
+        check_refusal(place, "there is no process", "attach", "99999999999999")
+        check_refusal(place, "is a thread", "attach", thread)
+        check_refusal(place, "no QEMU of this host", "attach", "nobody")
+        check_refusal(place, "which VM", "attach", code=2)
+        check_refusal(place, "unknown argument", "attach", pid, "--nonsense", code=2)
+        check_refusal(place, "letters, digits", "attach", pid, "--name", "/", code=2)
+        check_refusal(place, "mlock cannot", "attach", pid, "-rt", "mlock=onfault")
+        check_refusal(place, "hugepages cannot", "attach", pid, "-rt", "hugepages=thp")
+        check_refusal(place, "--qmp /none: ", "attach", pid, *PLAN, "--qmp", "/none")
+        check_refusal(place, "one VM", "detach", code=2)
+        check_refusal(place, "no VM named 'stock'", "detach", "stock")
+        private = place.file("private")
+        os.mkdir(private)
+        os.chown(private, 65534, 65534)
+        place.environment["QRT_RUN_DIR"] = private
+        check_refusal(place, "is of user root", "attach", pid, *PLAN, wrapper=NOBODY)
+        place.environment["QRT_RUN_DIR"] = place.run
+        code, out, errors = stock.attach(*words("vcpu_bias=1000"))
+        check_equal((code, out), (1, ""), errors)
+        check("fault: plan:" in errors and "not attached: 1 fault" in errors, errors)
+        check_equal(stock.settings(), before, "threads")
+
+
+def test_busy_monitor():
+    """A monitor that serves somebody else is no help, and is not waited for."""
+    with Place() as place, Stock(place) as stock:
+        with Monitor(stock.monitor):
+            before = stock.settings()
+            check_refusal(place, "does not greet", "attach", str(stock.pid), *PLAN, "--qmp", stock.monitor)
+            check_equal(stock.settings(), before, "threads")
+
+
+def test_of_run():
+    """What `run` started is supervised already, and is not to be let go."""
+    need_root()
+    with Place() as place, Vm(place, PLAN, ["-smp", "2", "-S"]) as vm:
+        vm.wait_up()
+        check_refusal(place, "was started by 'qrt-launcher run'", "detach", "vm")
+        check_refusal(place, "is supervised already", "attach", str(vm.status()["qemu_pid"]))
+        check(vm.process.poll() is None, "the VM ended")
+
+
+main([
+    ("threads in their roles, and each as it was after detach", test_and_back),
+    ("signals to the launcher let the VM go", test_ends),
+    ("a killed launcher is repaired by the next call", test_killed),
+    ("a kill at any moment", test_killed_at_any_moment),
+    ("a thread that is born later", test_born_later),
+    ("a changed thread is put right", test_corrected),
+    ("quanta from outside", test_quantum),
+    ("kernel threads that work for the VM", test_kernel_threads),
+    ("a QEMU that does not name its threads", test_unnamed),
+    ("names of VMs", test_names),
+    ("a default plan", test_default_plan),
+    ("the end of the VM is that of its launcher", test_vm_ends),
+    ("what is refused", test_refused),
+    ("a monitor that is in use", test_busy_monitor),
+    ("a VM of run", test_of_run),
+])

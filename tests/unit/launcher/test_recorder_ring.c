@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "recorder_ring.h"
+#include "tap.h"
+
+static void push(struct recorder_ring *ring, uint64_t time_ns)
+{
+	struct recorder_entry entry = {.kind = RECORDER_LOOK, .time_ns = time_ns};
+
+	recorder_ring_push(ring, &entry);
+}
+
+static void test_order(void)
+{
+	struct recorder_ring *ring = recorder_ring_new(4);
+	uint64_t time_ns;
+
+	CU_ASSERT_EQUAL(recorder_ring_count(ring), 0);
+	CU_ASSERT_EQUAL(recorder_ring_find(ring, 0), 0);
+	for (time_ns = 1; time_ns <= 3; time_ns++)
+		push(ring, time_ns);
+	CU_ASSERT_EQUAL(recorder_ring_count(ring), 3);
+	CU_ASSERT_EQUAL(recorder_ring_get(ring, 0)->time_ns, 1);
+	CU_ASSERT_EQUAL(recorder_ring_get(ring, 2)->time_ns, 3);
+	recorder_ring_free(ring);
+}
+
+static void test_overwrites(void)
+{
+	struct recorder_ring *ring = recorder_ring_new(4);
+	uint64_t time_ns;
+	size_t i;
+
+	for (time_ns = 1; time_ns <= 11; time_ns++) {
+		push(ring, time_ns);
+		for (i = 0; i < recorder_ring_count(ring); i++)
+			CU_ASSERT_EQUAL(recorder_ring_get(ring, i)->time_ns,
+					time_ns - recorder_ring_count(ring) + 1 + i);
+	}
+	CU_ASSERT_EQUAL(recorder_ring_count(ring), 4);
+	CU_ASSERT_EQUAL(recorder_ring_find(ring, 10), 2);
+	CU_ASSERT_EQUAL(recorder_ring_find(ring, 5), 0);
+	CU_ASSERT_EQUAL(recorder_ring_find(ring, 12), 4);
+	recorder_ring_free(ring);
+	CU_ASSERT_PTR_NULL(recorder_ring_free(NULL));
+}
+
+static const struct tap_test tests[] = {
+	{"entries in their order", test_order},
+	{"the oldest are overwritten", test_overwrites},
+};
+
+TAP_MAIN("recorder_ring", tests)

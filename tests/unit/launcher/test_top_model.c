@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/* What `top` makes of the answers of supervisors, and of keys. */
+#include "json_limit.h"
+#include "tap.h"
+#include "top.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct top_model model;
+
+static void add_answer(GPtrArray *answers, const char *text)
+{
+	JsonObject *object = json_limit_parse(text, -1);
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(object);
+	g_ptr_array_add(answers, object);
+}
+
+static char *make_thread(int tid, const char *role, int index, const char *planned, const char *effective,
+			 long long cpu_ms)
+{
+	return g_strdup_printf("{\"tid\":%d,\"name\":\"t%d\",\"role\":\"%s\",\"index\":%d,\"planned\":%s,"
+			       "\"effective\":%s,\"in_plan\":true,\"layers\":[{\"layer\":\"origin\"},"
+			       "{\"layer\":\"plan\"}],\"cpu_time_ns\":%lld,\"run_delay_ns\":%lld,"
+			       "\"voluntary_switches\":%lld,\"involuntary_switches\":%lld}",
+			       tid, tid, role, index, planned, effective, cpu_ms * 1000000, cpu_ms * 100000,
+			       cpu_ms, cpu_ms);
+}
+
+#define FIFO(n) "{\"policy\":\"fifo\",\"priority\":" #n ",\"cpus\":\"1\"}"
+
+/* Two VMs: one with two vCPUs and a main loop, another with a vCPU of the same number. */
+static void look(gint64 now_us, long long cpu_ms)
+{
+	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+	g_autofree char *a = make_thread(7, "vcpu", 0, FIFO(3), FIFO(3), cpu_ms),
+			*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
+			*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
+			*one = g_strdup_printf(
+				"{\"name\":\"one\",\"guest_state\":\"running\",\"governor\":{\"budgets\":["
+				"{\"of\":\"vm\",\"budget\":\"30%%/100ms\"},{\"of\":\"vcpu\","
+				"\"budget\":\"5ms/20ms\",\"over\":true}]},\"threads\":[%s,%s,%s]}",
+				a, b, c),
+			*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
+
+	add_answer(answers, one);
+	add_answer(answers, two);
+	top_model_take(&model, answers, now_us);
+	g_ptr_array_unref(answers);
+	top_model_arrange(&model);
+}
+
+static const struct top_row *row(guint place)
+{
+	CU_ASSERT_TRUE_FATAL(place < model.shown->len);
+	return &g_array_index(model.shown, struct top_row, place);
+}
+
+static void test_take(void)
+{
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 100);
+	CU_ASSERT_EQUAL(model.vms->len, 2);
+	CU_ASSERT_EQUAL(model.shown->len, 4);
+	CU_ASSERT_STRING_EQUAL(row(0)->place, "vcpu0");
+	CU_ASSERT_STRING_EQUAL(row(0)->layers, "plan");
+	CU_ASSERT_TRUE(row(0)->cpu < 0);
+	CU_ASSERT_STRING_EQUAL(row(0)->budget, "5ms/20ms!");
+	CU_ASSERT_STRING_EQUAL(row(2)->budget, "30%/100ms");
+	CU_ASSERT_STRING_EQUAL(row(3)->budget, "-");
+	look(3 * G_USEC_PER_SEC, 600);
+	/* 500 ms in 2 s. */
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 25, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->switches, 500, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->delay, 25, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(1)->cpu, 50, 1e-6);
+	/* A thread of the same number that began anew. */
+	look(4 * G_USEC_PER_SEC, 1);
+	CU_ASSERT_TRUE(row(0)->cpu < 0);
+	top_model_close(&model);
+}
+
+static void test_arrange(void)
+{
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 100);
+	look(2 * G_USEC_PER_SEC, 200);
+	model.sort = TOP_SORT_CPU;
+	top_model_arrange(&model);
+	CU_ASSERT_STRING_EQUAL(row(0)->place, "vcpu1");
+	CU_ASSERT_STRING_EQUAL(row(1)->place, "vcpu0");
+	model.sort = TOP_SORT_NAME;
+	strcpy(model.filter, "MAIN");
+	top_model_arrange(&model);
+	CU_ASSERT_EQUAL(model.shown->len, 2);
+	CU_ASSERT_STRING_EQUAL(row(0)->vm, "one");
+	top_model_next_vm(&model);
+	CU_ASSERT_STRING_EQUAL(model.vm, "one");
+	top_model_next_vm(&model);
+	top_model_arrange(&model);
+	CU_ASSERT_EQUAL(model.shown->len, 1);
+	CU_ASSERT_STRING_EQUAL(row(0)->vm, "two");
+	top_model_next_vm(&model);
+	CU_ASSERT_STRING_EQUAL(model.vm, "");
+	top_model_close(&model);
+}
+
+static void check_step(guint place, int step, const char *wanted)
+{
+	g_autofree char *option = top_model_step_priority(&model, row(place), step);
+
+	CU_ASSERT_STRING_EQUAL(option ? option : "none", wanted);
+}
+
+/* Threads of a role that differ keep their distance; none leaves 1..99. */
+static void test_priority(void)
+{
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 100);
+	check_step(0, 1, "vcpu_prio=4,6");
+	check_step(1, -1, "vcpu_prio=2,4");
+	check_step(0, -2, "vcpu_prio=1,3");
+	check_step(0, -3, "none");
+	check_step(0, 94, "vcpu_prio=97,99");
+	check_step(0, 95, "none");
+	check_step(2, 1, "none");
+	top_model_close(&model);
+}
+
+static void check_cycle(const char *planned, gint64 priority, const char *wanted)
+{
+	struct top_row some = {.role = "paio", .policy = "other", .planned_priority = priority};
+	g_autofree char *option = NULL;
+
+	g_strlcpy(some.planned_policy, planned, sizeof(some.planned_policy));
+	option = top_model_cycle_policy(&some, 7);
+	CU_ASSERT_STRING_EQUAL(option, wanted);
+}
+
+static void test_policy(void)
+{
+	check_cycle("fifo", 3, "paio_sched=rr");
+	check_cycle("rr", 3, "paio_sched=other paio_prio=0");
+	check_cycle("other", 0, "paio_sched=batch paio_prio=0");
+	check_cycle("batch", 0, "paio_sched=fifo paio_prio=7");
+	check_cycle("deadline", 0, "paio_sched=fifo paio_prio=7");
+	check_cycle("", -1, "paio_sched=batch paio_prio=0");
+}
+
+/* Never more than the width, and never half a column. */
+static void test_columns(void)
+{
+	struct top_row some = {.vm = "a-very-long-name-of-a-vm",
+			       .place = "vcpu0",
+			       .policy = "fifo",
+			       .cpus = "0-1023",
+			       .priority = 99,
+			       .layers = "plan",
+			       .budget = "-",
+			       .name = "CPU 0/KVM",
+			       .cpu = 12.34};
+	char line[512], titles[512];
+	int width;
+
+	for (width = 0; width < 300; width++) {
+		top_columns_format(&some, true, width, line, sizeof(line));
+		top_columns_format(NULL, true, width, titles, sizeof(titles));
+		CU_ASSERT_TRUE((int)strlen(line) <= width);
+		CU_ASSERT_EQUAL(strlen(line), strlen(titles));
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(line, "a-very-+ vcpu0   fifo 99   0-1023   12.3"));
+	top_columns_format(&some, false, 39, line, sizeof(line));
+	CU_ASSERT_STRING_EQUAL(line, "vcpu0   fifo 99   0-1023   12.3");
+}
+
+static const struct tap_test tests[] = {
+	{"answers become rows, and rates from the second look on", test_take},
+	{"sorted, filtered, one VM after the other", test_arrange},
+	{"a step of priority for all threads of a role", test_priority},
+	{"policies in a circle", test_policy},
+	{"columns that fit", test_columns},
+};
+
+TAP_MAIN("top_model", tests)
