@@ -130,8 +130,7 @@ int qrt_sched_role_get_served(const char *thread_name, pid_t *ret_pid)
 
 static int is_iothread(const char *name)
 {
-	/* The monitor's own thread has the form of a disk's, but does no disk I/O. */
-	return has_prefix(name, "IO ") && name[3] && strcmp(name, "IO mon_iothread") != 0;
+	return has_prefix(name, "IO ") && name[3];
 }
 
 enum qrt_sched_role qrt_sched_p_role_of_name(const char *name, int32_t *ret_index)
@@ -144,6 +143,11 @@ enum qrt_sched_role qrt_sched_p_role_of_name(const char *name, int32_t *ret_inde
 	if (!strcmp(name, "ALL CPUs/TCG")) { /* one thread that runs all of them in turn */
 		*ret_index = 0;
 		return QRT_SCHED_ROLE_VCPU;
+	}
+	/* It has the form of a disk's, but reads for the main loop what monitors say, and answers for it. */
+	if (!strcmp(name, "IO mon_iothread")) {
+		*ret_index = 1;
+		return QRT_SCHED_ROLE_MAIN;
 	}
 	if (is_iothread(name))
 		return QRT_SCHED_ROLE_IOTH;

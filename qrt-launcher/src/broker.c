@@ -16,7 +16,8 @@ static int check(const struct supervisor *supervisor, const struct qrt_sched_bro
 {
 	if (message->role >= QRT_SCHED_ROLES || message->role == QRT_SCHED_ROLE_KIO)
 		return -EINVAL;
-	if (message->role == QRT_SCHED_ROLE_MAIN && message->tid != supervisor->record.qemu_pid)
+	if (message->role == QRT_SCHED_ROLE_MAIN &&
+	    (message->tid == supervisor->record.qemu_pid) != (message->index == 0))
 		return -EINVAL;
 	if (message->index >= INDEX_MAX || message->tid <= 0)
 		return -EINVAL;

@@ -158,7 +158,7 @@ static int start(struct governor *governor)
 		r = open_events(governor);
 	if (r < 0)
 		return r;
-	governor_survey(governor);
+	governor_guard(governor);
 	governor_scan(governor);
 	r = -pthread_create(&governor->thread, NULL, govern, governor);
 	if (r == 0)

@@ -165,7 +165,9 @@ uint64_t governor_round(struct governor *governor, uint64_t now_ns);
 /* Looks for new threads of all VMs. */
 void governor_scan(struct governor *governor);
 void *governor_scout(void *data);
-/* Other VMs, and what else keeps this one from holding the whole host (governor_survey.c). */
+/* Whether this VM alone can hold the whole host; before there are threads (governor_survey.c). */
+void governor_guard(struct governor *governor);
+/* Other VMs, and what else keeps this one from holding the whole host. */
 void governor_survey(struct governor *governor);
 
 /* ---- plans (governor_plan.c) ---- */

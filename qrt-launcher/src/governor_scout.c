@@ -64,6 +64,7 @@ void *governor_scout(void *data)
 	unsigned round;
 
 	(void)qrt_sched_setting_apply(0, &governor->scout_rank, NULL);
+	governor_survey(governor);
 	for (round = 1; poll(&end, 1, SCAN_MS) == 0 || errno == EINTR; round++) {
 		scan_party(governor, governor->own);
 		if (round % (RIVALS_MS / SCAN_MS) == 0)

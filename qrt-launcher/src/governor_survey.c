@@ -157,6 +157,13 @@ static uint32_t count_guarded(const struct survey *survey)
 	return (uint32_t)qrt_sched_cpus_count(&cover);
 }
 
+void governor_guard(struct governor *governor)
+{
+	const struct survey alone = {.governor = governor};
+
+	governor_court_guard(governor, count_guarded(&alone));
+}
+
 void governor_survey(struct governor *governor)
 {
 	struct survey survey = {.governor = governor};

@@ -13,7 +13,7 @@ static const char *role_duty(enum qrt_sched_role role)
 	case QRT_SCHED_ROLE_VCPU:
 		return "runs the guest's CPU";
 	case QRT_SCHED_ROLE_MAIN:
-		return "main loop: devices, timers, monitor, all events";
+		return "main loop: devices, timers, all events; the monitor's thread";
 	case QRT_SCHED_ROLE_PAIO:
 		return "pool workers: disk requests; they come and go";
 	case QRT_SCHED_ROLE_VNCM:
@@ -25,7 +25,7 @@ static const char *role_duty(enum qrt_sched_role role)
 	case QRT_SCHED_ROLE_KIO:
 		return "kernel threads that work for the VM";
 	default:
-		return "helpers, such as RCU and the monitor's thread";
+		return "helpers, such as RCU";
 	}
 }
 

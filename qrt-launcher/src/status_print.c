@@ -49,8 +49,8 @@ static void append_times(GString *text, JsonObject *setting)
 
 static char *format_setting(JsonObject *setting)
 {
-	const char *ioprio = json_limit_get_string(setting, "ioprio");
 	const char *policy = json_limit_get_string(setting, "policy");
+	const char *ioprio = json_limit_get_string(setting, "ioprio");
 	const char *cpus = json_limit_get_string(setting, "cpus");
 	gint64 priority = json_limit_get_int(setting, "priority"), nice = json_limit_get_int(setting, "nice");
 	bool is_rt = strcmp(policy, "fifo") == 0 || strcmp(policy, "rr") == 0;
@@ -71,7 +71,6 @@ static char *format_setting(JsonObject *setting)
 static char *format_planned(JsonObject *thread)
 {
 	JsonObject *planned = json_limit_get_object(thread, "planned");
-
 	bool fell_back = json_object_get_boolean_member_with_default(thread, "fallback", FALSE);
 	g_autofree char *setting = planned ? format_setting(planned) : NULL;
 

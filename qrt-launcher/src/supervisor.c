@@ -109,7 +109,7 @@ static gboolean on_signal(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-static void open_all(struct supervisor *supervisor)
+static void open_watch(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
@@ -123,6 +123,11 @@ static void open_all(struct supervisor *supervisor)
 	supervisor->watch.locks = supervisor->locks;
 	if (!supervisor->outside && qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
+}
+
+/* What may have to wait for somebody whom a VM that spins keeps away comes when that is held. */
+static void open_channels(struct supervisor *supervisor)
+{
 	recorder_open(supervisor);
 	broker_open(supervisor);
 	qmp_open(supervisor);
@@ -220,9 +225,10 @@ int supervisor_run(struct supervisor *supervisor)
 {
 	bool was_up, is_back;
 
-	open_all(supervisor);
+	open_watch(supervisor);
 	rank_open(supervisor);
 	supervisor_open_keepers(supervisor);
+	open_channels(supervisor);
 	supervisor->notify = notify_open();
 	if (supervisor->is_attached)
 		get_ready(supervisor);

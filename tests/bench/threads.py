@@ -19,7 +19,7 @@ ROLE_NAMES = [
     ("vcpu", re.compile(r"^(CPU (\d+)/|ALL CPUs/)")),
     ("paio", re.compile(r"^worker$")),
     ("vncs", re.compile(r"^vnc_worker$")),
-    ("othr", re.compile(r"^IO mon_iothread$")),
+    ("main", re.compile(r"^IO mon_iothread$")),
     ("ioth", re.compile(r"^IO ")),
 ]
 
@@ -81,8 +81,6 @@ def classify(pid, thread):
     for role, pattern in ROLE_NAMES:
         match = pattern.match(thread.name)
         if match:
-            if role == "othr":
-                break
             index = match.group(2) if role == "vcpu" else None
             return role, int(index) if index else None
     # QEMU's RCU thread is its first helper: the plan's value 0 is for it, the next for all others.

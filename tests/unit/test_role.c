@@ -39,6 +39,7 @@ static const struct {
 	{"IO disk0", QRT_SCHED_ROLE_IOTH, -1},
 	{"IO io0", QRT_SCHED_ROLE_IOTH, -1},
 	{"IO a-very-long-n", QRT_SCHED_ROLE_IOTH, -1},
+	{"IO mon_iothread", QRT_SCHED_ROLE_MAIN, 1},
 	{"worker", QRT_SCHED_ROLE_PAIO, -1},
 	{"vnc_worker", QRT_SCHED_ROLE_VNCS, -1},
 	{"kvm-nx-lpage-re", QRT_SCHED_ROLE_KIO, -1},
@@ -53,7 +54,6 @@ static const struct {
 
 static const char *const others[] = {
 	"",
-	"IO mon_iothread",
 	"call_rcu",
 	"CPU x/KVM",
 	"CPU 3",

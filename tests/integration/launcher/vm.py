@@ -49,7 +49,10 @@ def wait_taken(pid, number):
 
 
 def end_with_us():
-    """Run in the child: a test that is killed leaves no VM behind."""
+    """Run in the child: a test that is killed leaves no VM behind, and one in the background or under nohup(1)
+    ignores nothing."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -80,6 +83,9 @@ class Place:
         return self
 
     def __exit__(self, *_):
+        """What a test that failed left behind on the host can be put back as long as the run directory is there."""
+        if os.path.isdir(self.run) and os.listdir(self.run):
+            self.call("repair")
         shutil.rmtree(self.path, ignore_errors=True)
 
     def file(self, name):

@@ -176,7 +176,7 @@ class Plans(unittest.TestCase):
 
     def test_names(self):
         for name, role in (("CPU 3/KVM", "vcpu"), ("ALL CPUs/TCG", "vcpu"), ("worker", "paio"),
-                           ("IO disk0", "ioth"), ("IO mon_iothread", "othr"), ("vnc_worker", "vncs"),
+                           ("IO disk0", "ioth"), ("IO mon_iothread", "main"), ("vnc_worker", "vncs"),
                            ("call_rcu", "othr")):
             self.assertEqual(threads.classify(1, thread(name, "other", 0, frozenset(), 0))[0], role)
 
