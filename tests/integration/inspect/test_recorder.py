@@ -40,7 +40,6 @@ class Spinning(Vm):
     def wait_spinning(self):
         """The vCPU's CPU, once it has run for a while."""
         self.wait_roles({"vcpu": 1, "main": 1})
-        self.wait_up()
 
         def look():
             status = self.status()
