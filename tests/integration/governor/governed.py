@@ -41,10 +41,17 @@ def spin(environment, ms, vcpus=None, percent=100):
                 SPIN_PERCENT=str(percent))
 
 
+class Unservable(Exception):
+    """Nobody here can be made to believe that nobody serves."""
+
+
 def unserved(command):
     """The command on a host whose fair servers serve nobody, as far as files tell."""
-    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", UNSERVED % " ".join(map(str, CPUS)), "sh",
-            *command]
+    wrapper = ["unshare", "--mount", "--propagation", "private", "sh", "-c", UNSERVED % " ".join(map(str, CPUS)), "sh"]
+    done = subprocess.run([*wrapper, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Unservable("no mount namespace of its own here: " + done.stderr.strip())
+    return [*wrapper, *command]
 
 
 class Fused:

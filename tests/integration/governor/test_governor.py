@@ -14,10 +14,18 @@ for folder in ("launcher", os.path.join("..", "lib")):
 
 # pylint: disable=wrong-import-position
 import governed
-from governed import CPUS, Fused, Shell, launch, plan, spin, unserved
+from governed import CPUS, Fused, Shell, Unservable, launch, plan, spin
 from proc import children_of, is_alive, read_text
 from tap import Skip, check, check_equal, main, note
 from vm import PATIENCE, Place, end_session, find_unplanned, need_root, read_setting, start_session, wait_for
+
+
+def unserved(command):
+    try:
+        return governed.unserved(command)
+    except Unservable as reason:
+        raise Skip(str(reason)) from None
+
 
 THROTTLING = "/proc/sys/kernel/sched_rt_runtime_us"
 FIFO, OTHER = os.SCHED_FIFO, os.SCHED_OTHER
