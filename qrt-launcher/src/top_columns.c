@@ -100,15 +100,16 @@ static void format_cell(size_t column, const struct top_row *row, char *buf, siz
 {
 	char text[80];
 	int width = columns[column].width;
+	size_t most = (size_t)ABS(width);
 
 	if (row)
 		columns[column].format(row, text, sizeof(text));
 	else
 		g_strlcpy(text, columns[column].title, sizeof(text));
 	/* What does not fit ends in a mark. */
-	if ((int)strlen(text) > ABS(width)) {
-		text[ABS(width) - 1] = '+';
-		text[ABS(width)] = '\0';
+	if (most > 0 && strlen(text) > most) {
+		text[most - 1] = '+';
+		text[most] = '\0';
 	}
 	g_snprintf(buf, (gulong)size, "%*s", -width, text);
 }

@@ -240,7 +240,7 @@ static void nothing_can_change_before_the_next_look(void)
 
 static void converge(const uint32_t *weights, int count)
 {
-	uint64_t before[4], all = 0, step, looks = 0;
+	uint64_t before[4] = {0}, all = 0, step, looks = 0;
 	uint32_t sum = 0;
 	int i;
 

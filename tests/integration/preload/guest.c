@@ -281,7 +281,7 @@ static void run_mode(size_t mode)
 	int is_spinning = modes[mode].work == be_interrupted, i;
 	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
 	struct vcpu vcpus[3] = {{.fd = -1}};
-	pthread_t threads[3];
+	pthread_t threads[3] = {0};
 
 	if (kvm < 0)
 		exit(NO_KVM);
