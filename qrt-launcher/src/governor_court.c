@@ -12,52 +12,26 @@ static bool counts(const struct governor_task *task, enum governor_court court)
 
 /* ---- groups ---- */
 
-static void open_account(struct governor_account *account)
-{
-	*account = (struct governor_account){.group = -1};
-}
-
-static int add_group(struct governor *governor, enum governor_court court, struct governor_account *account,
-		     const struct qrt_sched_group_config *given)
-{
-	struct qrt_sched_group_config config = *given;
-	int group;
-
-	config.size = sizeof(config);
-	open_account(account);
-	group = qrt_sched_governor_add(governor->courts[court], &config, NULL);
-	if (group >= 0)
-		account->group = group;
-	return group;
-}
-
-static void remove_group(struct governor *governor, enum governor_court court,
-			 struct governor_account *account)
-{
-	if (account->group >= 0)
-		qrt_sched_governor_remove(governor->courts[court], account->group);
-	account->group = -1;
-}
-
 static int open_budgets(struct governor *governor)
 {
 	const struct governor_terms *terms = &governor->terms;
 	int role, r;
 
-	r = add_group(governor, GOVERNOR_BUDGET, &governor->vm,
-		      &(struct qrt_sched_group_config){
-			      .budget = terms->vm, .cpus = governor->online, .parent = -1});
+	r = governor_account_join(governor, GOVERNOR_BUDGET, &governor->vm,
+				  &(struct qrt_sched_group_config){
+					  .budget = terms->vm, .cpus = governor->online, .parent = -1});
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		open_account(&governor->roles[role]);
+		governor_account_open(&governor->roles[role]);
 		if (r >= 0 && terms->roles[role].runtime_ns)
-			r = add_group(governor, GOVERNOR_BUDGET, &governor->roles[role],
-				      &(struct qrt_sched_group_config){.budget = terms->roles[role],
-								       .cpus = governor->online,
-								       .parent = governor->vm.group});
+			r = governor_account_join(
+				governor, GOVERNOR_BUDGET, &governor->roles[role],
+				&(struct qrt_sched_group_config){.budget = terms->roles[role],
+								 .cpus = governor->online,
+								 .parent = governor->vm.group});
 	}
 	if (r >= 0)
-		r = add_group(governor, GOVERNOR_GUARD, &governor->guard,
-			      &(struct qrt_sched_group_config){.parent = -1});
+		r = governor_account_join(governor, GOVERNOR_GUARD, &governor->guard,
+					  &(struct qrt_sched_group_config){.parent = -1});
 	return r;
 }
 
@@ -116,7 +90,7 @@ static struct governor_share *get_share(struct governor *governor, struct govern
 	    qrt_sched_cpus_add(&config.cpus, cpu) < 0)
 		return share;
 	share = &party->shares[party->shares_count];
-	if (add_group(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
+	if (governor_account_join(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
 		return NULL;
 	share->cpu = cpu;
 	party->shares_count++;
@@ -125,7 +99,7 @@ static struct governor_share *get_share(struct governor *governor, struct govern
 
 static void remove_share(struct governor *governor, struct governor_party *party, size_t number)
 {
-	remove_group(governor, GOVERNOR_SHARE, &party->shares[number].account);
+	governor_account_leave(governor, GOVERNOR_SHARE, &party->shares[number].account);
 	party->shares[number] = party->shares[--party->shares_count];
 }
 
@@ -188,12 +162,6 @@ static struct governor_account *get_budget(struct governor *governor, const stru
 	return role && role->group >= 0 ? role : &governor->vm;
 }
 
-static void charge(struct governor_account *account, const struct governor_usage *used)
-{
-	account->run_ns += used->run_ns;
-	account->wait_ns += used->wait_ns;
-}
-
 void governor_court_charge(struct governor *governor, struct governor_party *party,
 			   struct governor_task *task, const struct governor_usage *used)
 {
@@ -203,9 +171,9 @@ void governor_court_charge(struct governor *governor, struct governor_party *par
 	if (!party->is_own)
 		return;
 	if (counts(task, GOVERNOR_BUDGET))
-		charge(get_budget(governor, task), used);
+		governor_account_charge(get_budget(governor, task), used);
 	if (counts(task, GOVERNOR_GUARD) && is_guarded(governor, task))
-		charge(&governor->guard, used);
+		governor_account_charge(&governor->guard, used);
 }
 
 static void count_own(struct governor *governor)
@@ -221,23 +189,13 @@ static void count_own(struct governor *governor)
 	}
 }
 
-static void account_for(struct governor *governor, enum governor_court court,
-			const struct governor_account *account, uint64_t now_ns)
-{
-	const struct qrt_sched_usage usage = {
-		.run_ns = account->run_ns, .wait_ns = account->wait_ns, .threads = account->threads};
-
-	if (account->group >= 0)
-		qrt_sched_governor_account(governor->courts[court], account->group, now_ns, &usage);
-}
-
 static void account_shares(struct governor *governor, struct governor_party *party, uint64_t now_ns)
 {
 	size_t i;
 
 	count_threads(party);
 	for (i = 0; i < party->shares_count; i++)
-		account_for(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
+		governor_account_tell(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
 }
 
 static void account_all(struct governor *governor, uint64_t now_ns)
@@ -245,10 +203,10 @@ static void account_all(struct governor *governor, uint64_t now_ns)
 	size_t i;
 
 	count_own(governor);
-	account_for(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
+	governor_account_tell(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
-		account_for(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
-	account_for(governor, GOVERNOR_GUARD, &governor->guard, now_ns);
+		governor_account_tell(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
+	governor_account_tell(governor, GOVERNOR_GUARD, &governor->guard, now_ns);
 	account_shares(governor, governor->own, now_ns);
 	for (i = 0; i < governor->rivals_count; i++)
 		account_shares(governor, governor->rivals[i], now_ns);
@@ -269,24 +227,21 @@ uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns)
 	return next;
 }
 
-static uint32_t is_over(const struct governor *governor, enum governor_court court, int group)
+static uint32_t is_over(const struct governor *governor, enum governor_court court,
+			const struct governor_account *account)
 {
-	struct qrt_sched_verdict verdict;
-
-	if (group < 0 || qrt_sched_governor_get(governor->courts[court], group, &verdict) < 0)
-		return 0;
-	return verdict.over << court;
+	return governor_account_get(governor, court, account).over << court;
 }
 
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task)
 {
-	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task)->group);
+	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task));
 	const struct governor_share *share = find_share(governor->own, task->cpu);
 
 	if (is_guarded(governor, task))
-		over |= is_over(governor, GOVERNOR_GUARD, governor->guard.group);
+		over |= is_over(governor, GOVERNOR_GUARD, &governor->guard);
 	if (share)
-		over |= is_over(governor, GOVERNOR_SHARE, share->account.group);
+		over |= is_over(governor, GOVERNOR_SHARE, &share->account);
 	return over;
 }
 

@@ -109,7 +109,7 @@ struct governor {
 	uint64_t changes, told;
 };
 
-/* ---- threads of a VM (governor_task.c) ---- */
+/* ---- threads of a VM (governor_party.c) ---- */
 
 /* NULL where the process is not there any more. */
 struct governor_party *governor_party_open(pid_t pid, uint64_t start);
@@ -120,13 +120,17 @@ size_t governor_party_compare(struct governor_party *party, pid_t *tids, size_t 
 struct governor_task *governor_party_find(struct governor_party *party, pid_t tid);
 /* Consumes the task; the one that is there when it is known, NULL where there is no room. */
 struct governor_task *governor_party_insert(struct governor_party *party, struct governor_task *task);
+void governor_task_end(struct governor_party *party, struct governor_task *task);
+
+/* ---- a thread (governor_task.c) ---- */
+
 int governor_task_open(const struct governor_party *party, pid_t tid, bool is_kernel,
 		       struct governor_task *ret_task);
+void governor_task_close(struct governor_task *task);
 /* What the thread used since it was looked at before; its wait that goes on only when the state is wanted,
  * where it was only when that is. -ESRCH. */
 int governor_task_read(struct governor_task *task, bool wants_state, bool wants_cpu, uint64_t now_ns,
 		       struct governor_usage *ret_used);
-void governor_task_end(struct governor_party *party, struct governor_task *task);
 /* Makes the kernel add up a running thread's time at once, which it does at its tick, or without one never.
  */
 void governor_task_settle(const struct governor_task *task, struct slices *slices);
@@ -135,6 +139,22 @@ void governor_task_place(struct governor_task *task);
 /* Out of real time where it is in it, and back. */
 void governor_task_drop(const struct governor_task *task, struct slices *slices);
 void governor_task_raise(const struct governor_task *task, struct slices *slices);
+
+/* ---- groups of threads (governor_account.c); all under the lock ---- */
+
+void governor_account_open(struct governor_account *account);
+/* Returns the group's number, or why there is none. */
+int governor_account_join(struct governor *governor, enum governor_court court,
+			  struct governor_account *account, const struct qrt_sched_group_config *given);
+void governor_account_leave(struct governor *governor, enum governor_court court,
+			    struct governor_account *account);
+void governor_account_charge(struct governor_account *account, const struct governor_usage *used);
+/* Has the court know what the account has. */
+void governor_account_tell(struct governor *governor, enum governor_court court,
+			   const struct governor_account *account, uint64_t now_ns);
+/* All 0 where there is no group. */
+struct qrt_sched_verdict governor_account_get(const struct governor *governor, enum governor_court court,
+					      const struct governor_account *account);
 
 /* ---- who is over (governor_court.c); all under the lock ---- */
 

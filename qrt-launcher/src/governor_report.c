@@ -18,16 +18,6 @@ static void add_string(JsonBuilder *builder, const char *name, const char *value
 	json_builder_add_string_value(builder, value);
 }
 
-static struct qrt_sched_verdict get_verdict(const struct governor *governor, enum governor_court court,
-					    const struct governor_account *account)
-{
-	struct qrt_sched_verdict verdict = {0};
-
-	if (account->group >= 0)
-		qrt_sched_governor_get(governor->courts[court], account->group, &verdict);
-	return verdict;
-}
-
 /* An open object of what was decided. */
 static void begin_verdict(JsonBuilder *builder, const struct qrt_sched_verdict *verdict)
 {
@@ -55,7 +45,7 @@ static void add_budget(JsonBuilder *builder, const char *whose, const struct qrt
 
 static void build_budgets(const struct governor *governor, JsonBuilder *builder)
 {
-	struct qrt_sched_verdict verdict = get_verdict(governor, GOVERNOR_BUDGET, &governor->vm);
+	struct qrt_sched_verdict verdict = governor_account_get(governor, GOVERNOR_BUDGET, &governor->vm);
 	struct qrt_sched_budget guard = governor_plan_guard(governor->guarded);
 	int role;
 
@@ -63,10 +53,10 @@ static void build_budgets(const struct governor *governor, JsonBuilder *builder)
 	json_builder_begin_array(builder);
 	add_budget(builder, "vm", &governor->terms.vm, &verdict);
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		verdict = get_verdict(governor, GOVERNOR_BUDGET, &governor->roles[role]);
+		verdict = governor_account_get(governor, GOVERNOR_BUDGET, &governor->roles[role]);
 		add_budget(builder, qrt_sched_role_name(role), &governor->terms.roles[role], &verdict);
 	}
-	verdict = get_verdict(governor, GOVERNOR_GUARD, &governor->guard);
+	verdict = governor_account_get(governor, GOVERNOR_GUARD, &governor->guard);
 	add_budget(builder, "host", &guard, &verdict);
 	json_builder_end_array(builder);
 }
@@ -74,7 +64,7 @@ static void build_budgets(const struct governor *governor, JsonBuilder *builder)
 static void build_share(const struct governor *governor, JsonBuilder *builder,
 			const struct governor_share *share)
 {
-	struct qrt_sched_verdict verdict = get_verdict(governor, GOVERNOR_SHARE, &share->account);
+	struct qrt_sched_verdict verdict = governor_account_get(governor, GOVERNOR_SHARE, &share->account);
 
 	begin_verdict(builder, &verdict);
 	add_int(builder, "cpu", share->cpu);
