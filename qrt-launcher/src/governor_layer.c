@@ -62,15 +62,17 @@ static bool set_layer(struct watched *watched, bool is_over)
 /* True where it is over. */
 static bool introduce(struct governor *governor, const struct watched *watched)
 {
+	struct qrt_sched_setting planned;
 	struct governor_task *task;
 	bool is_over = false;
 
 	meet(governor, watched);
+	get_planned(watched, &planned);
 	pthread_mutex_lock(&governor->lock);
 	task = governor_party_find(governor->own, watched->tid);
 	if (task) {
 		task->role = (int)watched->role;
-		get_planned(watched, &task->planned);
+		task->planned = planned;
 		task->is_rt = task->planned.set != 0;
 		task->over = governor_court_judge(governor, task);
 		is_over = task->over != 0;

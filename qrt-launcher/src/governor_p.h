@@ -73,9 +73,9 @@ struct governor_party {
 	int folder;      /* /proc/PID/task */
 	uint32_t weight; /* 0: takes no part in sharing */
 	bool is_own;
-	bool is_known; /* by the current survey */
-	bool is_stale; /* CPUs or roles have changed */
-	bool is_met;   /* its threads were looked through before */
+	bool is_known;      /* by the current survey */
+	bool is_stale;      /* CPUs or roles have changed */
+	atomic_bool is_met; /* its threads were looked through before */
 	uint64_t placed_ns;
 	uint64_t run_ns; /* of all threads */
 	size_t shares_count;
@@ -107,6 +107,7 @@ struct governor {
 	size_t rivals_count;
 	uint64_t rivals_ns, rivals_run_ns; /* when they were looked at, and what the own VM had used then */
 	uint64_t changes, told;
+	bool is_disputed; /* somebody may have undone what the last look did */
 };
 
 /* ---- threads of a VM (governor_party.c) ---- */
@@ -136,8 +137,8 @@ int governor_task_read(struct governor_task *task, bool wants_state, bool wants_
 void governor_task_settle(const struct governor_task *task, struct slices *slices);
 /* Reads CPUs and policy. */
 void governor_task_place(struct governor_task *task);
-/* Out of real time where it is in it, and back. */
-void governor_task_drop(const struct governor_task *task, struct slices *slices);
+/* Out of real time where it is in it, and back. False: somebody may be undoing that at this moment. */
+bool governor_task_drop(const struct governor_task *task, struct slices *slices);
 void governor_task_raise(const struct governor_task *task, struct slices *slices);
 
 /* ---- groups of threads (governor_account.c); all under the lock ---- */

@@ -71,10 +71,13 @@ size_t governor_party_list(const struct governor_party *party, pid_t *ret_tids, 
 	return count;
 }
 
-static bool is_listed(const pid_t *tids, size_t count, pid_t tid)
+/* The kernel lists threads in the order of their birth, and so do we, mostly. */
+static bool is_listed(const pid_t *tids, size_t count, pid_t tid, size_t hint)
 {
 	size_t i;
 
+	if (hint < count && tids[hint] == tid)
+		return true;
 	for (i = 0; i < count; i++) {
 		if (tids[i] == tid)
 			return true;
@@ -82,7 +85,6 @@ static bool is_listed(const pid_t *tids, size_t count, pid_t tid)
 	return false;
 }
 
-/* The kernel lists threads in the order of their birth, and so do we, mostly. */
 static bool is_known(struct governor_party *party, pid_t tid, size_t hint)
 {
 	if (hint < party->count && party->tasks[hint].tid == tid)
@@ -95,7 +97,7 @@ size_t governor_party_compare(struct governor_party *party, pid_t *tids, size_t 
 	size_t i, unknown = 0;
 
 	for (i = party->count; i-- > 0;) {
-		if (!party->tasks[i].is_kernel && !is_listed(tids, count, party->tasks[i].tid))
+		if (!party->tasks[i].is_kernel && !is_listed(tids, count, party->tasks[i].tid, i))
 			governor_task_end(party, &party->tasks[i]);
 	}
 	for (i = 0; i < count; i++) {

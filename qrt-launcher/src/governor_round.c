@@ -111,7 +111,7 @@ static bool act(struct governor *governor, struct governor_task *task)
 
 	task->over = over;
 	if (over && task->is_rt)
-		governor_task_drop(task, governor->slices);
+		governor->is_disputed |= !governor_task_drop(task, governor->slices);
 	else if (is_new)
 		governor_task_raise(task, governor->slices);
 	return is_new;
@@ -124,6 +124,7 @@ static bool act_on_all(struct governor *governor)
 	const uint64_t one = 1;
 	size_t i;
 
+	governor->is_disputed = false;
 	for (i = 0; i < governor->own->count; i++) {
 		any_new |= act(governor, &governor->own->tasks[i]);
 		any_over |= governor->own->tasks[i].over != 0;
@@ -150,6 +151,6 @@ uint64_t governor_round(struct governor *governor, uint64_t now_ns)
 	next = earlier(next, read_rivals(governor, now_ns));
 	next = earlier(next, governor_court_decide(governor, now_ns));
 	if (act_on_all(governor))
-		next = earlier(next, now_ns + HOLD_NS);
+		next = earlier(next, now_ns + (governor->is_disputed ? MS : HOLD_NS));
 	return next;
 }

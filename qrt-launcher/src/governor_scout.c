@@ -38,8 +38,7 @@ static void scan_party(struct governor *governor, struct governor_party *party)
 	count = governor_party_compare(party, tids, count);
 	pthread_mutex_unlock(&governor->lock);
 	open_tasks(governor, party, tids, count);
-	if (!party->is_met)
-		party->is_met = true;
+	atomic_store(&party->is_met, true);
 }
 
 /* Only the survey changes the list of rivals, on this thread. */

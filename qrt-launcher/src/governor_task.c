@@ -93,7 +93,8 @@ static void settle(pid_t tid)
 
 void governor_task_settle(const struct governor_task *task, struct slices *slices)
 {
-	slices_hold(slices);
+	if (!slices_try_hold(slices))
+		return;
 	settle(task->tid);
 	slices_release(slices);
 }
@@ -108,17 +109,22 @@ static bool is_realtime(pid_t tid)
 	return policy == SCHED_FIFO || policy == SCHED_RR || policy == QRT_SCHED_POLICY_DEADLINE;
 }
 
-static void change(const struct governor_task *task, const struct qrt_sched_setting *setting,
+/* Who makes slices may stand below the VM, or wait for somebody who does: the governor does not wait for him.
+ * What he undoes is done again. */
+static bool change(const struct governor_task *task, const struct qrt_sched_setting *setting,
 		   struct slices *slices)
 {
 	struct governor_usage usage;
+	bool is_held;
 
 	/* By its number it is changed, by its descriptor it is known. */
 	if (read_usage(task, &usage) < 0)
-		return;
-	slices_hold(slices);
+		return true;
+	is_held = slices_try_hold(slices);
 	qrt_sched_setting_apply(task->tid, setting, NULL);
-	slices_release(slices);
+	if (is_held)
+		slices_release(slices);
+	return is_held;
 }
 
 void governor_task_place(struct governor_task *task)
@@ -132,19 +138,18 @@ void governor_task_place(struct governor_task *task)
 		task->cpus = cpus;
 }
 
-void governor_task_drop(const struct governor_task *task, struct slices *slices)
+bool governor_task_drop(const struct governor_task *task, struct slices *slices)
 {
 	const struct qrt_sched_setting sharing = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
 						  .policy = QRT_SCHED_POLICY_OTHER};
 
-	if (is_realtime(task->tid))
-		change(task, &sharing, slices);
+	return !is_realtime(task->tid) || change(task, &sharing, slices);
 }
 
 void governor_task_raise(const struct governor_task *task, struct slices *slices)
 {
 	if (task->planned.set && !is_realtime(task->tid))
-		change(task, &task->planned, slices);
+		(void)change(task, &task->planned, slices);
 }
 
 /* ---- its descriptors' life ---- */

@@ -129,6 +129,11 @@ void slices_hold(struct slices *slices)
 		pthread_mutex_lock(&slices->lock);
 }
 
+bool slices_try_hold(struct slices *slices)
+{
+	return !slices || pthread_mutex_trylock(&slices->lock) == 0;
+}
+
 void slices_release(struct slices *slices)
 {
 	if (slices)
