@@ -37,24 +37,24 @@ static void get_planned(const struct watched *watched, struct qrt_sched_setting 
 	if (setting.policy != QRT_SCHED_POLICY_FIFO && setting.policy != QRT_SCHED_POLICY_RR &&
 	    setting.policy != QRT_SCHED_POLICY_DEADLINE)
 		setting.set = 0;
-	setting.set &= QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_FLAGS;
+	setting.set &= QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_FLAGS |
+		       QRT_SCHED_SET_NICE;
 	if (setting.policy == QRT_SCHED_POLICY_DEADLINE)
 		setting.set |= setting.set ? QRT_SCHED_SET_TIMES : 0;
 	*ret_setting = setting;
 }
 
-static bool set_layer(struct watched *watched, bool is_over)
+/* `sharing`: how it runs that is over; NULL: it is not. */
+static bool set_layer(struct watched *watched, const struct qrt_sched_setting *sharing)
 {
 	struct qrt_sched_layer_value value = {0};
 
 	qrt_sched_thread_get_layer(watched->thread, QRT_SCHED_LAYER_GOVERNOR, &value);
-	if ((value.setting.set != 0) == is_over)
+	if ((value.setting.set != 0) == (sharing != NULL))
 		return false;
 	value = (struct qrt_sched_layer_value){0};
-	if (is_over)
-		value.setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY |
-								  QRT_SCHED_SET_PRIORITY,
-							   .policy = QRT_SCHED_POLICY_OTHER};
+	if (sharing)
+		value.setting = *sharing;
 	qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_GOVERNOR, &value);
 	return true;
 }
@@ -86,7 +86,7 @@ static bool introduce(struct governor *governor, const struct watched *watched)
 /* Without a governor nobody is over any more. */
 bool governor_tell(struct governor *governor, struct watched *watched)
 {
-	return set_layer(watched, governor && introduce(governor, watched));
+	return set_layer(watched, governor && introduce(governor, watched) ? &governor->sharing : NULL);
 }
 
 bool governor_ask(struct governor *governor, struct watched *watched)
@@ -103,7 +103,7 @@ bool governor_ask(struct governor *governor, struct watched *watched)
 	pthread_mutex_unlock(&governor->lock);
 	if (!is_told && watched->placed_by)
 		is_over = introduce(governor, watched);
-	return set_layer(watched, is_over);
+	return set_layer(watched, is_over ? &governor->sharing : NULL);
 }
 
 void governor_sync(struct governor *governor)

@@ -89,6 +89,7 @@ struct governor {
 	struct governor_terms terms;
 	struct slices *slices;
 	struct qrt_sched_setting rank, scout_rank;
+	struct qrt_sched_setting sharing; /* how those run that are over */
 	bool may_settle;
 	pthread_t thread, scout;
 	int wake_fd, told_fd; /* to the thread, from the thread */
@@ -138,7 +139,8 @@ void governor_task_settle(const struct governor_task *task, struct slices *slice
 /* Reads CPUs and policy. */
 void governor_task_place(struct governor_task *task);
 /* Out of real time where it is in it, and back. False: somebody may be undoing that at this moment. */
-bool governor_task_drop(const struct governor_task *task, struct slices *slices);
+bool governor_task_drop(const struct governor_task *task, const struct qrt_sched_setting *sharing,
+			struct slices *slices);
 void governor_task_raise(const struct governor_task *task, struct slices *slices);
 
 /* ---- groups of threads (governor_account.c); all under the lock ---- */

@@ -111,7 +111,7 @@ static bool act(struct governor *governor, struct governor_task *task)
 
 	task->over = over;
 	if (over && task->is_rt)
-		governor->is_disputed |= !governor_task_drop(task, governor->slices);
+		governor->is_disputed |= !governor_task_drop(task, &governor->sharing, governor->slices);
 	else if (is_new)
 		governor_task_raise(task, governor->slices);
 	return is_new;

@@ -138,12 +138,10 @@ void governor_task_place(struct governor_task *task)
 		task->cpus = cpus;
 }
 
-bool governor_task_drop(const struct governor_task *task, struct slices *slices)
+bool governor_task_drop(const struct governor_task *task, const struct qrt_sched_setting *sharing,
+			struct slices *slices)
 {
-	const struct qrt_sched_setting sharing = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
-						  .policy = QRT_SCHED_POLICY_OTHER};
-
-	return !is_realtime(task->tid) || change(task, &sharing, slices);
+	return !is_realtime(task->tid) || change(task, sharing, slices);
 }
 
 void governor_task_raise(const struct governor_task *task, struct slices *slices)

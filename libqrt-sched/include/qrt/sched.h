@@ -406,7 +406,8 @@ QRT_SCHED_API int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const s
  *   INHERIT    raise    urgency of a request that waits for this thread; never lowers; at most 1 s
  *   LOCK       raise    preempt lock of user code; never lowers; at most 100 ms
  *   GOVERNOR   cap      nothing above wins against it: a thread over its budget is OTHER, whatever
- *                       else is set; CPUs may be narrowed, never widened
+ *                       else is set; CPUs may be narrowed, never widened; whom it takes out of real time
+ *                       has its nice value, 0 at least: the one below is a quantum
  *
  * Only ORIGIN and PLAN name TIMES and IOPRIO, and so DEADLINE; who replaces the policy ends the times.
  * "Raise" compares urgency: DEADLINE above FIFO and RR by priority above OTHER above BATCH above IDLE. On
