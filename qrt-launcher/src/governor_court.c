@@ -4,12 +4,6 @@
 
 #define FORGET_NS 10000000000ull /* of a CPU, longer than a share remembers */
 
-/* What a thread uses while another court keeps it in time sharing is no use of real time. */
-static bool counts(const struct governor_task *task, enum governor_court court)
-{
-	return court == GOVERNOR_SHARE || !(task->over & ~(1u << court));
-}
-
 /* ---- groups ---- */
 
 static int open_budgets(struct governor *governor)
@@ -29,9 +23,7 @@ static int open_budgets(struct governor *governor)
 								 .cpus = governor->online,
 								 .parent = governor->vm.group});
 	}
-	if (r >= 0)
-		r = governor_account_join(governor, GOVERNOR_GUARD, &governor->guard,
-					  &(struct qrt_sched_group_config){.parent = -1});
+	governor_account_open(&governor->guard);
 	return r;
 }
 
@@ -54,17 +46,6 @@ void governor_courts_close(struct governor *governor)
 
 	for (court = 0; court < GOVERNOR_COURTS; court++)
 		governor->courts[court] = qrt_sched_governor_close(governor->courts[court]);
-}
-
-void governor_court_guard(struct governor *governor, uint32_t cpus)
-{
-	struct qrt_sched_group_config config = {.size = sizeof(config), .cpus = governor->kept, .parent = -1};
-
-	if (governor->guarded == cpus)
-		return;
-	governor->guarded = cpus;
-	config.budget = governor_plan_guard(cpus);
-	qrt_sched_governor_change(governor->courts[GOVERNOR_GUARD], governor->guard.group, &config, NULL);
 }
 
 /* ---- which CPUs a VM shares ---- */
@@ -150,11 +131,6 @@ static void count_threads(struct governor_party *party)
 
 /* ---- rounds ---- */
 
-static bool is_guarded(const struct governor *governor, const struct governor_task *task)
-{
-	return task->is_rt && governor_have_common(&task->cpus, &governor->kept);
-}
-
 static struct governor_account *get_budget(struct governor *governor, const struct governor_task *task)
 {
 	struct governor_account *role = task->role >= 0 ? &governor->roles[task->role] : NULL;
@@ -168,25 +144,21 @@ void governor_court_charge(struct governor *governor, struct governor_party *par
 	party->run_ns += used->run_ns;
 	if (used->run_ns || used->wait_ns)
 		charge_share(governor, party, task, used);
-	if (!party->is_own)
-		return;
-	if (counts(task, GOVERNOR_BUDGET))
+	governor_guard_charge(governor, party, task, used);
+	/* What it uses while another court keeps it in time sharing is no use of real time. */
+	if (party->is_own && !(task->over & ~(1u << GOVERNOR_BUDGET)))
 		governor_account_charge(get_budget(governor, task), used);
-	if (counts(task, GOVERNOR_GUARD) && is_guarded(governor, task))
-		governor_account_charge(&governor->guard, used);
 }
 
 static void count_own(struct governor *governor)
 {
 	size_t i;
 
-	governor->vm.threads = governor->guard.threads = 0;
+	governor->vm.threads = 0;
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		governor->roles[i].threads = 0;
-	for (i = 0; i < governor->own->count; i++) {
+	for (i = 0; i < governor->own->count; i++)
 		get_budget(governor, &governor->own->tasks[i])->threads++;
-		governor->guard.threads += is_guarded(governor, &governor->own->tasks[i]);
-	}
 }
 
 static void account_shares(struct governor *governor, struct governor_party *party, uint64_t now_ns)
@@ -206,7 +178,7 @@ static void account_all(struct governor *governor, uint64_t now_ns)
 	governor_account_tell(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		governor_account_tell(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
-	governor_account_tell(governor, GOVERNOR_GUARD, &governor->guard, now_ns);
+	governor_guard_tell(governor, now_ns);
 	account_shares(governor, governor->own, now_ns);
 	for (i = 0; i < governor->rivals_count; i++)
 		account_shares(governor, governor->rivals[i], now_ns);
@@ -238,8 +210,8 @@ uint32_t governor_court_judge(struct governor *governor, const struct governor_t
 	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task));
 	const struct governor_share *share = find_share(governor->own, task->cpu);
 
-	if (is_guarded(governor, task))
-		over |= is_over(governor, GOVERNOR_GUARD, &governor->guard);
+	if (governor_guard_holds(governor, task))
+		over |= governor_guard_get(governor).over << GOVERNOR_GUARD;
 	if (share)
 		over |= is_over(governor, GOVERNOR_SHARE, &share->account);
 	return over;

@@ -44,6 +44,7 @@ struct governor_task {
 	int role;            /* -1: nobody said */
 	bool is_kernel;      /* not of QEMU's process */
 	bool is_rt;          /* when it is not dropped */
+	unsigned dropped;    /* by another VM's governor: bit 0 at the last look, bit 1 at the one before */
 	bool is_running;     /* it was, since the look before */
 	uint32_t over;       /* bit n: by court n */
 	int cpu;             /* where it was last, -1: not known */
@@ -66,18 +67,28 @@ struct governor_share {
 	struct governor_account account;
 };
 
+/* What a VM does under the host's guard. */
+struct governor_guarded {
+	bool is_in; /* it has used something there; else nothing here counts */
+	struct governor_account account;
+	uint64_t begin_run_ns; /* of the account, when the window began */
+	uint64_t recent_ns;    /* what it used in a window, of late */
+};
+
 /* A VM: the own one, or another that shares CPUs with it. */
 struct governor_party {
 	pid_t pid;
 	uint64_t start;
 	int folder;      /* /proc/PID/task */
 	uint32_t weight; /* 0: takes no part in sharing */
+	uint32_t part;   /* its weight under the guard */
 	bool is_own;
 	bool is_known;      /* by the current survey */
 	bool is_stale;      /* CPUs or roles have changed */
 	atomic_bool is_met; /* its threads were looked through before */
 	uint64_t placed_ns;
 	uint64_t run_ns; /* of all threads */
+	struct governor_guarded guarded;
 	size_t shares_count;
 	struct governor_share shares[GOVERNOR_SHARES];
 	size_t count;
@@ -102,8 +113,11 @@ struct governor {
 
 	pthread_mutex_t lock; /* of all below */
 	struct qrt_sched_governor *courts[GOVERNOR_COURTS];
-	struct governor_account vm, roles[QRT_SCHED_ROLES], guard;
-	uint32_t guarded; /* CPUs; 0: no guard is needed */
+	struct governor_account vm, roles[QRT_SCHED_ROLES];
+	struct governor_account guard; /* all VMs' */
+	uint32_t guarded;              /* CPUs; 0: no guard is needed */
+	uint64_t guard_window;         /* the number of the one that was looked at last, */
+	uint64_t guard_ns;             /* and when the rivals were for that */
 	struct governor_party *own, *rivals[GOVERNOR_RIVALS];
 	size_t rivals_count;
 	uint64_t rivals_ns, rivals_run_ns; /* when they were looked at, and what the own VM had used then */
@@ -126,6 +140,8 @@ void governor_task_end(struct governor_party *party, struct governor_task *task)
 
 /* ---- a thread (governor_task.c) ---- */
 
+/* At this moment. */
+bool governor_task_is_realtime(const struct governor_task *task);
 int governor_task_open(const struct governor_party *party, pid_t tid, bool is_kernel,
 		       struct governor_task *ret_task);
 void governor_task_close(struct governor_task *task);
@@ -166,7 +182,6 @@ void governor_courts_close(struct governor *governor);
 /* Reads where the party's threads may run, and forgets CPUs that they have left. */
 void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns);
 void governor_court_leave(struct governor *governor, struct governor_party *party);
-void governor_court_guard(struct governor *governor, uint32_t cpus);
 void governor_court_charge(struct governor *governor, struct governor_party *party,
 			   struct governor_task *task, const struct governor_usage *used);
 /* Returns when to decide again, 0: nobody knows. */
@@ -174,6 +189,22 @@ uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns);
 /* Bit n: over by court n. */
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task);
 bool governor_court_sits(const struct governor *governor, enum governor_court court);
+
+/* ---- the host's guard (governor_guard.c); all under the lock ---- */
+
+/* Guards so many CPUs from now on; 0: none. */
+void governor_guard_sit(struct governor *governor, uint32_t cpus, uint64_t now_ns);
+void governor_guard_leave(struct governor *governor, struct governor_party *party);
+/* Whether a thread of another VM was found in time sharing. */
+void governor_guard_note(struct governor_task *task, bool is_dropped);
+bool governor_guard_holds(const struct governor *governor, const struct governor_task *task);
+/* How many of its threads. */
+uint32_t governor_guard_count(const struct governor *governor, const struct governor_party *party);
+void governor_guard_charge(struct governor *governor, struct governor_party *party,
+			   const struct governor_task *task, const struct governor_usage *used);
+void governor_guard_tell(struct governor *governor, uint64_t now_ns);
+/* On the own VM; what was used is what all used. */
+struct qrt_sched_verdict governor_guard_get(const struct governor *governor);
 
 /* ---- the rounds (governor_round.c) ---- */
 
@@ -206,7 +237,9 @@ bool governor_plan_has_all(const struct qrt_sched_cpus *taken, const struct qrt_
  */
 int governor_plan_cover(const struct qrt_sched_plan *plan, uint32_t vcpus,
 			const struct qrt_sched_cpus *everywhere, struct qrt_sched_cpus *ret_cover);
-/* What its real-time threads may use of so many CPUs that nothing else guards. */
+/* What real-time threads may use of so many CPUs that nothing else guards: so that each VM may use what the
+ * others leave of it, and where they misjudge each other, all of them. */
 struct qrt_sched_budget governor_plan_guard(uint32_t cpus);
+struct qrt_sched_budget governor_plan_guard_all(uint32_t cpus);
 
 #endif

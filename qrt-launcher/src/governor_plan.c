@@ -5,6 +5,8 @@
 /* What is left of each CPU is enough for a command to start within 200 ms. */
 #define GUARD_WINDOW_NS  50000000ull
 #define GUARD_RUNTIME_NS 42500000ull
+/* VMs follow each other's use from look to look: some of what is left to the host is for that. */
+#define GUARD_ALL_NS 45000000ull
 
 void governor_plan_read(const struct qrt_sched_plan *plan, struct governor_terms *ret_terms)
 {
@@ -23,6 +25,11 @@ void governor_plan_read(const struct qrt_sched_plan *plan, struct governor_terms
 struct qrt_sched_budget governor_plan_guard(uint32_t cpus)
 {
 	return (struct qrt_sched_budget){cpus * GUARD_RUNTIME_NS, GUARD_WINDOW_NS};
+}
+
+struct qrt_sched_budget governor_plan_guard_all(uint32_t cpus)
+{
+	return (struct qrt_sched_budget){cpus * GUARD_ALL_NS, GUARD_WINDOW_NS};
 }
 
 void governor_plan_get_kept(const struct qrt_sched_host *host, struct qrt_sched_cpus *ret_kept)

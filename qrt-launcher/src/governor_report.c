@@ -39,10 +39,10 @@ static void look(const struct governor *governor, struct view *ret_view)
 	ret_view->vm = governor_account_get(governor, GOVERNOR_BUDGET, &governor->vm);
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		ret_view->roles[i] = governor_account_get(governor, GOVERNOR_BUDGET, &governor->roles[i]);
-	ret_view->guard = governor_account_get(governor, GOVERNOR_GUARD, &governor->guard);
+	ret_view->guard = governor_guard_get(governor);
 	ret_view->host = governor_plan_guard(governor->guarded);
 	ret_view->weight = own->weight;
-	ret_view->rivals = governor->rivals_count;
+	ret_view->rivals = own->weight ? governor->rivals_count : 0;
 	ret_view->shares_count = own->shares_count;
 	for (i = 0; i < own->shares_count; i++) {
 		ret_view->shares[i].cpu = own->shares[i].cpu;

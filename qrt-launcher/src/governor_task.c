@@ -99,9 +99,9 @@ void governor_task_settle(const struct governor_task *task, struct slices *slice
 	slices_release(slices);
 }
 
-static bool is_realtime(pid_t tid)
+bool governor_task_is_realtime(const struct governor_task *task)
 {
-	int policy = sched_getscheduler(tid);
+	int policy = sched_getscheduler(task->tid);
 
 	if (policy < 0)
 		return false;
@@ -133,7 +133,7 @@ void governor_task_place(struct governor_task *task)
 
 	/* Of its own threads it is told. Whom another VM's governor dropped is real-time when he is not. */
 	if (task->role < 0)
-		task->is_rt |= is_realtime(task->tid);
+		task->is_rt |= governor_task_is_realtime(task);
 	if (syscall(SYS_sched_getaffinity, task->tid, sizeof(cpus.bits), cpus.bits) > 0)
 		task->cpus = cpus;
 }
@@ -141,12 +141,12 @@ void governor_task_place(struct governor_task *task)
 bool governor_task_drop(const struct governor_task *task, const struct qrt_sched_setting *sharing,
 			struct slices *slices)
 {
-	return !is_realtime(task->tid) || change(task, sharing, slices);
+	return !governor_task_is_realtime(task) || change(task, sharing, slices);
 }
 
 void governor_task_raise(const struct governor_task *task, struct slices *slices)
 {
-	if (task->planned.set && !is_realtime(task->tid))
+	if (task->planned.set && !governor_task_is_realtime(task))
 		(void)change(task, &task->planned, slices);
 }
 
