@@ -42,6 +42,11 @@ void governor_plan_get_kept(const struct qrt_sched_host *host, struct qrt_sched_
 		*ret_kept = host->online;
 }
 
+/*
+ * The turn that the kernel gives may be most of a second away. But a guard beside it would drop a VM in every
+ * 50 ms in which it uses all of its CPUs, as it may, for a wait that ends by itself; who wants answers sooner
+ * gives a budget.
+ */
 bool governor_plan_is_unheld(const struct qrt_sched_host *host, const struct qrt_sched_cpus *kept)
 {
 	bool has_server = host->flags & QRT_SCHED_HOST_FAIR_SERVER;
