@@ -61,18 +61,29 @@ static struct governor_share *find_share(struct governor_party *party, int cpu)
 	return NULL;
 }
 
+/* Groups of different CPUs have nothing to do with each other. */
+static enum governor_court court_of(int cpu)
+{
+	return (enum governor_court)(GOVERNOR_SHARE + cpu % (GOVERNOR_COURTS - GOVERNOR_SHARE));
+}
+
 /* Made when it is first used: a thread may be allowed to run on many CPUs, and be on one. */
 static struct governor_share *get_share(struct governor *governor, struct governor_party *party, int cpu)
 {
 	struct governor_share *share = find_share(party, cpu);
 	struct qrt_sched_group_config config = {.weight = party->weight, .parent = -1};
 
-	if (share || !party->weight || party->shares_count == GOVERNOR_SHARES ||
-	    qrt_sched_cpus_add(&config.cpus, cpu) < 0)
+	if (share || !party->weight || qrt_sched_cpus_add(&config.cpus, cpu) < 0)
 		return share;
-	share = &party->shares[party->shares_count];
-	if (governor_account_join(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
+	if (party->shares_count == GOVERNOR_SHARES) {
+		qrt_sched_cpus_add(&governor->unshared, cpu);
 		return NULL;
+	}
+	share = &party->shares[party->shares_count];
+	if (governor_account_join(governor, court_of(cpu), &share->account, &config) < 0) {
+		qrt_sched_cpus_add(&governor->unshared, cpu);
+		return NULL;
+	}
 	share->cpu = cpu;
 	party->shares_count++;
 	return share;
@@ -80,7 +91,7 @@ static struct governor_share *get_share(struct governor *governor, struct govern
 
 static void remove_share(struct governor *governor, struct governor_party *party, size_t number)
 {
-	governor_account_leave(governor, GOVERNOR_SHARE, &party->shares[number].account);
+	governor_account_leave(governor, court_of(party->shares[number].cpu), &party->shares[number].account);
 	party->shares[number] = party->shares[--party->shares_count];
 }
 
@@ -88,6 +99,8 @@ void governor_court_leave(struct governor *governor, struct governor_party *part
 {
 	while (party->shares_count > 0)
 		remove_share(governor, party, party->shares_count - 1);
+	if (party->is_own)
+		governor->unshared = (struct qrt_sched_cpus){{0}};
 }
 
 void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
@@ -167,7 +180,8 @@ static void account_shares(struct governor *governor, struct governor_party *par
 
 	count_threads(party);
 	for (i = 0; i < party->shares_count; i++)
-		governor_account_tell(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
+		governor_account_tell(governor, court_of(party->shares[i].cpu), &party->shares[i].account,
+				      now_ns);
 }
 
 static void account_all(struct governor *governor, uint64_t now_ns)
@@ -199,21 +213,22 @@ uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns)
 	return next;
 }
 
-static uint32_t is_over(const struct governor *governor, enum governor_court court,
-			const struct governor_account *account)
+struct qrt_sched_verdict governor_court_get_share(const struct governor *governor,
+						  const struct governor_share *share)
 {
-	return governor_account_get(governor, court, account).over << court;
+	return governor_account_get(governor, court_of(share->cpu), &share->account);
 }
 
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task)
 {
-	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task));
+	uint32_t over = governor_account_get(governor, GOVERNOR_BUDGET, get_budget(governor, task)).over
+			<< GOVERNOR_BUDGET;
 	const struct governor_share *share = find_share(governor->own, task->cpu);
 
 	if (governor_guard_holds(governor, task))
 		over |= governor_guard_get(governor).over << GOVERNOR_GUARD;
 	if (share)
-		over |= is_over(governor, GOVERNOR_SHARE, &share->account);
+		over |= governor_court_get_share(governor, share).over << GOVERNOR_SHARE;
 	return over;
 }
 

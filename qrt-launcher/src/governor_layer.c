@@ -108,6 +108,7 @@ bool governor_ask(struct governor *governor, struct watched *watched)
 
 void governor_sync(struct governor *governor)
 {
+	struct governor_excess excess;
 	bool is_new;
 
 	if (!governor)
@@ -116,7 +117,9 @@ void governor_sync(struct governor *governor)
 	pthread_mutex_lock(&governor->lock);
 	is_new = governor->told != governor->changes;
 	governor->told = governor->changes;
+	governor_excess_read(governor, &excess);
 	pthread_mutex_unlock(&governor->lock);
+	governor_excess_say(governor, &excess);
 	if (is_new)
 		watch_govern(&governor->supervisor->watch);
 }

@@ -7,6 +7,7 @@
 #include "state.h"
 
 #include <glib.h>
+#include <json-glib/json-glib.h>
 #include <pthread.h>
 #include <qrt/governor.h>
 #include <stdatomic.h>
@@ -14,8 +15,8 @@
 #include <sys/types.h>
 
 #define GOVERNOR_TASKS  1280
-#define GOVERNOR_SHARES 64
-#define GOVERNOR_RIVALS 24
+#define GOVERNOR_SHARES 256
+#define GOVERNOR_RIVALS 64
 
 /* What a VM has that does not say its weight, where another one does. */
 #define GOVERNOR_WEIGHT 100
@@ -27,8 +28,9 @@ struct supervisor;
 enum governor_court {
 	GOVERNOR_BUDGET, /* the plan's */
 	GOVERNOR_GUARD,  /* where nothing else keeps the VM from holding every CPU of the host */
-	GOVERNOR_SHARE,  /* by weight, beside other VMs */
-	GOVERNOR_COURTS,
+	GOVERNOR_SHARE,  /* by weight, beside other VMs; the first of several, between which CPUs are divided
+			  */
+	GOVERNOR_COURTS = GOVERNOR_SHARE + 16,
 };
 
 /* What a plan asks for. */
@@ -91,8 +93,17 @@ struct governor_party {
 	struct governor_guarded guarded;
 	size_t shares_count;
 	struct governor_share shares[GOVERNOR_SHARES];
+	uint32_t excess;  /* threads that are not in `tasks` */
+	bool lacks_files; /* for want of descriptors, not of room */
 	size_t count;
 	struct governor_task tasks[GOVERNOR_TASKS];
+};
+
+/* What the governor has no room for. */
+struct governor_excess {
+	uint32_t threads, rival_threads, rivals; /* of this VM, of others, and other VMs */
+	struct qrt_sched_cpus cpus;              /* without shares */
+	bool lacks_files;
 };
 
 struct governor {
@@ -107,6 +118,7 @@ struct governor {
 	int end_fd;           /* to the scout */
 	bool has_scout;
 	guint source;
+	unsigned said; /* of what there is no room for, by the supervisor */
 	atomic_bool ends;
 	struct qrt_sched_cpus online, tickless;
 	struct qrt_sched_cpus kept; /* CPUs of which the host needs one for its own work */
@@ -121,6 +133,8 @@ struct governor {
 	struct governor_party *own, *rivals[GOVERNOR_RIVALS];
 	size_t rivals_count;
 	uint64_t rivals_ns, rivals_run_ns; /* when they were looked at, and what the own VM had used then */
+	uint32_t rivals_excess;            /* other VMs that are not in `rivals` */
+	struct qrt_sched_cpus unshared;    /* where a VM could have no share */
 	uint64_t changes, told;
 	bool is_disputed; /* somebody may have undone what the last look did */
 };
@@ -130,7 +144,8 @@ struct governor {
 /* NULL where the process is not there any more. */
 struct governor_party *governor_party_open(pid_t pid, uint64_t start);
 struct governor_party *governor_party_close(struct governor_party *party);
-/* The numbers of its threads, and which of them are new: those that ended are forgotten. */
+/* The numbers of its threads, how many there are, which may be more than max, and which of them are new:
+ * those that ended are forgotten. */
 size_t governor_party_list(const struct governor_party *party, pid_t *ret_tids, size_t max);
 size_t governor_party_compare(struct governor_party *party, pid_t *tids, size_t count);
 struct governor_task *governor_party_find(struct governor_party *party, pid_t tid);
@@ -186,9 +201,22 @@ void governor_court_charge(struct governor *governor, struct governor_party *par
 			   struct governor_task *task, const struct governor_usage *used);
 /* Returns when to decide again, 0: nobody knows. */
 uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns);
+struct qrt_sched_verdict governor_court_get_share(const struct governor *governor,
+						  const struct governor_share *share);
 /* Bit n: over by court n. */
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task);
 bool governor_court_sits(const struct governor *governor, enum governor_court court);
+
+/* ---- what there is no room for (governor_excess.c) ---- */
+
+/* Under the lock. */
+void governor_excess_read(const struct governor *governor, struct governor_excess *ret_excess);
+/* Each once. */
+void governor_excess_say(struct governor *governor, const struct governor_excess *excess);
+/* Adds member "ungoverned". */
+void governor_excess_build(JsonBuilder *builder, const struct governor_excess *excess);
+/* That member in words; nothing where it is empty. */
+void governor_excess_format(GString *line, JsonObject *member);
 
 /* ---- the host's guard (governor_guard.c); all under the lock ---- */
 

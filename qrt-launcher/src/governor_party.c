@@ -64,8 +64,8 @@ size_t governor_party_list(const struct governor_party *party, pid_t *ret_tids, 
 		for (at = 0; at < n; at += entry->length) {
 			entry = (const struct entry *)(const void *)(buf + at);
 			tid = (pid_t)strtol(entry->name, NULL, 10);
-			if (tid > 0 && count < max)
-				ret_tids[count++] = tid;
+			if (tid > 0 && count++ < max)
+				ret_tids[count - 1] = tid;
 		}
 	}
 	return count;

@@ -28,6 +28,7 @@ struct view {
 		int cpu;
 		struct qrt_sched_verdict verdict;
 	} shares[GOVERNOR_SHARES];
+	struct governor_excess excess;
 };
 
 /* Under the lock, and no more than this: JSON takes memory, for which the governor would have to wait. */
@@ -44,10 +45,10 @@ static void look(const struct governor *governor, struct view *ret_view)
 	ret_view->weight = own->weight;
 	ret_view->rivals = own->weight ? governor->rivals_count : 0;
 	ret_view->shares_count = own->shares_count;
+	governor_excess_read(governor, &ret_view->excess);
 	for (i = 0; i < own->shares_count; i++) {
 		ret_view->shares[i].cpu = own->shares[i].cpu;
-		ret_view->shares[i].verdict = governor_account_get(governor, GOVERNOR_SHARE,
-								   &own->shares[i].account);
+		ret_view->shares[i].verdict = governor_court_get_share(governor, &own->shares[i]);
 	}
 }
 
@@ -123,6 +124,7 @@ void governor_build(struct governor *governor, JsonBuilder *builder)
 	add_int(builder, "weight", view.weight);
 	add_int(builder, "rivals", (gint64)view.rivals);
 	build_shares(builder, &view);
+	governor_excess_build(builder, &view.excess);
 	json_builder_end_object(builder);
 }
 
@@ -184,5 +186,6 @@ char *governor_format(JsonObject *member)
 				       weight, rivals, rivals == 1 ? "" : "s");
 	if (weight && rivals)
 		format_shares(line, json_limit_get_array(member, "shares"));
+	governor_excess_format(line, json_limit_get_object(member, "ungoverned"));
 	return g_string_free(line, FALSE);
 }

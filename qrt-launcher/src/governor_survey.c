@@ -15,6 +15,7 @@ struct survey {
 	struct qrt_sched_cpus taken; /* by real-time vCPUs */
 	uint32_t guarded;            /* CPUs */
 	bool is_shared;              /* one of the VMs says a weight */
+	uint32_t excess;             /* VMs that are not in `records` */
 	size_t count;
 	struct state_record records[GOVERNOR_RIVALS];
 };
@@ -46,6 +47,8 @@ static void look_at(const char *name, void *data)
 		survey->is_shared |= record.weight != 0;
 		if (survey->count < GOVERNOR_RIVALS)
 			survey->records[survey->count++] = record;
+		else
+			survey->excess++;
 	}
 	close(fd);
 }
@@ -181,6 +184,7 @@ void governor_survey(struct governor *governor)
 	pthread_mutex_lock(&governor->lock);
 	set_weight(governor, governor->own, survey.is_shared ? governor->own->part : 0);
 	governor_guard_sit(governor, survey.guarded, governor_now());
+	governor->rivals_excess = survey.is_shared || survey.guarded ? survey.excess : 0;
 	pthread_mutex_unlock(&governor->lock);
 	governor_wake(governor);
 }
