@@ -170,42 +170,28 @@ def a_killed_launcher_leaves_nobody_in_real_time_for_repair():
         check_equal(find_unplanned(qemu), [], "after repair")
 
 
-def cpu_time(tids):
-    """ms of CPU time of each thread."""
-    return [int(read_text("/proc/%d/schedstat" % tid).split()[0]) // 1000000 for tid in tids]
-
-
 def weights_divide_a_cpu():
-    """Two VMs that want all of it: three to one; who says nothing has 100."""
+    """Two VMs that want all of it; who says nothing has 100. What each gets is measured by the benchmark."""
     need_root()
     with Place() as place, Spinning(place, one(["weight=300"]), 20000, "more") as more, \
             Spinning(place, one([]), 20000, "less") as less:
         status = more.wait_status("a rival", lambda status: threads_of(status, "vcpu") and status["governor"]["rivals"] == 1)
         check_equal(status["governor"]["weight"], 300, "weight")
-        vcpus = [threads_of(status, "vcpu")[0]["tid"]]
         status = less.wait_status("drops", lambda status: any(share["throttled"] for share in status["governor"]["shares"]))
         check_equal(status["governor"]["weight"], 100, "weight that is not said")
-        vcpus.append(threads_of(status, "vcpu")[0]["tid"])
+        check(250 in [share["share_millicpus"] for share in status["governor"]["shares"] if share["throttled"]],
+              status["governor"]["shares"])
         code, out, _ = place.call("status", "less")
         check(code == 0 and "; weight 100 beside 1 VM; CPU" in out, out)
-        begin = cpu_time(vcpus)
-        time.sleep(4)
-        used = [after - before for before, after in zip(begin, cpu_time(vcpus))]
-    note("CPU time %s ms" % used)
-    check(1.5 < used[0] / max(used[1], 1) < 6, used)
 
 
-def who_wants_little_does_not_wait_for_who_takes_all():
+def who_takes_all_is_dropped_beside_who_wants_little():
     """At one FIFO priority the spinning one would never let go."""
     need_root()
     with Place() as place, Spinning(place, one(["weight=100"]), 20000, "hog") as hog:
         hog.wait_status("it spins", lambda status: threads_of(status, "vcpu"))
-        with Spinning(place, one(["weight=100"]), 4000, "modest", percent=20) as modest:
-            used = modest.end()
-        note("20 %% of 4000 ms: %s ms" % used)
-        check(used[0] >= 200, used)
-        status = hog.status()
-        check(any(share["throttled"] for share in status["governor"]["shares"]), status["governor"])
+        with Spinning(place, one(["weight=100"]), 10000, "modest", percent=20):
+            hog.wait_status("it is dropped", lambda status: any(share["throttled"] for share in status["governor"]["shares"]))
 
 
 def without_a_weight_nobody_is_a_rival():
@@ -260,7 +246,7 @@ if __name__ == "__main__":
         ("a CPU that is left needs no guard", a_cpu_that_is_left_needs_no_guard),
         ("a killed launcher leaves nobody in real time, and repair the rest", a_killed_launcher_leaves_nobody_in_real_time_for_repair),
         ("weights divide a CPU", weights_divide_a_cpu),
-        ("who wants little does not wait for who takes all", who_wants_little_does_not_wait_for_who_takes_all),
+        ("who takes all is dropped beside who wants little", who_takes_all_is_dropped_beside_who_wants_little),
         ("without a weight nobody is a rival", without_a_weight_nobody_is_a_rival),
         ("a plan without real time needs no governor", a_plan_without_real_time_needs_no_governor),
         ("a plan that leaves no room for a governor is refused", a_plan_that_leaves_no_room_is_refused),
