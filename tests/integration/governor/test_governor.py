@@ -4,6 +4,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,10 +125,10 @@ def a_roles_budget_is_the_roles_alone():
         check(budget_of(status, "vcpu")["throttled"] >= 1, status["governor"])
 
 
-def look(place, fused):
+def look(place, fused, name="spinning"):
     """None while there is no status; a VM that has ended has none any more."""
     check(fused.process.poll() is None, "the VM ended before it was looked at")
-    code, out, _ = place.call("status", "spinning", "--json")
+    code, out, _ = place.call("status", name, "--json")
     return json.loads(out) if code == 0 else None
 
 
@@ -140,6 +141,25 @@ def a_host_that_nothing_holds_is_guarded():
                 budget_of(found, "host") or {}).get("throttled") else None)(look(place, fused)))
     note("guard: %s" % budget_of(status, "host"))
     check_equal(budget_of(status, "host")["budget"], "%d%%/50ms" % (85 * len(CPUS)), "guard")
+
+
+def is_guarded(status):
+    return bool(status and (budget_of(status, "host") or {}).get("throttled"))
+
+
+def vms_that_spin_together_leave_the_host_a_shell():
+    """Each may take all CPUs, and what they take together is counted."""
+    need_root()
+    names = ("spinning", "another")
+    with Place() as place:
+        both = " & ".join(shlex.join(launch(plan(), name)) for name in names) + " & wait"
+        with Fused(unserved(["sh", "-c", both]), 18000, spin(place.environment, 15000)) as fused:
+            wait_for("VMs that are dropped", lambda: all(is_guarded(look(place, fused, name)) for name in names))
+            with Shell(500) as shell:
+                answers = shell.answers()
+            guards = [budget_of(look(place, fused, name), "host") for name in names]
+    note("slowest answer %.0f ms of %d" % (max(answers), len(answers)))
+    check_equal({guard["budget"] for guard in guards}, {"%d%%/50ms" % (85 * len(CPUS))}, "guards")
 
 
 def a_cpu_that_is_left_needs_no_guard():
@@ -243,6 +263,7 @@ if __name__ == "__main__":
         ("a budget drops and gives back", a_budget_drops_and_gives_back),
         ("a role's budget is the role's alone", a_roles_budget_is_the_roles_alone),
         ("a host that nothing holds is guarded", a_host_that_nothing_holds_is_guarded),
+        ("VMs that spin together leave the host a shell", vms_that_spin_together_leave_the_host_a_shell),
         ("a CPU that is left needs no guard", a_cpu_that_is_left_needs_no_guard),
         ("a killed launcher leaves nobody in real time, and repair the rest", a_killed_launcher_leaves_nobody_in_real_time_for_repair),
         ("weights divide a CPU", weights_divide_a_cpu),
