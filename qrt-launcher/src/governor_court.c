@@ -210,6 +210,7 @@ uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns)
 		if (at && (!next || at < next))
 			next = at;
 	}
+	governor_weigh(governor);
 	return next;
 }
 
@@ -223,12 +224,11 @@ uint32_t governor_court_judge(struct governor *governor, const struct governor_t
 {
 	uint32_t over = governor_account_get(governor, GOVERNOR_BUDGET, get_budget(governor, task)).over
 			<< GOVERNOR_BUDGET;
-	const struct governor_share *share = find_share(governor->own, task->cpu);
 
 	if (governor_guard_holds(governor, task))
 		over |= governor_guard_get(governor).over << GOVERNOR_GUARD;
-	if (share)
-		over |= governor_court_get_share(governor, share).over << GOVERNOR_SHARE;
+	if (governor_weigh_is_over(governor, task))
+		over |= 1u << GOVERNOR_SHARE;
 	return over;
 }
 

@@ -106,6 +106,12 @@ struct governor_excess {
 	bool lacks_files;
 };
 
+/* What the own VM may use and used of each CPU, in thousandths. */
+struct governor_scale {
+	uint32_t share[QRT_SCHED_CPUS_MAX], used[QRT_SCHED_CPUS_MAX];
+	bool is_above[QRT_SCHED_CPUS_MAX], is_wanted[QRT_SCHED_CPUS_MAX];
+};
+
 struct governor {
 	struct supervisor *supervisor;
 	struct governor_terms terms;
@@ -130,6 +136,7 @@ struct governor {
 	uint32_t guarded;              /* CPUs; 0: no guard is needed */
 	uint64_t guard_window;         /* the number of the one that was looked at last, */
 	uint64_t guard_ns;             /* and when the rivals were for that */
+	struct governor_scale scale;
 	struct governor_party *own, *rivals[GOVERNOR_RIVALS];
 	size_t rivals_count;
 	uint64_t rivals_ns, rivals_run_ns; /* when they were looked at, and what the own VM had used then */
@@ -206,6 +213,13 @@ struct qrt_sched_verdict governor_court_get_share(const struct governor *governo
 /* Bit n: over by court n. */
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task);
 bool governor_court_sits(const struct governor *governor, enum governor_court court);
+
+/* ---- the own VM before its CPUs (governor_weigh.c); under the lock ---- */
+
+/* After the courts have decided. */
+void governor_weigh(struct governor *governor);
+/* By its share. */
+bool governor_weigh_is_over(const struct governor *governor, const struct governor_task *task);
 
 /* ---- what there is no room for (governor_excess.c) ---- */
 

@@ -119,8 +119,11 @@ static void test_share(void)
 	CU_ASSERT_EQUAL(vcpu->over, 1u << GOVERNOR_SHARE);
 	CU_ASSERT_FALSE(loop->over);
 	CU_ASSERT_EQUAL(governor->own->shares_count, 2);
-	/* It is where it is: there it is as much over as all of its VM. */
+	/* It may be on both, and of both its VM uses no more than its share. */
 	loop->cpu = 1;
+	decide(1);
+	CU_ASSERT_FALSE(loop->over);
+	loop->cpus = cpus_of("1");
 	decide(1);
 	CU_ASSERT_TRUE(loop->over);
 	place_all();
