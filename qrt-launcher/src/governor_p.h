@@ -49,6 +49,7 @@ struct governor_task {
 	unsigned dropped;    /* by another VM's governor: bit 0 at the last look, bit 1 at the one before */
 	bool is_running;     /* it was, since the look before */
 	uint32_t over;       /* bit n: by court n */
+	bool is_lower;       /* a priority below its plan: its VM gives way */
 	int cpu;             /* where it was last, -1: not known */
 	struct qrt_sched_cpus cpus;
 	struct qrt_sched_setting planned; /* when it is not dropped, set == 0: nobody said */
@@ -137,6 +138,7 @@ struct governor {
 	uint64_t guard_window;         /* the number of the one that was looked at last, */
 	uint64_t guard_ns;             /* and when the rivals were for that */
 	struct governor_scale scale;
+	bool gives_way; /* one priority down, to a VM that used little */
 	struct governor_party *own, *rivals[GOVERNOR_RIVALS];
 	size_t rivals_count;
 	uint64_t rivals_ns, rivals_run_ns; /* when they were looked at, and what the own VM had used then */
@@ -180,6 +182,8 @@ void governor_task_place(struct governor_task *task);
 bool governor_task_drop(const struct governor_task *task, const struct qrt_sched_setting *sharing,
 			struct slices *slices);
 void governor_task_raise(const struct governor_task *task, struct slices *slices);
+/* As planned, or one priority below. */
+void governor_task_step(const struct governor_task *task, struct slices *slices);
 
 /* ---- groups of threads (governor_account.c); all under the lock ---- */
 
@@ -220,6 +224,16 @@ bool governor_court_sits(const struct governor *governor, enum governor_court co
 void governor_weigh(struct governor *governor);
 /* By its share. */
 bool governor_weigh_is_over(const struct governor *governor, const struct governor_task *task);
+
+/* ---- who precedes (governor_precede.c); under the lock ---- */
+
+/* Whether the own VM gives way to another one. */
+void governor_precede(struct governor *governor);
+/* True where a thread has a priority to give way with. */
+bool governor_precede_steps(const struct governor_task *task);
+/* What it may have at most, for its layer; set == 0: what it has by its plan. */
+struct qrt_sched_setting governor_precede_limit(const struct governor *governor,
+						const struct governor_task *task);
 
 /* ---- what there is no room for (governor_excess.c) ---- */
 

@@ -24,6 +24,7 @@ struct view {
 	struct qrt_sched_budget host;
 	uint32_t weight;
 	size_t rivals, shares_count;
+	bool gives_way;
 	struct {
 		int cpu;
 		struct qrt_sched_verdict verdict;
@@ -44,6 +45,7 @@ static void look(const struct governor *governor, struct view *ret_view)
 	ret_view->host = governor_plan_guard(governor->guarded);
 	ret_view->weight = own->weight;
 	ret_view->rivals = own->weight ? governor->rivals_count : 0;
+	ret_view->gives_way = governor->gives_way;
 	ret_view->shares_count = own->shares_count;
 	governor_excess_read(governor, &ret_view->excess);
 	for (i = 0; i < own->shares_count; i++) {
@@ -123,6 +125,8 @@ void governor_build(struct governor *governor, JsonBuilder *builder)
 	build_budgets(builder, &governor->terms, &view);
 	add_int(builder, "weight", view.weight);
 	add_int(builder, "rivals", (gint64)view.rivals);
+	json_builder_set_member_name(builder, "gives_way");
+	json_builder_add_boolean_value(builder, view.gives_way);
 	build_shares(builder, &view);
 	governor_excess_build(builder, &view.excess);
 	json_builder_end_object(builder);
@@ -186,6 +190,8 @@ char *governor_format(JsonObject *member)
 				       weight, rivals, rivals == 1 ? "" : "s");
 	if (weight && rivals)
 		format_shares(line, json_limit_get_array(member, "shares"));
+	if (json_limit_get_bool(member, "gives_way"))
+		g_string_append(line, "; one priority down beside a VM that used little");
 	governor_excess_format(line, json_limit_get_object(member, "ungoverned"));
 	return g_string_free(line, FALSE);
 }

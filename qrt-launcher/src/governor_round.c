@@ -136,14 +136,18 @@ static void read_guarded(struct governor *governor, uint64_t now_ns)
 static bool act(struct governor *governor, struct governor_task *task)
 {
 	uint32_t over = governor_court_judge(governor, task);
-	bool is_new = (over != 0) != (task->over != 0);
+	bool is_lower = governor->gives_way && governor_precede_steps(task);
+	bool is_new = (over != 0) != (task->over != 0), is_step = is_lower != task->is_lower;
 
 	task->over = over;
+	task->is_lower = is_lower;
 	if (over && task->is_rt)
 		governor->is_disputed |= !governor_task_drop(task, &governor->sharing, governor->slices);
+	else if (is_step)
+		governor_task_step(task, governor->slices);
 	else if (is_new)
 		governor_task_raise(task, governor->slices);
-	return is_new;
+	return is_new || is_step;
 }
 
 /* Returns whether one is over. The supervisor makes it good in the layers; it may be late for that. */
@@ -180,6 +184,7 @@ uint64_t governor_round(struct governor *governor, uint64_t now_ns)
 	next = earlier(next, read_sharing(governor, now_ns));
 	read_guarded(governor, now_ns);
 	next = earlier(next, governor_court_decide(governor, now_ns));
+	governor_precede(governor);
 	if (act_on_all(governor))
 		next = earlier(next, now_ns + (governor->is_disputed ? MS : HOLD_NS));
 	return next;

@@ -144,10 +144,19 @@ bool governor_task_drop(const struct governor_task *task, const struct qrt_sched
 	return !governor_task_is_realtime(task) || change(task, sharing, slices);
 }
 
+void governor_task_step(const struct governor_task *task, struct slices *slices)
+{
+	struct qrt_sched_setting setting = task->planned;
+
+	setting.priority -= task->is_lower;
+	if (setting.set)
+		(void)change(task, &setting, slices);
+}
+
 void governor_task_raise(const struct governor_task *task, struct slices *slices)
 {
-	if (task->planned.set && !governor_task_is_realtime(task))
-		(void)change(task, &task->planned, slices);
+	if (!governor_task_is_realtime(task))
+		governor_task_step(task, slices);
 }
 
 /* ---- its descriptors' life ---- */

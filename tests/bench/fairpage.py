@@ -13,7 +13,7 @@ WORDS = {
     "stock": "plain QEMU",
     "shares": "plain QEMU, each VM in a control group of equal share",
     "rr": "qrt-launcher, round robin at priority 1, the kernel's slice",
-    "ours": "qrt-launcher, round robin with quanta of 4 ms, the main loop one level above the vCPUs, equal weights",
+    "ours": "qrt-launcher, round robin at priority 2, quanta of 4 ms, equal weights, and a priority below to give way",
     "even": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights",
 }
 CASE_WORDS = {

@@ -210,8 +210,11 @@ def who_takes_all_is_dropped_beside_who_wants_little():
     need_root()
     with Place() as place, Spinning(place, one(["weight=100"]), 20000, "hog") as hog:
         hog.wait_status("it spins", lambda status: threads_of(status, "vcpu"))
-        with Spinning(place, one(["weight=100"]), 10000, "modest", percent=20):
+        with Spinning(place, one(["weight=100"]), 10000, "modest", percent=20) as modest:
             hog.wait_status("it is dropped", lambda status: any(share["throttled"] for share in status["governor"]["shares"]))
+            hog.wait_status("it gives way", lambda status: status["governor"]["gives_way"])
+            status = modest.wait_status("its governor", lambda status: status["governor"])
+            check_equal(status["governor"]["gives_way"], False, "the modest one gives way")
 
 
 def without_a_weight_nobody_is_a_rival():

@@ -33,8 +33,11 @@ static void decide(void)
 	size_t i;
 
 	governor_court_decide(governor, now);
-	for (i = 0; i < own->count; i++)
+	governor_precede(governor);
+	for (i = 0; i < own->count; i++) {
 		own->tasks[i].over = governor_court_judge(governor, &own->tasks[i]);
+		own->tasks[i].is_lower = governor->gives_way && governor_precede_steps(&own->tasks[i]);
+	}
 }
 
 void share_run(const struct share_use *uses, size_t count, unsigned ms)
