@@ -214,25 +214,6 @@ static int start_on_host(struct run *run, struct state *state)
 	return r;
 }
 
-/* Another launcher that ends may remove the empty run directory while we open it. */
-static int open_run(void)
-{
-	int tries, run_fd;
-
-	for (tries = 0; tries < 10; tries++) {
-		run_fd = state_open_run(true);
-		if (run_fd < 0)
-			return run_fd;
-		if (state_lock_run(run_fd) == 0) {
-			state_repair_all(run_fd, false);
-			return run_fd;
-		}
-		close(run_fd);
-	}
-	complain("%s vanishes as soon as it is made; who removes it?", state_get_run_path());
-	return -ENOENT;
-}
-
 static int run_in(struct run *run, int run_fd)
 {
 	struct state state;
@@ -256,7 +237,7 @@ static int run_in(struct run *run, int run_fd)
 
 static int run_vm(struct run *run)
 {
-	int run_fd = open_run(), r;
+	int run_fd = state_enter_run(), r;
 
 	if (run_fd < 0)
 		return EXIT_LAUNCHER;
