@@ -184,6 +184,16 @@ static const char *member_file(const struct qrt_sched_p_saved_entry *entry, cons
 	return entry->kind == QRT_SCHED_P_SAVED_PROCESS ? "cgroup.procs" : "cgroup.threads";
 }
 
+/* Who left a shield of version 1 is where all others are; that is our doing, too. */
+static int has_left(const struct qrt_sched_p_saved_entry *entry)
+{
+	char others[QRT_SCHED_P_PATH];
+	int n = snprintf(others, sizeof(others), "%s-host", entry->after);
+
+	return n > 0 && (size_t)n < sizeof(others) && entry->kind == QRT_SCHED_P_SAVED_THREAD &&
+	       qrt_sched_p_cgroup_lists(others, "tasks", entry->tid);
+}
+
 static int read_member(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
 	const char *folder[2] = {entry->after, entry->before};
@@ -195,7 +205,7 @@ static int read_member(const struct qrt_sched_p_saved_entry *entry, char *buf, s
 		if (qrt_sched_p_cgroup_lists(folder[i], member_file(entry, folder[i]), entry->tid))
 			return snprintf(buf, size, "%s", folder[i]);
 	}
-	return snprintf(buf, size, "%s", "");
+	return snprintf(buf, size, "%s", has_left(entry) ? entry->after : "");
 }
 
 static int write_member(const struct qrt_sched_p_saved_entry *entry, const char *folder)

@@ -86,8 +86,8 @@ QRT_SCHED_API int qrt_sched_shield_raise(const struct qrt_sched_shield_config *c
 					 struct qrt_sched_error *reterr);
 /* Moves a thread into a shield that is up: it runs on the shield's CPUs then, and nowhere else; its affinity
  * can be set after that. Under version 2 its process leaves its cgroup for the top one, out of that one's
- * other limits. `saved` remembers where both were; NULL: they come to the top when the shield is lowered.
- * -ENOENT: no shield of that name is up; -ESRCH. [setup] */
+ * other limits. `saved` remembers where it was with all its threads; NULL: they come to the top when the
+ * shield is lowered. -ENOENT: no shield of that name is up; -ESRCH. [setup] */
 QRT_SCHED_API int qrt_sched_shield_enter(const char *name, pid_t tid, struct qrt_sched_saved *saved,
 					 struct qrt_sched_error *reterr);
 /* Moves a thread that is in it out of it, to where all others run. -ENOENT, -ESRCH. [setup] */
