@@ -4,6 +4,7 @@
 #include "command.h"
 #include "proc.h"
 #include "supervisor.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,7 @@ static void release_foreground(struct attach *attach, const char *text)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
+	voice_flush();
 	(void)!write(attach->ready_fd, text, strlen(text));
 	close(attach->ready_fd);
 	attach->ready_fd = -1;

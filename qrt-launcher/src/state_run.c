@@ -31,7 +31,7 @@ static char *find_path(bool *ret_own)
 
 const char *state_get_run_path(void)
 {
-	static char path[4096];
+	static _Thread_local char path[4096];
 	bool own;
 	char *found = find_path(&own);
 

@@ -8,6 +8,7 @@
 #include "proc.h"
 #include "recorder.h"
 #include "slices.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -225,6 +226,7 @@ int supervisor_run(struct supervisor *supervisor)
 {
 	bool was_up, is_back;
 
+	voice_open();
 	open_watch(supervisor);
 	rank_open(supervisor);
 	supervisor_open_keepers(supervisor);
