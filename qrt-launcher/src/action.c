@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "number.h"
+#include "oom.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -125,7 +126,7 @@ int action_is_due(struct action *action, uint64_t delay_ns, uint64_t now_ns)
 	return 1;
 }
 
-/* Between fork and exec: the supervisor's signals and urgency are not for others. */
+/* Between fork and exec: the supervisor's signals, urgency and importance are not for others. */
 static void become_ordinary(gpointer data)
 {
 	struct sched_param param = {.sched_priority = 0};
@@ -135,6 +136,7 @@ static void become_ordinary(gpointer data)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sched_setscheduler(0, SCHED_OTHER, &param);
+	oom_release();
 }
 
 int action_run_command(const char *command, const char *const *told)

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "governor.h"
 #include "heartbeat.h"
+#include "oom.h"
 #include "proc.h"
 #include "recorder.h"
 #include "slices.h"
@@ -227,6 +228,7 @@ int supervisor_run(struct supervisor *supervisor)
 	bool was_up, is_back;
 
 	voice_open();
+	oom_protect();
 	open_watch(supervisor);
 	rank_open(supervisor);
 	supervisor_open_keepers(supervisor);
