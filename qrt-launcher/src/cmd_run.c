@@ -196,7 +196,6 @@ static int start_in(struct run *run, struct state *state)
 /* The host is made as the plan wants it first, and put back last. */
 static int start_on_host(struct run *run, struct state *state)
 {
-	struct host_keeper keeper;
 	struct host_claim claim;
 	int r = read_fresh(&run->fresh);
 
@@ -207,9 +206,7 @@ static int start_on_host(struct run *run, struct state *state)
 	r = host_claim_vm(state->run_fd, run->vm_name, &run->request, &claim);
 	if (r != EXIT_OK)
 		return r;
-	host_keeper_open(&keeper, state->run_fd);
 	r = start_in(run, state);
-	host_keeper_close(&keeper);
 	host_release_vm(state->run_fd, &claim);
 	return r;
 }

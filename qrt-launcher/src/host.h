@@ -99,18 +99,14 @@ int host_repair(int run_fd, bool verbose);
  * Of all launchers that live, one does what has to be done while VMs run: it puts back what a killed launcher
  * needed, and does again what somebody has undone. It holds the folder's lock (flock on .host itself); when
  * it ends another one gets it at its next look. Where there is no folder nothing has to be done, and there is
- * no keeper.
+ * no keeper. It works on a thread of its own, time-shared: a disk may keep it waiting. What it cannot do it
+ * says once, and tries again later.
  */
-struct host_keeper {
-	int run_fd, fd; /* fd -1: another one is */
-	guint source;
-};
+struct host_keeper;
 
-/* Looks again and again in the default main loop. */
-void host_keeper_open(struct host_keeper *keeper, int run_fd);
-void host_keeper_close(struct host_keeper *keeper);
-/* True when this process is the keeper, after it has tried to become it. */
-bool host_keeper_is(struct host_keeper *keeper);
+/* From where signals are blocked that are for somebody else. NULL where there can be none, which was said. */
+struct host_keeper *host_keeper_open(int run_fd);
+struct host_keeper *host_keeper_close(struct host_keeper *keeper);
 
 /* ---- for a VM ----------------------------------------------------------------------------------- */
 

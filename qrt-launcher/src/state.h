@@ -85,7 +85,9 @@ int state_read_record(int fd, struct state_record *ret_record);
 /* Calls found() with the name of each VM's folder. */
 void state_for_each(int run_fd, void (*found)(const char *name, void *data), void *data);
 
-/* Puts back what killed launchers left behind. Returns how many folders could not be repaired. */
+/* Puts back what killed launchers left behind of VMs. Returns how many folders could not be repaired. */
+int state_repair_vms(int run_fd, bool verbose);
+/* The same, and of the host. */
 int state_repair_all(int run_fd, bool verbose);
 /* Opens the run directory, locked for the choice of CPUs, and puts back what killed launchers left behind. */
 int state_enter_run(void);

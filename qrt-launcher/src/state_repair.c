@@ -182,11 +182,17 @@ static void repair_folder(const char *name, void *data)
 		repairing->failed++;
 }
 
-int state_repair_all(int run_fd, bool verbose)
+int state_repair_vms(int run_fd, bool verbose)
 {
 	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
 
 	state_for_each(run_fd, repair_folder, &repairing);
-	repairing.failed += host_repair(run_fd, verbose) < 0;
 	return repairing.failed;
+}
+
+int state_repair_all(int run_fd, bool verbose)
+{
+	int failed = state_repair_vms(run_fd, verbose);
+
+	return host_repair(run_fd, verbose) < 0 ? failed + 1 : failed;
 }

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "governor.h"
 #include "heartbeat.h"
+#include "host.h"
 #include "oom.h"
 #include "proc.h"
 #include "recorder.h"
@@ -41,10 +42,23 @@ static gboolean on_look(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* Nobody governs a VM whose supervisor was killed: who sees it first puts it back, from where a VM that spins
+ * does not keep him away. */
+static void look_after_others(struct supervisor *supervisor)
+{
+	voice_remember(supervisor->said_of_others);
+	if (state_repair_vms(supervisor->state->run_fd, false) == 0)
+		g_hash_table_remove_all(supervisor->said_of_others);
+	voice_remember(NULL);
+}
+
 static gboolean on_survey(gpointer data)
 {
 	struct supervisor *supervisor = data;
 
+	if (supervisor->let_go)
+		return G_SOURCE_REMOVE;
+	look_after_others(supervisor);
 	supervisor_scan_kernel(supervisor);
 	qmp_ask_status(supervisor);
 	if (supervisor->newcomers)
@@ -115,6 +129,7 @@ static void open_watch(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
+	supervisor->said_of_others = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	supervisor->started_us = g_get_monotonic_time();
 	g_strlcpy(supervisor->guest_state, supervisor->is_attached ? "unknown" : "starting",
 		  sizeof(supervisor->guest_state));
@@ -137,6 +152,7 @@ static void open_channels(struct supervisor *supervisor)
 		complain("'status' will not find this VM");
 	g_unix_fd_add(supervisor->pidfd, G_IO_IN, on_ended, supervisor);
 	g_unix_fd_add(supervisor->signal_fd, G_IO_IN, on_signal, supervisor);
+	supervisor->keeper = host_keeper_open(supervisor->state->run_fd);
 	g_timeout_add(LOOK_MS, on_look, supervisor);
 	g_timeout_add(SURVEY_MS, on_survey, supervisor);
 }
@@ -187,7 +203,9 @@ static bool close_all(struct supervisor *supervisor)
 	recorder_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
+	supervisor->keeper = host_keeper_close(supervisor->keeper);
 	g_hash_table_destroy(supervisor->strangers);
+	g_hash_table_destroy(supervisor->said_of_others);
 	supervisor->notify = notify_close(supervisor->notify);
 	g_main_loop_unref(supervisor->loop);
 	supervisor->changed_plan = qrt_sched_plan_close(supervisor->changed_plan);

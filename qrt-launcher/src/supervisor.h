@@ -14,6 +14,7 @@
 struct qmp;
 struct control;
 struct governor;
+struct host_keeper;
 struct locks;
 struct rank;
 struct notify;
@@ -47,6 +48,8 @@ struct supervisor {
 	struct rank *rank;
 	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
+	struct host_keeper *keeper;          /* of the whole host, NULL: none */
+	GHashTable *said_of_others;          /* what could not be put back of other VMs */
 	struct recorder *flight;             /* NULL: none */
 	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
 	uint32_t generation;

@@ -2,22 +2,22 @@
 # SPDX-License-Identifier: MIT
 """qrt-launcher attach and detach: a QEMU that somebody else started is supervised, and is as before after that."""
 
+import fcntl
 import json
 import os
-import re
 import signal
+import socket
 import subprocess
 import time
 
+from stock import CPUS, IOPRIO_GET, Stock
 from tap import Skip, check, check_equal, main
-from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, make_qemu, need_root, read_setting,
+from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, need_root, read_setting,
                 start_session, threads_of, wait_for)
-from proc import name_of
+from proc import name_of, read_stat
 
-CPUS = sorted(os.sched_getaffinity(0))
 OTHER, FIFO, RR, BATCH = 0, 1, 2, 3
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-IOPRIO_GET, IOPRIO_SET = 252, 251  # of x86-64
 
 
 def words(*options):
@@ -26,63 +26,6 @@ def words(*options):
 
 PLAN = words("vcpu_sched=rr", "vcpu_prio=3", "vcpu_ioprio=be:1", "main_sched=fifo", "main_prio=6", "othr_sched=batch",
              "vcpu_bias=%d" % CPUS[-1], "main_bias=%d" % CPUS[0])
-NAMED = ["-name", "guest=stock,debug-threads=on"]
-
-
-def read_all(tid):
-    """All of a thread's setting that a plan can change, the slice aside."""
-    return (*read_setting(tid), LIBC.syscall(IOPRIO_GET, 1, tid))
-
-
-class Stock:
-    """A QEMU without a guest that nobody supervises, each of its threads with a past of its own."""
-
-    def __init__(self, place, qemu=(), name=tuple(NAMED), accel="tcg,thread=multi"):
-        need_root()
-        self.place, self.monitor = place, place.file("monitor")
-        self.process = start_session(make_qemu(["-smp", "2", "-S", *name, "-object", "iothread,id=io0", "-qmp",
-                                                "unix:%s,server=on,wait=off" % self.monitor, *qemu], accel),
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.pid = self.process.pid
-
-    def __enter__(self):
-        wait_for("vCPUs", lambda: len(list_threads(self.pid)) >= 5)
-        wait_for("the monitor", lambda: os.path.exists(self.monitor))
-        wait_for("the same threads twice", self.is_settled)
-        return self
-
-    def __exit__(self, *_):
-        end_session(self.process)
-
-    def is_settled(self):
-        before = list_threads(self.pid)
-        time.sleep(0.2)
-        return list_threads(self.pid) == before
-
-    def give_pasts(self):
-        """A different one to each thread: whoever puts all back alike is found out."""
-        for number, tid in enumerate(sorted(list_threads(self.pid))):
-            if number % 3 == 1:
-                os.sched_setscheduler(tid, os.SCHED_BATCH, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, tid, number % 5)
-            os.sched_setaffinity(tid, {CPUS[number % len(CPUS)]} if number % 2 else set(CPUS))
-            LIBC.syscall(IOPRIO_SET, 1, tid, 2 << 13 | number % 8)
-
-    def settings(self):
-        return {tid: read_all(tid) for tid in sorted(list_threads(self.pid))}
-
-    def attach(self, *arguments):
-        return self.place.call("attach", str(self.pid), "--daemon", *arguments)
-
-    def check_attached(self, *arguments):
-        code, out, errors = self.attach(*arguments)
-        check_equal(code, 0, errors)
-        check(re.fullmatch(r"VM '.*' \(pid %d\) is supervised: \d+ threads\n" % self.pid, out), out)
-
-    def status(self, name="stock"):
-        code, out, errors = self.place.call("status", name, "--json")
-        check_equal(code, 0, errors)
-        return json.loads(out)
 
 
 def check_planned(status):
@@ -130,6 +73,16 @@ def test_ends():
             check(stock.process.poll() is None, "the VM ended")
 
 
+def is_free(lock):
+    """A process that was killed holds its locks until its last thread is gone."""
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def test_killed():
     """The launcher is killed: the next call puts each thread back as it was."""
     for command in (["repair"], ["status"], ["detach", "stock"], ["set", "stock", "-rt", "vcpu_prio=1"]):
@@ -138,6 +91,7 @@ def test_killed():
             before = stock.settings()
             stock.check_attached(*PLAN)
             os.kill(stock.status()["launcher_pid"], signal.SIGKILL)
+            wait_for("its end", lambda place=place: is_free(os.path.join(place.run, "stock", "lock")))
             check(stock.settings() != before, "threads")
             _, _, errors = place.call(*command)
             check("had lost its launcher: %d threads of it put back to how they were" % len(before) in errors, errors)
