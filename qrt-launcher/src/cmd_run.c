@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* run: starts a VM with its threads in their roles, and supervises it. */
 #include "command.h"
+#include "postpone.h"
 #include "proc.h"
 #include "run.h"
 #include "supervisor.h"
@@ -174,6 +175,7 @@ static int start_in(struct run *run, struct state *state)
 	struct launch launch = {.path = run->path,
 				.preload = run->preload,
 				.user = run->request.user,
+				.mask = run->mask,
 				.lock_fd = state->lock_fd};
 	int r;
 
@@ -206,7 +208,8 @@ static int start_on_host(struct run *run, struct state *state)
 	r = host_claim_vm(state->run_fd, run->vm_name, &run->request, &claim);
 	if (r != EXIT_OK)
 		return r;
-	r = start_in(run, state);
+	run->is_interrupted = postpone_has_one();
+	r = run->is_interrupted ? EXIT_LAUNCHER : start_in(run, state);
 	host_release_vm(state->run_fd, &claim);
 	return r;
 }
@@ -225,6 +228,7 @@ static int run_in(struct run *run, int run_fd)
 		r = make_channels(run);
 	if (r != EXIT_OK)
 		return r;
+	postpone_begin(&run->mask);
 	if (state_open(run_fd, run->vm_name, &state) < 0)
 		return EXIT_LAUNCHER;
 	r = start_on_host(run, &state);
@@ -240,6 +244,8 @@ static int run_vm(struct run *run)
 		return EXIT_LAUNCHER;
 	r = run_in(run, run_fd);
 	state_close_run(run_fd);
+	if (run->is_interrupted)
+		postpone_end(&run->mask);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 /* After a launcher was killed: put back what it had changed and can no longer put back itself. */
 #include "command.h"
 #include "host.h"
+#include "postpone.h"
 #include "proc.h"
 #include "state.h"
 
@@ -185,8 +186,11 @@ static void repair_folder(const char *name, void *data)
 int state_repair_vms(int run_fd, bool verbose)
 {
 	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
+	sigset_t before;
 
+	postpone_begin(&before);
 	state_for_each(run_fd, repair_folder, &repairing);
+	postpone_end(&before);
 	return repairing.failed;
 }
 
