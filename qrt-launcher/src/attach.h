@@ -39,8 +39,11 @@ struct attach {
 	int ready_fd; /* of who waits in the foreground, -1: nobody */
 };
 
-/* Finds the VM, judges the plan, connects to the monitor: nothing is touched. Returns an exit code; what is
- * wrong was said. */
+/* Finds the VM and connects to its monitor, which may take a while: no other launcher waits for it. Returns
+ * an exit code; what is wrong was said. */
+int attach_look(struct attach *attach);
+/* Judges the plan beside other VMs: the run directory is locked. Nothing is touched. Returns an exit code;
+ * what is wrong was said. */
 int attach_prepare(struct attach *attach);
 /* Supervises until the VM ends or is let go. Returns an exit code. */
 int attach_supervise(struct attach *attach);

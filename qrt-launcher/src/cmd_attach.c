@@ -101,8 +101,10 @@ static int parse(struct attach *attach, int argc, char **argv)
 
 static int attach_vm(struct attach *attach)
 {
-	int r;
+	int r = attach_look(attach);
 
+	if (r != EXIT_OK)
+		return r;
 	attach->run_fd = state_enter_run();
 	if (attach->run_fd < 0)
 		return EXIT_FAILED;

@@ -284,6 +284,49 @@ def test_busy_monitor():
             check_equal(stock.settings(), before, "threads")
 
 
+def check_free(folder):
+    """That nobody holds the run directory while others may want it."""
+    fd = os.open(folder, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(fd)
+
+
+def fill_row(path):
+    """Clients that wait, as many as there may be."""
+    clients = []
+    while True:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            client.connect(path)
+        except BlockingIOError:
+            client.close()
+            return clients
+        clients.append(client)
+
+
+def test_silent_monitor():
+    """One that says nothing, or takes nobody: it is not waited for long, and by nobody else."""
+    with Place() as place, Stock(place) as stock, socket.socket(socket.AF_UNIX) as silent:
+        before, path = stock.settings(), place.file("silent")
+        os.mkdir(place.run, 0o700)
+        silent.bind(path)
+        silent.listen(0)
+        silent.settimeout(PATIENCE)
+        with start_session([LAUNCHER, "attach", str(stock.pid), *PLAN, "--qmp", path], env=place.environment,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            client = silent.accept()[0]
+            check_free(place.run)
+            out, errors = process.communicate(timeout=PATIENCE)
+            client.close()
+        check_equal((process.returncode, out, len(errors.splitlines())), (1, "", 1), errors)
+        check("does not greet" in errors, errors)
+        clients = fill_row(path)
+        check_refusal(place, "does not greet", "attach", str(stock.pid), *PLAN, "--qmp", path)
+        for client in clients:
+            client.close()
+        check_equal(stock.settings(), before, "threads")
+
+
 def test_of_run():
     """What `run` started is supervised already, and is not to be let go."""
     need_root()
@@ -309,5 +352,6 @@ main([
     ("the end of the VM is that of its launcher", test_vm_ends),
     ("what is refused", test_refused),
     ("a monitor that is in use", test_busy_monitor),
+    ("a monitor that is silent", test_silent_monitor),
     ("a VM of run", test_of_run),
 ])
