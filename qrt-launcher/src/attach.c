@@ -57,6 +57,7 @@ int attach_put_back(struct supervisor *supervisor)
 	if (supervisor->let_go)
 		return MIN(supervisor->let_go, 0);
 	supervisor->let_go = 1;
+	supervisor->watch.is_released = true;
 	supervisor_close_keepers(supervisor);
 	r = state_put_back(supervisor->outside, &supervisor->record, &error);
 	if (r >= 0)

@@ -188,6 +188,20 @@ void control_complain(const char *name, int error)
 		complain("the supervisor of VM '%s' cannot be asked: %s", name, strerror(-error));
 }
 
+/* The supervisor may not wait for another launcher; who asks him may. */
+static int ask_until(int run_fd, const char *name, const char *line, int patience, JsonObject **ret_answer)
+{
+	gint64 until = g_get_monotonic_time() + PATIENCE * G_USEC_PER_SEC;
+	int r = ask_named(run_fd, name, line, patience, ret_answer);
+
+	while (r == 0 && json_limit_get_bool(*ret_answer, "busy") && g_get_monotonic_time() < until) {
+		json_object_unref(*ret_answer);
+		g_usleep(RETRY_US);
+		r = ask_named(run_fd, name, line, patience, ret_answer);
+	}
+	return r;
+}
+
 static int find(const char *name, const char *line, int patience, JsonObject **ret_answer)
 {
 	int run_fd, r;
@@ -200,7 +214,7 @@ static int find(const char *name, const char *line, int patience, JsonObject **r
 	run_fd = state_open_run(false);
 	if (run_fd < 0 && run_fd != -ENOENT)
 		return run_fd; /* it was said why */
-	r = run_fd < 0 ? run_fd : ask_named(run_fd, name, line, patience, ret_answer);
+	r = run_fd < 0 ? run_fd : ask_until(run_fd, name, line, patience, ret_answer);
 	if (run_fd >= 0)
 		close(run_fd);
 	if (r < 0)

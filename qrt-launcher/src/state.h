@@ -57,6 +57,8 @@ int state_look_run(void);
  * is written. -ENOENT, not said: the run directory was removed meanwhile. */
 int state_lock_run(int run_fd);
 void state_unlock_run(int run_fd);
+/* The same without waiting, by who may not wait. -EBUSY, not said. */
+int state_try_lock_run(int run_fd);
 /* Closes it, and removes it where it is empty and its place is ours alone. */
 void state_close_run(int run_fd);
 

@@ -149,6 +149,11 @@ int state_lock_run(int run_fd)
 	return fstat(run_fd, &status) == 0 && status.st_nlink == 0 ? -ENOENT : 0;
 }
 
+int state_try_lock_run(int run_fd)
+{
+	return flock(run_fd, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
+}
+
 /* Another launcher that ends may remove the empty run directory while we open it. */
 int state_enter_run(void)
 {

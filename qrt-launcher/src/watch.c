@@ -177,6 +177,8 @@ static int apply(struct watch *watch, struct watched *watched)
 	struct qrt_sched_setting planned;
 	int r;
 
+	if (watch->is_released)
+		return 0;
 	watch_get_planned(watched, &planned);
 	if (!watched->kernel)
 		host_admit(watched->tid, &planned);

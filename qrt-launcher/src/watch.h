@@ -49,6 +49,7 @@ struct watch {
 	struct governor *governor;      /* NULL: none */
 	uint64_t corrections;
 	bool verbose;
+	bool is_released;           /* the threads were put back: none is touched any more */
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
 	bool said_fallback[QRT_SCHED_ROLES];
 	struct qrt_sched_error failure; /* the last of them */

@@ -327,6 +327,50 @@ def test_silent_monitor():
         check_equal(stock.settings(), before, "threads")
 
 
+class Client:
+    """Of a supervisor's socket, known to it."""
+
+    def __init__(self, place, name):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(os.path.join(place.run, name, "control"))
+        self.file = self.socket.makefile("rw", encoding="utf-8")
+        self.ask({"command": "hello"})
+        self.hear()
+
+    def ask(self, question):
+        self.file.write(json.dumps(question) + "\n")
+        self.file.flush()
+
+    def hear(self):
+        return json.loads(self.file.readline())
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def test_set_beside_detach():
+    """Who changes the plan in the same moment: the threads are as before, and stay so."""
+    with Place() as place, Stock(place) as stock:
+        stock.give_pasts()
+        before = stock.settings()
+        stock.check_attached(*PLAN)
+        launcher = stock.status()["launcher_pid"]
+        first, second = Client(place, "stock"), Client(place, "stock")
+        os.kill(launcher, signal.SIGSTOP)
+        wait_for("a supervisor that is stopped", lambda: read_stat(launcher)[0] == "T")
+        first.ask({"command": "detach"})
+        second.ask({"command": "set", "replace": False, "changes": [{"option": "vcpu_prio=7"}]})
+        os.kill(launcher, signal.SIGCONT)
+        check_equal(first.hear(), {"threads": len(before)}, "the answer to detach")
+        check("let go" in second.hear()["error"], "the answer to set")
+        wait_for("the end of its supervisor", lambda: not os.path.exists(os.path.join(place.run, "stock")))
+        check_equal(stock.settings(), before, "threads")
+        first.close()
+        second.close()
+
+
 def test_of_run():
     """What `run` started is supervised already, and is not to be let go."""
     need_root()
@@ -353,5 +397,6 @@ main([
     ("what is refused", test_refused),
     ("a monitor that is in use", test_busy_monitor),
     ("a monitor that is silent", test_silent_monitor),
+    ("another plan in the moment of detach", test_set_beside_detach),
     ("a VM of run", test_of_run),
 ])

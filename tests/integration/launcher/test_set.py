@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """qrt-launcher set: another plan for a VM that runs, whole or not at all."""
 
+import fcntl
 import json
 import os
 import signal
@@ -282,6 +283,18 @@ def test_at_once():
         wait_for("no corrections", lambda: running.vm.status()["corrections"] == 0)
 
 
+def test_choosing():
+    """Nobody chooses CPUs while another launcher does."""
+    with Running() as running:
+        fd = os.open(running.place.run, os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        running.check_refused("choosing its CPUs", *words("vcpu_prio=4"))
+        os.close(fd)
+        code, _, errors = running.set(*words("vcpu_prio=4"))
+        check_equal(code, 0, errors)
+        check_equal(running.priorities("vcpu"), [(FIFO, 4)] * 2, "vCPUs")
+
+
 main([
     ("an option on top of the running plan", test_on_top),
     ("a value for each thread, CPUs and nice values", test_each_thread),
@@ -297,4 +310,5 @@ main([
     ("budgets and weights", test_budget),
     ("the socket is private", test_rights),
     ("changes at the same time", test_at_once),
+    ("while another launcher chooses its CPUs", test_choosing),
 ])
