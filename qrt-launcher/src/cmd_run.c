@@ -220,8 +220,7 @@ static int run_in(struct run *run, int run_fd)
 	int r = run_check_plan(run);
 
 	if (r == EXIT_OK)
-		r = recorder_options_check(&run->record, &run->request);
-
+		r = recorder_options_check(&run->record, &run->request, run->preload != NULL);
 	if (r == EXIT_OK)
 		r = host_check_plan(&run->request);
 	if (r == EXIT_OK)

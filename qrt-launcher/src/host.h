@@ -120,6 +120,10 @@ struct plan_request;
 
 /* Refuses a shield that the plan's roles cannot live with. Touches nothing. An exit code. */
 int host_check_plan(const struct plan_request *request);
+/* The same for a plan that takes the place of the first one while the VM runs: the shield stays that one's.
+ */
+int host_check_later_plan(const struct plan_request *request, const char *label,
+			  const struct plan_request *first);
 /* Makes the host as the plan wants it, for the life of this process at most. An exit code. */
 int host_claim_vm(int run_fd, const char *vm_name, const struct plan_request *request,
 		  struct host_claim *ret_claim);

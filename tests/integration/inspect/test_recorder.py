@@ -20,6 +20,7 @@ from test_blame import Spinner, delays_by
 from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
 
 OVER = "5ms"
+LAST = os.cpu_count() - 1
 DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
 
 
@@ -164,6 +165,24 @@ def test_failsafe():
             check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
             check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
             vm.end()
+
+
+def test_failsafe_refused():
+    """What 'set' would refuse while the VM runs is refused before it is started."""
+    need_two_cpus()
+    for first, later, word in (("default preemptlock=100", "main_sched=fifo\nmain_prio=98\n", "that of the preempt lock"),
+                               ("vcpu_sched=rr vcpu_prio=3 vcpu_nice=-5", "vcpu_sched=other\n", "ends its slices itself"),
+                               ("shield=on vcpu_sched=rr vcpu_prio=3 vcpu_bias=%d" % LAST,
+                                "main_sched=rr\nmain_prio=3\nmain_bias=0-%d\n" % LAST, "is shielded")):
+        with Place() as place:
+            with open(place.file("later.plan"), "w", encoding="ascii") as file:
+                file.write(later)
+            code, out, err = place.call("run", "-rt", first, "--on-delay", "5ms:failsafe=" + place.file("later.plan"), "--",
+                                        "qemu-system-x86_64", "-display", "none", "-S")
+            check_equal((code, out), (125, ""), err)
+            lines = [line for line in err.splitlines() if "warning:" not in line]
+            check_equal((len(lines), word in lines[-1]), (1, True), err)
+            check_equal(os.listdir(place.run), [], "the run directory")
 
 
 def test_time_shared():
@@ -311,6 +330,7 @@ if __name__ == "__main__":
         ("a command is told what happened", test_command),
         ("the guest is stopped", test_stop),
         ("another plan comes into force", test_failsafe),
+        ("a plan that could not come into force is refused", test_failsafe_refused),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
         ("a VM without a recorder", test_off),
