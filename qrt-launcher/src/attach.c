@@ -59,7 +59,7 @@ int attach_put_back(struct supervisor *supervisor)
 	supervisor->let_go = 1;
 	supervisor->watch.is_released = true;
 	supervisor_close_keepers(supervisor);
-	r = state_put_back(supervisor->outside, &supervisor->record, &error);
+	r = state_put_back(supervisor->outside, supervisor->watch.places, &supervisor->record, &error);
 	if (r >= 0)
 		return r;
 	supervisor->let_go = r;

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const files[] = {"state.json", "state.json.new", "threads", "threads.new",
-				    "plan",       "plan.new",       "control"};
+static const char *const files[] = {"state.json", "state.json.new", "threads",  "threads.new", "places",
+				    "places.new", "plan",           "plan.new", "control"};
 
 bool state_is_name(const char *name)
 {

@@ -5,6 +5,7 @@
  *   lock        flock'ed by the launcher for its life
  *   state.json  who is who (struct state_record)
  *   threads     threads outside of QEMU's process, as they were; of a VM that was attached to, all of them
+ *   places      the cgroups of threads that entered a shield, as they were
  *   plan        the plan that took the place of the first one
  *   control     the socket that answers questions
  *
@@ -15,6 +16,7 @@
 #define QRT_LAUNCHER_STATE_H
 
 #include <qrt/sched.h>
+#include <qrt/shield.h>
 #include <stdbool.h>
 
 #define STATE_NAME_MAX 64
@@ -93,10 +95,11 @@ int state_repair_vms(int run_fd, bool verbose);
 int state_repair_all(int run_fd, bool verbose);
 /* Opens the run directory, locked for the choice of CPUs, and puts back what killed launchers left behind. */
 int state_enter_run(void);
-/* Puts all threads of a VM that was attached to back, those that were born meanwhile as record->fresh.
- * Returns how many, or the first error, after having tried all; says nothing. */
-int state_put_back(struct qrt_sched_snapshot *snapshot, const struct state_record *record,
-		   struct qrt_sched_error *reterr);
+/* Puts all threads of a VM that was attached to back, into their cgroups first (NULL: none left its own),
+ * those that were born meanwhile as record->fresh. Returns how many, or the first error, after having tried
+ * all; says nothing. */
+int state_put_back(struct qrt_sched_snapshot *snapshot, struct qrt_sched_saved *places,
+		   const struct state_record *record, struct qrt_sched_error *reterr);
 /* One folder, locked by state_open_left(); it is removed when all was put back. */
 int state_repair(struct state *state, bool verbose);
 

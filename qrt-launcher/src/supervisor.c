@@ -125,6 +125,13 @@ static gboolean on_signal(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+static int keep_places(void *context, const char *text, size_t len)
+{
+	const struct supervisor *supervisor = context;
+
+	return state_write(supervisor->state, "places", text, len);
+}
+
 static void open_watch(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
@@ -138,6 +145,8 @@ static void open_watch(struct supervisor *supervisor)
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
 	supervisor->watch.verbose = supervisor->verbose;
 	supervisor->watch.locks = supervisor->locks;
+	if (qrt_sched_saved_new(keep_places, supervisor, &supervisor->watch.places) < 0)
+		supervisor->watch.places = NULL;
 	if (!supervisor->outside && qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
 }
@@ -196,6 +205,7 @@ static bool close_all(struct supervisor *supervisor)
 	bool is_back = put_back(supervisor);
 
 	watch_clear(&supervisor->watch);
+	qrt_sched_saved_close(supervisor->watch.places);
 	qrt_sched_snapshot_close(supervisor->outside);
 	rank_close(supervisor);
 	control_close(supervisor);

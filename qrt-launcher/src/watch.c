@@ -181,7 +181,7 @@ static int apply(struct watch *watch, struct watched *watched)
 		return 0;
 	watch_get_planned(watched, &planned);
 	if (!watched->kernel)
-		host_admit(watched->tid, &planned);
+		host_admit(watched->tid, &planned, watch->places);
 	locks_tell(watch->locks, watched);
 	slices_hold(watch->slices);
 	r = qrt_sched_thread_apply(watched->thread, &error);

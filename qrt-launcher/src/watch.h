@@ -15,6 +15,7 @@ enum placed_by {
 };
 
 struct governor;
+struct qrt_sched_saved;
 struct locks;
 struct slices;
 
@@ -47,6 +48,7 @@ struct watch {
 	struct locks *locks;            /* preempt locks of the vCPUs, NULL: none */
 	struct slices *slices;          /* of who does not end them itself, NULL: they are the kernel's */
 	struct governor *governor;      /* NULL: none */
+	struct qrt_sched_saved *places; /* cgroups of those that entered a shield, NULL: nobody remembers */
 	uint64_t corrections;
 	bool verbose;
 	bool is_released;           /* the threads were put back: none is touched any more */
