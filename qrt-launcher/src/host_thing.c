@@ -179,6 +179,11 @@ static int apply_shield(const struct host *host, const char *value, struct qrt_s
 	r = qrt_sched_shield_raise(&config, saved, left, LEFT_MAX, &count, error);
 	if (r >= 0)
 		write_left(host, r, left, count);
+	if (r == QRT_SCHED_CGROUP_NONE)
+		complain("note: shield: this host has no cpusets: threads have another affinity, and how "
+			 "they were "
+			 "is in %s/.host alone: do not remove it",
+			 state_get_run_path());
 	g_free(left);
 	return r;
 }

@@ -212,6 +212,31 @@ def damage_is_said():
         lower(place)
 
 
+# Becomes the command that follows, where there are no cpusets.
+HIDDEN = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l "$0" && exec "$@"', CPUSETS]
+
+
+def call_hidden(place, *arguments):
+    done = subprocess.run([*HIDDEN, os.environ["QRT_BUILD"] + "/qrt-launcher/qrt-launcher", *arguments], env=place.environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def without_cpusets():
+    """Nothing but the run directory knows how threads were, which is said."""
+    before = Picture()
+    with CleanPlace() as place:
+        with Sleeper() as sleeper:
+            code, out, errors = call_hidden(place, "shield", str(LAST))
+            check_equal((code, errors.count("\n")), (0, 1), errors)
+            check("no cpusets" in errors and place.run + "/.host alone" in errors, errors)
+            check("by affinity" in out and place.run + "/.host alone" in out, out)
+            check_equal(os.sched_getaffinity(sleeper), OTHERS, "a process")
+            check_equal(call_hidden(place, "unshield"), (0, "", ""), "unshield")
+            check_equal(os.sched_getaffinity(sleeper), OTHERS | {LAST}, "the process")
+    before.check_same("after unshield")
+
+
 def write_text(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
@@ -229,4 +254,5 @@ boxed(main, [
     ("bad arguments are refused", bad_arguments_are_refused),
     ("who has no right to it is refused", others_are_refused),
     ("a damaged file is said and kept", damage_is_said),
+    ("without cpusets it is said what it takes to put back", without_cpusets),
 ])
