@@ -4,6 +4,7 @@
 #include "command.h"
 #include "host.h"
 #include "plan_live.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct looking {
 	const struct attach_target *target;
 	char name[STATE_NAME_MAX + 1];
 	pid_t launcher;
+	bool is_alive; /* that one */
 };
 
 static void look_at(const char *name, void *data)
@@ -37,6 +39,7 @@ static void look_at(const char *name, void *data)
 	    record.qemu_start == looking->target->start) {
 		g_strlcpy(looking->name, name, sizeof(looking->name));
 		looking->launcher = record.launcher_pid;
+		looking->is_alive = proc_is_alive(record.launcher_pid, record.launcher_start);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -49,10 +52,13 @@ static int check_alone(const struct attach *attach)
 	state_for_each(attach->run_fd, look_at, &looking);
 	if (!looking.launcher)
 		return EXIT_OK;
-	complain("process %d is supervised already: as VM '%s', by launcher %d; 'qrt-launcher set' changes "
-		 "its "
-		 "plan",
-		 attach->target.pid, looking.name, looking.launcher);
+	if (looking.is_alive)
+		complain("process %d is supervised already: as VM '%s', by launcher %d; 'qrt-launcher set' "
+			 "changes its plan",
+			 attach->target.pid, looking.name, looking.launcher);
+	else
+		complain("process %d was VM '%s', and is not as before yet; 'qrt-launcher repair' says why",
+			 attach->target.pid, looking.name);
 	return EXIT_FAILED;
 }
 

@@ -134,6 +134,7 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 		return EXIT_LAUNCHER;
 	}
 	r = supervisor_run(supervisor);
+	run->is_stuck = supervisor->is_stuck;
 	close(supervisor->pidfd);
 	return r;
 }
@@ -231,7 +232,7 @@ static int run_in(struct run *run, int run_fd)
 	if (state_open(run_fd, run->vm_name, &state) < 0)
 		return EXIT_LAUNCHER;
 	r = start_on_host(run, &state);
-	state_remove(&state);
+	state_end(&state, !run->is_stuck);
 	return r;
 }
 

@@ -23,6 +23,7 @@ struct run {
 	bool verbose, help;
 	sigset_t mask;       /* as the launcher found it */
 	bool is_interrupted; /* a signal that ends the launcher came before QEMU was there */
+	bool is_stuck;       /* something could not be put back */
 
 	struct vm_args vm;
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */

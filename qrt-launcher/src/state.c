@@ -157,6 +157,14 @@ void state_remove(struct state *state)
 	state_close(state);
 }
 
+void state_end(struct state *state, bool is_back)
+{
+	if (is_back)
+		state_remove(state);
+	else
+		state_close(state);
+}
+
 static int write_all(int fd, const char *text, size_t len)
 {
 	ssize_t n;

@@ -75,6 +75,9 @@ int state_open_folder(int run_fd, const char *name);
 void state_close(struct state *state);
 /* Removes the folder and unlocks. */
 void state_remove(struct state *state);
+/* The same at the end of a VM. Where something could not be put back what was written down of it stays, for
+ * `repair` to try again. */
+void state_end(struct state *state, bool is_back);
 
 /* Replaces a file of the folder as a whole. */
 int state_write(const struct state *state, const char *file, const char *text, size_t len);

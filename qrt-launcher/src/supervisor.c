@@ -196,7 +196,8 @@ static bool put_back(struct supervisor *supervisor)
 		return attach_put_back(supervisor) >= 0;
 	if (!supervisor->outside || qrt_sched_snapshot_restore(supervisor->outside, &error) >= 0)
 		return true;
-	complain("a kernel thread could not be put back: %s", error.message);
+	complain("a kernel thread could not be put back: %s; 'qrt-launcher repair' tries again",
+		 error.message);
 	return false;
 }
 
@@ -253,7 +254,7 @@ static void get_ready(struct supervisor *supervisor)
 
 int supervisor_run(struct supervisor *supervisor)
 {
-	bool was_up, is_back;
+	bool was_up;
 
 	voice_open();
 	oom_protect();
@@ -272,8 +273,8 @@ int supervisor_run(struct supervisor *supervisor)
 	if (supervisor->verbose)
 		complain("%" G_GUINT64_FORMAT " correction%s", supervisor->watch.corrections,
 			 plural(supervisor->watch.corrections));
-	is_back = close_all(supervisor);
+	supervisor->is_stuck = !close_all(supervisor);
 	if (supervisor->is_attached)
-		return is_back ? EXIT_OK : EXIT_FAILED;
+		return supervisor->is_stuck ? EXIT_FAILED : EXIT_OK;
 	return conclude(supervisor, was_up);
 }

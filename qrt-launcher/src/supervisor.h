@@ -54,7 +54,8 @@ struct supervisor {
 	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;
-	int let_go;     /* an attached VM's threads are as they were: 1; not all of them: the error */
+	int let_go;     /* an attached VM's threads are as they were: 1 + their number; not all: the error */
+	bool is_stuck;  /* it ended, and something could not be put back */
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
 	int pool;       /* QEMU keeps as many workers as planned: 1, it refused: 0, no answer: -1 */
 	gint64 started_us, terminated_us;

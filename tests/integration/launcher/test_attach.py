@@ -10,6 +10,7 @@ import socket
 import subprocess
 import time
 
+from cage import Cage
 from stock import CPUS, IOPRIO_GET, Stock
 from tap import Skip, check, check_equal, main
 from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, need_root, read_setting,
@@ -98,6 +99,40 @@ def test_killed():
             check_equal(stock.settings(), before, "threads after %s" % command)
             check(stock.process.poll() is None, "the VM ended")
             check_equal(os.listdir(place.run), [], "files left behind")
+
+
+def end_supervisor(place, stock):
+    """By a signal; it has nobody to tell."""
+    launcher = stock.status()["launcher_pid"]
+    os.kill(launcher, signal.SIGTERM)
+    wait_for("the end of its supervisor", lambda: not is_alive(launcher))
+
+
+def detach_in_vain(place, _):
+    code, out, errors = place.call("detach", "stock")
+    check_equal((code, out, len(errors.splitlines())), (1, "", 1), errors)
+    check("not every thread could be put back" in errors and "'qrt-launcher repair' tries again" in errors, errors)
+
+
+def test_stuck():
+    """What the kernel does not let be put back stays written down, until it does."""
+    for let_go in (detach_in_vain, end_supervisor):
+        with Place() as place, Stock(place) as stock:
+            stock.give_pasts()
+            before = stock.settings()
+            stock.check_attached(*words(*("%s_%s" % (role, value) for role in ("vcpu", "main")
+                                          for value in ("sched=rr", "prio=3", "bias=%d" % CPUS[0]))))
+            with Cage(stock.pid):
+                let_go(place, stock)
+                check("threads" in os.listdir(os.path.join(place.run, "stock")), "what was written down")
+                code, _, errors = place.call("repair")
+                check_equal((code, "cannot be put back" in errors), (1, True), errors)
+                code, _, errors = stock.attach(*PLAN)
+                check_equal((code, "is not as before yet" in errors), (1, True), errors)
+            code, _, errors = place.call("repair")
+            check_equal((code, stock.settings()), (0, before), errors)
+            check_equal(os.listdir(place.run), [], "files left behind")
+            check(stock.process.poll() is None, "the VM ended")
 
 
 def test_killed_at_any_moment():
@@ -385,6 +420,7 @@ main([
     ("threads in their roles, and each as it was after detach", test_and_back),
     ("signals to the launcher let the VM go", test_ends),
     ("a killed launcher is repaired by the next call", test_killed),
+    ("what cannot be put back at once", test_stuck),
     ("a kill at any moment", test_killed_at_any_moment),
     ("a thread that is born later", test_born_later),
     ("a changed thread is put right", test_corrected),
