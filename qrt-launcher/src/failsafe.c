@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define INDEXES 64 /* of a role whose number of threads is not known */
-
 struct judging {
 	const char *file;
 	const struct plan_request *first;
@@ -60,27 +58,16 @@ static int check_locks(const struct judging *judging)
 		   "give priorities that are not above those of the first plan");
 }
 
-/* A thread is told once, at its birth, how long the slices are that it ends itself. */
 static int check_slices(const struct judging *judging)
 {
-	uint32_t role, index;
-	int64_t first_ns;
+	g_autofree char *refusal = NULL;
 
-	for (role = 0; judging->preload && role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index < INDEXES; index++) {
-			first_ns = qrt_sched_plan_get_quantum(judging->first->plan, role, index);
-			if (first_ns <= 0 ||
-			    first_ns == qrt_sched_plan_get_quantum(judging->later.plan, role, index))
-				continue;
-			complain("fault: --on-delay: failsafe=%s: %s %u ends its slices itself, and is told "
-				 "its "
-				 "quantum when QEMU starts; give it the same sched=rr and nice, or use "
-				 "--no-preload",
-				 judging->file, qrt_sched_role_name(role), index);
-			return EXIT_LAUNCHER;
-		}
-	}
-	return EXIT_OK;
+	if (judging->preload)
+		refusal = plan_live_refuse_quanta(judging->first->plan, judging->later.plan);
+	if (!refusal)
+		return EXIT_OK;
+	complain("fault: --on-delay: failsafe=%s: %s", judging->file, refusal);
+	return EXIT_LAUNCHER;
 }
 
 static int judge(struct judging *judging)

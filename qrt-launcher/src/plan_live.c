@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INDEXES        64 /* of a role whose number of threads is not known */
+#define INDEXES        64   /* of a role whose number of threads is not known */
+#define VALUES         1024 /* that a plan can have for a role: the last one is that of all others */
 #define MEMBER(member) offsetof(struct qrt_sched_globals, member)
 
 static const char at_birth[] = "QEMU is told of it when it starts";
@@ -146,6 +147,26 @@ char *plan_live_refuse(const struct qrt_sched_plan *before, const struct qrt_sch
 	if (!refusal)
 		refusal = compare_shielded(before, after);
 	return refusal ? refusal : compare_names(before, after);
+}
+
+/* Those of kernel threads are made from outside. */
+char *plan_live_refuse_quanta(const struct qrt_sched_plan *told, const struct qrt_sched_plan *after)
+{
+	uint32_t role, index;
+	int64_t quantum_ns;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (index = 0; role != QRT_SCHED_ROLE_KIO && index < VALUES; index++) {
+			quantum_ns = qrt_sched_plan_get_quantum(told, role, index);
+			if (quantum_ns > 0 && qrt_sched_plan_get_quantum(after, role, index) != quantum_ns)
+				return g_strdup_printf(
+					"%s %u ends its slices itself, and is told its quantum when QEMU "
+					"starts: leave its sched and nice as they were then, or start the VM "
+					"with --no-preload",
+					qrt_sched_role_name(role), index);
+		}
+	}
+	return NULL;
 }
 
 int plan_live_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan)

@@ -135,6 +135,7 @@ static int keep_places(void *context, const char *text, size_t len)
 static void open_watch(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
+	supervisor->first_plan = supervisor->plan;
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
 	supervisor->said_of_others = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	supervisor->started_us = g_get_monotonic_time();

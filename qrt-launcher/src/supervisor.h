@@ -51,7 +51,8 @@ struct supervisor {
 	struct host_keeper *keeper;          /* of the whole host, NULL: none */
 	GHashTable *said_of_others;          /* what could not be put back of other VMs */
 	struct recorder *flight;             /* NULL: none */
-	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
+	const struct qrt_sched_plan *first_plan; /* QEMU knows no other */
+	struct qrt_sched_plan *changed_plan;     /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;
 	int let_go;     /* an attached VM's threads are as they were: 1 + their number; not all: the error */

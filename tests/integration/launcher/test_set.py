@@ -132,6 +132,39 @@ def test_refused():
         running.check_refused("vcpu_name cannot change", *words("vcpu_prio=4", "vcpu_name=foo*"))
 
 
+QUANTA = words("paio_sched=rr", "paio_prio=2", "paio_nice=19")
+
+
+def test_quanta():
+    """What QEMU was told of a role's slices its next thread will do, whether there is one now or not."""
+    with Running(plan=[*PLAN, *QUANTA]) as running:
+        check_equal(threads_of(running.vm.status(), "paio"), [], "workers")
+        for change in ("paio_sched=fifo", "paio_nice=0", "paio_sched=other paio_prio=0", "paio_nice=19,18"):
+            running.check_refused("paio %d ends its slices itself" % ("," in change), *words(change))
+        path = running.place.file("without.plan")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("\n".join(PLAN[1::2]) + "\n")
+        running.check_refused("paio 0 ends its slices itself", "--plan", path)
+        code, _, errors = running.set(*words("paio_prio=3", "paio_bias=%d" % CPUS[0]))
+        check_equal(code, 0, errors)
+
+
+def test_quanta_from_outside():
+    """Of a role that QEMU was told none of, and of all where QEMU is told nothing."""
+    def check_slices(running, role, change, wanted):
+        code, _, errors = running.set(*words(change))
+        check_equal(code, 0, (change, errors))
+        layers = [{layer["layer"] for layer in thread["layers"]} for thread in threads_of(running.vm.status(), role)]
+        check_equal({"quantum" in names for names in layers}, {wanted}, change)
+
+    for run, plan in ([], [*PLAN, *QUANTA]), (["--no-preload"], [*PLAN, *words("vcpu_sched=rr", "vcpu_nice=7")]):
+        with Running(plan=plan, run=run) as running:
+            for change in ("vcpu_sched=rr vcpu_nice=5", "vcpu_nice=10", "vcpu_sched=fifo vcpu_nice=0", "vcpu_sched=rr"):
+                check_slices(running, "vcpu", change, "fifo" not in change)
+            if run:
+                check_slices(running, "vcpu", "vcpu_sched=other vcpu_prio=0", False)
+
+
 def test_usage():
     """What needs no VM to be refused."""
     with Place() as place:
@@ -275,6 +308,8 @@ main([
     ("a plan file in the place of the running plan", test_replaced),
     ("the answer as JSON", test_json),
     ("faults and what is fixed are refused, nothing changes", test_refused),
+    ("quanta that QEMU was told are fixed", test_quanta),
+    ("quanta from outside change", test_quanta_from_outside),
     ("wrong arguments in one line", test_usage),
     ("one thread that cannot be placed undoes the others", test_all_or_nothing),
     ("-rt default", test_default),

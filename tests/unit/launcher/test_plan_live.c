@@ -96,6 +96,45 @@ static void test_foreign(void)
 	}
 }
 
+/* The thread that is named first; "": none. */
+static void check_quanta(const char *told, const char *after, const char *thread)
+{
+	struct qrt_sched_plan *a = make(told), *b = make(after);
+	g_autofree char *refusal = plan_live_refuse_quanta(a, b);
+
+	if (!*thread)
+		CU_ASSERT_PTR_NULL(refusal);
+	if (*thread && (!refusal || !g_str_has_prefix(refusal, thread))) {
+		tap_note("'%s' -> '%s': %s", told, after, refusal ? refusal : "no refusal");
+		CU_FAIL("another refusal");
+	}
+	qrt_sched_plan_close(a);
+	qrt_sched_plan_close(b);
+}
+
+static void test_quanta(void)
+{
+	static const char rr[] = "paio_sched=rr\npaio_prio=2\npaio_nice=19\n";
+	GString *long_list = g_string_new("paio_sched=rr\npaio_prio=2\npaio_nice=3");
+	int i;
+
+	check_quanta(rr, rr, "");
+	check_quanta(rr, "paio_sched=rr\npaio_prio=5\npaio_bias=0\npaio_nice=19\n", "");
+	check_quanta(rr, "paio_sched=fifo\npaio_prio=2\npaio_nice=19\n", "paio 0 ends its slices itself");
+	check_quanta(rr, "paio_sched=rr\npaio_prio=2\n", "paio 0 ");
+	check_quanta(rr, "", "paio 0 ");
+	check_quanta(rr, "paio_sched=rr\npaio_prio=2\npaio_nice=19,18\n", "paio 1 ");
+	/* Nobody was told of any. */
+	check_quanta("", rr, "");
+	check_quanta("paio_sched=fifo\npaio_prio=2\n", rr, "");
+	check_quanta("kio_sched=rr\nkio_prio=2\nkio_nice=19\n", "", "");
+	for (i = 1; i < 200; i++)
+		g_string_append(long_list, ",3");
+	g_string_append(long_list, ",4\n");
+	check_quanta("paio_sched=rr\npaio_prio=2\npaio_nice=3\n", long_list->str, "paio 200 ");
+	g_string_free(long_list, TRUE);
+}
+
 static void test_copy(void)
 {
 	static const char text[] =
@@ -118,6 +157,7 @@ static const struct tap_test tests[] = {
 	{"what is fixed at the start is refused by name, said or left out", test_fixed},
 	{"names of threads are fixed", test_names},
 	{"a VM of somebody else's has nothing of the inside", test_foreign},
+	{"quanta that were told are fixed, also of the last thread", test_quanta},
 	{"a copy says the same", test_copy},
 };
 
