@@ -184,14 +184,19 @@ static const char *member_file(const struct qrt_sched_p_saved_entry *entry, cons
 	return entry->kind == QRT_SCHED_P_SAVED_PROCESS ? "cgroup.procs" : "cgroup.threads";
 }
 
-/* Who left a shield of version 1 is where all others are; that is our doing, too. */
+/* Who left a shield of version 1 is where all others are, and who was in one that is gone is above where it
+ * was; that is our doing, too. */
 static int has_left(const struct qrt_sched_p_saved_entry *entry)
 {
-	char others[QRT_SCHED_P_PATH];
-	int n = snprintf(others, sizeof(others), "%s-host", entry->after);
+	char folder[QRT_SCHED_P_PATH];
+	int n = snprintf(folder, sizeof(folder), "%s-host", entry->after);
 
-	return n > 0 && (size_t)n < sizeof(others) && entry->kind == QRT_SCHED_P_SAVED_THREAD &&
-	       qrt_sched_p_cgroup_lists(others, "tasks", entry->tid);
+	if (n < 0 || (size_t)n >= sizeof(folder) || entry->kind != QRT_SCHED_P_SAVED_THREAD)
+		return 0;
+	if (qrt_sched_p_cgroup_lists(folder, "tasks", entry->tid))
+		return 1;
+	*strrchr(folder, '/') = '\0';
+	return !qrt_sched_p_exists(entry->after) && qrt_sched_p_cgroup_lists(folder, "tasks", entry->tid);
 }
 
 static int read_member(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)

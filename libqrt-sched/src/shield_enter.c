@@ -49,23 +49,31 @@ static int is_noted(const struct entering *entering)
 	return entering->saved && qrt_sched_p_saved_find(entering->saved, &change);
 }
 
+static int note(const struct entering *entering, const struct qrt_sched_p_change *change)
+{
+	int rc;
+
+	if (!entering->saved)
+		return 0;
+	forget_ended(entering->saved);
+	rc = qrt_sched_p_saved_note(entering->saved, change);
+	if (rc < 0)
+		return fail(entering, rc);
+	rc = qrt_sched_p_saved_keep(entering->saved, entering->reterr);
+	if (rc >= 0)
+		qrt_sched_p_saved_commit(entering->saved);
+	return rc;
+}
+
 static int move(const struct entering *entering, enum qrt_sched_p_saved_kind kind,
 		const struct qrt_sched_p_task *task, const char *from, const char *to)
 {
 	struct qrt_sched_p_change change = {.kind = kind, .task = task, .before = from, .after = to};
 	const char *file = qrt_sched_p_cgroup_list_file(to);
-	int rc;
+	int rc = note(entering, &change);
 
-	if (entering->saved) {
-		forget_ended(entering->saved);
-		rc = qrt_sched_p_saved_note(entering->saved, &change);
-		if (rc < 0)
-			return fail(entering, rc);
-		rc = qrt_sched_p_saved_keep(entering->saved, entering->reterr);
-		if (rc < 0)
-			return rc;
-		qrt_sched_p_saved_commit(entering->saved);
-	}
+	if (rc < 0)
+		return rc;
 	if (kind == QRT_SCHED_P_SAVED_PROCESS)
 		file = "cgroup.procs";
 	rc = qrt_sched_p_cgroup_put(to, file, task->tid);
@@ -121,6 +129,38 @@ static int bring_process(struct entering *entering)
 	return rc;
 }
 
+/* Where the first thread of the process comes back to, or is. */
+static int find_home(const struct entering *entering, char ret_folder[QRT_SCHED_P_PATH])
+{
+	struct qrt_sched_p_task process;
+	struct qrt_sched_p_change change = {.kind = QRT_SCHED_P_SAVED_THREAD, .task = &process};
+	const struct qrt_sched_p_saved_entry *first;
+	int rc = read_process(entering->task.tid, &process);
+
+	if (rc < 0)
+		return rc;
+	first = qrt_sched_p_saved_find(entering->saved, &change);
+	if (!first)
+		return qrt_sched_p_cgroup_of(&entering->cgroup, process.tid, ret_folder);
+	rc = snprintf(ret_folder, QRT_SCHED_P_PATH, "%s", first->before);
+	return rc < QRT_SCHED_P_PATH ? 0 : -ENAMETOOLONG;
+}
+
+/* Who was started in the shield has been nowhere else. Under version 2 it leaves with its process. */
+static int note_born(const struct entering *entering)
+{
+	char home[QRT_SCHED_P_PATH];
+	struct qrt_sched_p_change change = {.kind = QRT_SCHED_P_SAVED_THREAD,
+					    .task = &entering->task,
+					    .before = home,
+					    .after = entering->folder};
+
+	if (entering->cgroup.version != QRT_SCHED_CGROUP_V1 || !entering->saved || is_noted(entering) ||
+	    find_home(entering, home) < 0 || strcmp(home, entering->folder) == 0)
+		return 0;
+	return note(entering, &change);
+}
+
 static int enter(struct entering *entering)
 {
 	int rc = qrt_sched_p_task_read(entering->task.tid, &entering->task);
@@ -130,7 +170,7 @@ static int enter(struct entering *entering)
 	if (rc < 0)
 		return fail(entering, rc);
 	if (strcmp(entering->from, entering->folder) == 0)
-		return 0;
+		return note_born(entering);
 	if (entering->cgroup.version == QRT_SCHED_CGROUP_V2) {
 		rc = bring_process(entering);
 		if (rc < 0)
