@@ -41,6 +41,34 @@ static void print_sums(FILE *out, const struct blame_report *report)
 	}
 }
 
+static void print_holds_of(FILE *out, const struct blame_hold_sum *sum, const char *role)
+{
+	char worst[24], all[24];
+
+	blame_format_time(sum->worst_ns, worst, sizeof(worst));
+	blame_format_time(sum->sum_ns, all, sizeof(all));
+	fprintf(out, "  %-7s %5" PRIu64 "  %-10s %-10s %s, the mutex at 0x%" PRIx64 "\n", role, sum->count, worst,
+		all, sum->worst.name.comm, sum->worst_mutex);
+}
+
+static void print_holds(FILE *out, const struct blame_report *report)
+{
+	uint64_t count = 0;
+	size_t role;
+
+	for (role = 0; role < BLAME_HOLDERS; role++)
+		count += report->hold_sums[role].count;
+	if (count == 0)
+		return;
+	fputs("\n  role    holds  longest    sum        the longest by\n", out);
+	for (role = 0; role < BLAME_HOLDERS; role++) {
+		if (report->hold_sums[role].count > 0)
+			print_holds_of(out, &report->hold_sums[role],
+				       role < QRT_SCHED_ROLES ? qrt_sched_role_name((enum qrt_sched_role)role)
+							      : "unknown");
+	}
+}
+
 /* "no thread", "no vcpu or main thread" */
 static void print_no_thread(FILE *out, uint32_t roles)
 {
@@ -150,8 +178,10 @@ void blame_conclude(FILE *out, const struct blame_report *report, const struct b
 {
 	if (shown == 0) {
 		print_nothing(out, report, facts);
+		print_holds(out, report);
 	} else {
 		print_sums(out, report);
+		print_holds(out, report);
 		print_conclusion(out, report, facts, shown);
 	}
 	print_doubts(out, facts);

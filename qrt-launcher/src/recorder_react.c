@@ -29,18 +29,32 @@ struct keep {
 	const char *commands[ACTIONS_MAX];
 };
 
-static void describe(const struct recorder_thread *thread, const struct recorder_entry *entry, char *buf,
-		     size_t size)
+/* " that worker (paio 0) held", nothing where it is not known. */
+static const char *describe_owner(const struct recorder *recorder, int32_t tid, char *buf, size_t size)
 {
-	char role[32], time[24];
+	const struct recorder_thread *owner = recorder_accounts_find(recorder->accounts, tid);
+	char role[32];
+
+	buf[0] = '\0';
+	if (owner)
+		snprintf(buf, size, " that %s (%s) held", owner->name,
+			 blame_format_role(owner->role, owner->index, role, sizeof(role)));
+	return buf;
+}
+
+static void describe(const struct recorder *recorder, const struct recorder_thread *thread,
+		     const struct recorder_entry *entry, char *buf, size_t size)
+{
+	char role[32], time[24], owner[80];
 
 	blame_format_role(thread->role, thread->index, role, sizeof(role));
 	if (entry->kind == RECORDER_STARVES)
 		snprintf(buf, size, "%s (%s) is ready for %s without running, and waits still", thread->name,
 			 role, blame_format_time(entry->took_ns, time, sizeof(time)));
 	else if (entry->kind == RECORDER_MUTEX)
-		snprintf(buf, size, "%s (%s) waited %s for a mutex", thread->name, role,
-			 blame_format_time(entry->took_ns, time, sizeof(time)));
+		snprintf(buf, size, "%s (%s) waited %s for a mutex%s", thread->name, role,
+			 blame_format_time(entry->took_ns, time, sizeof(time)),
+			 describe_owner(recorder, entry->mutex.owner, owner, sizeof(owner)));
 	else
 		snprintf(buf, size, "%s (%s) was ready for %s without running, in %" PRIu64 " time%s",
 			 thread->name, role, blame_format_time(entry->sample.delay_ns, time, sizeof(time)),
@@ -179,7 +193,7 @@ static struct keep *make_keep(struct supervisor *supervisor, const struct record
 	keep->recorder = supervisor->flight;
 	keep->thread = *thread;
 	keep->delay_ns = recorder_length_of(entry);
-	describe(thread, entry, trigger, sizeof(trigger));
+	describe(supervisor->flight, thread, entry, trigger, sizeof(trigger));
 	recorder_take(supervisor, trigger, &keep->recording);
 	return keep;
 }

@@ -91,18 +91,25 @@ static void find_culprits(const struct recording *recording, struct blame_delay 
 
 /* ---- delays ---- */
 
+static struct blame_delay make_wait(const struct recorder_entry *entry)
+{
+	struct blame_delay wait = {.kind = BLAME_MUTEX, .tid = entry->tid, .cpu = -1};
+
+	wait.start_ns = start_of(entry);
+	wait.ns = wait.least_ns = entry->took_ns;
+	wait.owner = entry->mutex.owner;
+	wait.mutex = entry->mutex.mutex;
+	wait.caller = entry->mutex.caller;
+	return wait;
+}
+
 static void take_mutex(const struct recorder_entry *entry, uint64_t over_ns, blame_delay_fn emit,
 		       void *context)
 {
-	struct blame_delay delay = {.kind = BLAME_MUTEX, .tid = entry->tid, .cpu = -1};
+	struct blame_delay wait = make_wait(entry);
 
-	delay.start_ns = start_of(entry);
-	delay.ns = delay.least_ns = entry->took_ns;
-	delay.owner = entry->mutex.owner;
-	delay.mutex = entry->mutex.mutex;
-	delay.caller = entry->mutex.caller;
-	if (delay.ns >= over_ns)
-		emit(context, &delay);
+	if (wait.ns >= over_ns)
+		emit(context, &wait);
 }
 
 /* True: one may have been as long, but that is not certain. */
@@ -189,6 +196,19 @@ static void take_threads(const struct recording *recording, struct blame_names *
 	blame_names_freeze(names);
 }
 
+static void note_waits(const struct recording *recording, struct blame_report *report)
+{
+	struct blame_delay wait;
+	guint i;
+
+	for (i = 0; i < recording->entries->len; i++) {
+		if (entry_at(recording, i)->kind != RECORDER_MUTEX)
+			continue;
+		wait = make_wait(entry_at(recording, i));
+		blame_report_note_wait(report, &wait);
+	}
+}
+
 static void print_slowest(const struct recording *recording, enum recorder_kind kind, const char *what)
 {
 	uint64_t count = 0, slowest_ns = 0;
@@ -234,6 +254,8 @@ void recording_print(const struct recording *recording, uint64_t over_ns, uint32
 	facts.accounts_only = true;
 	blame_report_init(&report, roles, names, threads);
 	facts.counts.possible = recording_find_delays(recording, over_ns, blame_report_add, &report);
+	note_waits(recording, &report);
+	blame_report_sum_holds(&report, over_ns);
 	shown = blame_report_finish(&report, top);
 	if (json)
 		blame_print_json(&report, &facts, shown);
