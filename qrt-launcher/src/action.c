@@ -105,6 +105,15 @@ void action_clear(struct actions *actions)
 	actions->count = 0;
 }
 
+bool action_has(const struct actions *actions, enum action_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < actions->count && actions->actions[i].kind != kind; i++)
+		;
+	return i < actions->count;
+}
+
 uint64_t action_get_least(const struct actions *actions)
 {
 	uint64_t least_ns = 0;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What is done when a thread of a VM was kept from running for too long: `run --on-delay TIME:ACTION`. */
+/* What is done when a thread of a VM was kept from running for too long: `--on-delay TIME:ACTION`. */
 #ifndef QRT_LAUNCHER_ACTION_H
 #define QRT_LAUNCHER_ACTION_H
 
 #include <qrt/sched.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum action_kind {
@@ -34,6 +35,8 @@ int action_take(struct actions *actions, const char *text);
 void action_clear(struct actions *actions);
 /* "log", "stop", ... */
 const char *action_name(enum action_kind kind);
+/* Whether one of them is of this kind. */
+bool action_has(const struct actions *actions, enum action_kind kind);
 /* The shortest time that any of them waits for, 0: there is none. */
 uint64_t action_get_least(const struct actions *actions);
 /* Whether the action is due for a delay at now_ns; then it counts as done. Not again for a while. */

@@ -4,6 +4,7 @@
 #define QRT_LAUNCHER_ATTACH_H
 
 #include "plan_request.h"
+#include "recorder.h"
 #include "state.h"
 #include "vm_args.h"
 
@@ -31,6 +32,7 @@ void attach_target_clear(struct attach_target *target);
 struct attach {
 	const char *text, *name, *qmp_path;
 	bool in_background, verbose, help;
+	struct recorder_options record;
 
 	struct plan_request request;
 	struct attach_target target;

@@ -109,6 +109,26 @@ static int check_plan(struct attach *attach)
 	return EXIT_FAILED;
 }
 
+/* ---- what follows a delay ---- */
+
+static int check_recorder(const struct attach *attach)
+{
+	const struct actions *actions = &attach->record.actions;
+	size_t i;
+
+	for (i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->actions[i];
+		g_autofree char *refusal =
+			action->kind == ACTION_FAILSAFE ? plan_live_refuse_foreign(action->plan) : NULL;
+
+		if (!refusal)
+			continue;
+		complain("fault: --on-delay: failsafe=%s: %s", action->argument, refusal);
+		return EXIT_FAILED;
+	}
+	return recorder_options_check(&attach->record, &attach->request);
+}
+
 /* ---- the monitor ---- */
 
 static int connect_monitor(const char *path)
@@ -180,6 +200,8 @@ int attach_prepare(struct attach *attach)
 		r = check_alone(attach);
 	if (r == EXIT_OK)
 		r = check_plan(attach);
+	if (r == EXIT_OK)
+		r = check_recorder(attach);
 	if (r == EXIT_OK)
 		r = open_monitor(attach);
 	if (r != EXIT_OK)

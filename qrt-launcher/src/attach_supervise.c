@@ -132,6 +132,7 @@ static int supervise(struct attach *attach, struct state *state, const struct st
 					.qmp_fd = attach->qmp_fd,
 					.signal_fd = attach->signal_fd,
 					.verbose = attach->verbose,
+					.record_options = &attach->record,
 					.is_attached = true,
 					.ready = say_ready,
 					.ready_data = attach};

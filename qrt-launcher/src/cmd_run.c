@@ -238,9 +238,8 @@ static int run_in(struct run *run, int run_fd)
 	struct state state;
 	int r = run_check_plan(run);
 
-	if (r == EXIT_OK)
-		r = recorder_options_check(&run->record, &run->request);
-
+	if (r == EXIT_OK && recorder_options_check(&run->record, &run->request) != EXIT_OK)
+		r = EXIT_LAUNCHER;
 	if (r == EXIT_OK)
 		r = host_check_plan(&run->request);
 	if (r == EXIT_OK)

@@ -210,6 +210,7 @@ static void open_actions(struct supervisor *supervisor, struct recorder_options 
 
 	recorder->actions = &options->actions;
 	recorder->least_ns = action_get_least(&options->actions);
+	recorder->to_log = options->to_log ? supervisor->state->name : NULL;
 	recorder_store_describe(options->folder, recorder->folder, sizeof(recorder->folder));
 	if (recorder->least_ns)
 		recorder->folder_fd = recorder_store_open(options->folder, supervisor->state->run_fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the command line of `run` says of the flight recorder. */
+/* What the command lines of `run` and `attach` say of the flight recorder. */
 #include "command.h"
 #include "option.h"
 #include "plan_request.h"
@@ -54,12 +54,12 @@ int recorder_options_check(const struct recorder_options *options, const struct 
 
 	if (options->off && options->actions.count > 0) {
 		complain("--on-delay needs the recorder: leave out --no-record");
-		return EXIT_LAUNCHER;
+		return EXIT_USAGE;
 	}
 	for (i = 0; i < options->actions.count; i++) {
 		if (options->actions.actions[i].kind == ACTION_FAILSAFE &&
 		    has_fault(&options->actions.actions[i], request))
-			return EXIT_LAUNCHER;
+			return EXIT_FAILED;
 	}
 	return EXIT_OK;
 }

@@ -14,9 +14,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 /* One recording on its way to its file. */
 struct keep {
@@ -28,6 +30,22 @@ struct keep {
 	size_t commands_count;
 	const char *commands[ACTIONS_MAX];
 };
+
+static void say(const struct recorder *recorder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(const struct recorder *recorder, const char *format, ...)
+{
+	g_autofree char *text = NULL;
+	va_list args;
+
+	va_start(args, format);
+	text = g_strdup_vprintf(format, args);
+	va_end(args);
+	if (recorder->to_log)
+		syslog(LOG_DAEMON | LOG_WARNING, "qrt-launcher: VM '%s': %s", recorder->to_log, text);
+	else
+		complain("%s", text);
+}
 
 /* " that worker (paio 0) held", nothing where it is not known. */
 static const char *describe_owner(const struct recorder *recorder, int32_t tid, char *buf, size_t size)
@@ -97,10 +115,10 @@ static void *keep_recording(void *data)
 		    ? -EBADF
 		    : recorder_store_write(keep->recorder->folder_fd, keep->recording.name, text, len, &file);
 	if (r < 0 && r != -EBADF)
-		complain("the recording cannot be kept in %s: %s", keep->recorder->folder, strerror(-r));
+		say(keep->recorder, "the recording cannot be kept in %s: %s", keep->recorder->folder, strerror(-r));
 	if (keep->log)
-		complain("%s%s%s%s%s", keep->recording.trigger, file ? "; kept in " : "",
-			 file ? keep->recorder->folder : "", file ? "/" : "", file ? file : "");
+		say(keep->recorder, "%s%s%s%s%s", keep->recording.trigger, file ? "; kept in " : "",
+		    file ? keep->recorder->folder : "", file ? "/" : "", file ? file : "");
 	run_commands(keep, file);
 	atomic_store(&keep->recorder->keeper_is_busy, false);
 	free_keep(keep);
@@ -152,10 +170,10 @@ static void fall_back(struct supervisor *supervisor, const struct action *action
 		return;
 	find_place(supervisor, plan, &place);
 	if (change_plan(supervisor, plan, &place, &result) >= 0) {
-		complain("from now on the plan is %s", action->argument);
+		say(supervisor->flight, "from now on the plan is %s", action->argument);
 		return;
 	}
-	complain("the plan cannot become %s: %s", action->argument, result.error);
+	say(supervisor->flight, "the plan cannot become %s: %s", action->argument, result.error);
 	qrt_sched_plan_close(plan);
 }
 
@@ -173,9 +191,9 @@ static void act(struct supervisor *supervisor, const struct action *action, stru
 	case ACTION_STOP:
 		keep->log = true;
 		if (qmp_stop(supervisor))
-			complain("the guest is stopped, as --on-delay wants it");
+			say(supervisor->flight, "the guest is stopped, as --on-delay wants it");
 		else
-			complain("the guest cannot be stopped: QEMU's monitor takes no command");
+			say(supervisor->flight, "the guest cannot be stopped: QEMU's monitor takes no command");
 		break;
 	case ACTION_FAILSAFE:
 		keep->log = true;

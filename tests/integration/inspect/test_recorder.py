@@ -17,7 +17,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from tap import Skip, check, check_equal, note
 from test_blame import Spinner, delays_by
-from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
+from vm import (LAUNCHER, PATIENCE, Place, Vm, end_session, make_qemu, need_root, read_setting, start_session, threads_of,
+                wait_for)
 
 OVER = "5ms"
 DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
@@ -29,24 +30,68 @@ def need_two_cpus():
         raise Skip("a spinning vCPU needs a second CPU for everything else")
 
 
+def make_spin(place):
+    """QEMU's arguments for a guest that spins for ever."""
+    with open(place.file("spin.img"), "wb") as file:  # cli; jmp .
+        file.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+    return ["-drive", "file=%s,format=raw,if=ide" % place.file("spin.img")]
+
+
+def wait_spinning(read_status):
+    """The vCPU's CPU, once it has run for a while."""
+    def look():
+        status = read_status()
+        vcpu = threads_of(status, "vcpu")[0]
+        # A delay that nobody here made may have stopped it before.
+        return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
+    return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
+
+
+class Foreign:
+    """The same, started by somebody else; with the launcher that attach() starts."""
+
+    def __init__(self, place):
+        self.place, self.launcher = place, None
+        self.qemu = start_session(make_qemu([*make_spin(place), "-name", "guest=foreign,debug-threads=on"]),
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.launcher:
+            end_session(self.launcher)
+        end_session(self.qemu)
+
+    def status(self):
+        code, out, _ = self.place.call("status", "foreign", "--json")
+        status = json.loads(out) if code == 0 else None
+        return status if status and threads_of(status, "vcpu") else None
+
+    def command(self, *options):
+        cpu = max(os.sched_getaffinity(0))
+        return ["attach", str(self.qemu.pid), "-rt", "vcpu_sched=fifo", "-rt", "vcpu_prio=5", "-rt", "vcpu_bias=%d" % cpu, *options]
+
+    def attach(self, *options):
+        with open(self.place.file("words"), "w", encoding="utf-8") as words:
+            self.launcher = start_session([LAUNCHER, *self.command(*options)], env=self.place.environment,
+                                          stdin=subprocess.DEVNULL, stdout=words, stderr=words)
+        wait_for("a supervised VM", self.status)
+
+    def words(self):
+        with open(self.place.file("words"), encoding="utf-8") as file:
+            return file.read()
+
+
 class Spinning(Vm):
     """A VM whose guest spins for ever."""
 
     def __init__(self, place, *options):
-        with open(place.file("spin.img"), "wb") as file:  # cli; jmp .
-            file.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
-        super().__init__(place, options, ["-drive", "file=%s,format=raw,if=ide" % place.file("spin.img")])
+        super().__init__(place, options, make_spin(place))
 
     def wait_spinning(self):
-        """The vCPU's CPU, once it has run for a while."""
         self.wait_roles({"vcpu": 1, "main": 1})
-
-        def look():
-            status = self.status()
-            vcpu = threads_of(status, "vcpu")[0]
-            # A delay that nobody here made may have stopped it before.
-            return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
-        return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
+        return wait_spinning(self.status)
 
     def end(self):
         self.process.terminate()
@@ -164,6 +209,64 @@ def test_failsafe():
             check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
             check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
             vm.end()
+
+
+def test_attached():
+    """A VM that somebody else started: a word, the recording and another plan, and what is there without a delay."""
+    need_two_cpus()
+    with Place() as place, Foreign(place) as vm:
+        with open(place.file("safe.plan"), "w", encoding="ascii") as file:
+            file.write("vcpu_sched=other\n")
+        vm.attach("--record-dir", place.file("kept"), "--on-delay", OVER + ":log", "--on-delay",
+                  "%s:failsafe=%s" % (OVER, place.file("safe.plan")))
+        vcpu = threads_of(vm.status(), "vcpu")[0]["tid"]
+        with Spinner(wait_spinning(vm.status)):
+            wait_for("another plan", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
+        wait_for("a word", lambda: "; kept in " in vm.words() and "from now on the plan is " in vm.words())
+        line = [line for line in vm.words().splitlines() if "; kept in " in line][0]
+        check(re.search(DELAY, line), line)
+        answer = delays_of(place, "--file", line.rsplit("; kept in ", 1)[1])
+        check_equal((answer["name"], answer["mutexes"]), ("foreign", False), answer)
+        check_equal(delays_of(place, "--last", "foreign")["pid"], vm.qemu.pid, "the last seconds")
+        vm.launcher.terminate()
+        check_equal(vm.launcher.wait(PATIENCE), 0, vm.words())
+        check(vm.qemu.poll() is None, "QEMU ended")
+
+
+def test_attached_in_background():
+    need_two_cpus()
+    with Place() as place, Foreign(place) as vm:
+        code, _, err = place.call(*vm.command("--daemon", "--record-dir", place.file("kept"), "--on-delay",
+                                              OVER + ":command=echo $QRT_VM $QRT_FILE >" + place.file("told.new") +
+                                              "; mv %s %s" % (place.file("told.new"), place.file("told"))))
+        check_equal(code, 0, err)
+        with Spinner(wait_spinning(vm.status)):
+            wait_for("the command", lambda: os.path.exists(place.file("told")))
+        code, _, err = place.call("detach", "foreign")
+        check_equal(code, 0, err)
+        with open(place.file("told"), encoding="utf-8") as file:
+            check_equal(file.read().split(), ["foreign", os.path.join(place.file("kept"), recordings(place)[0])], "told")
+
+
+def test_attached_refused():
+    """Before anything is touched."""
+    need_root()
+    with Place() as place, Foreign(place) as vm:
+        for name, text in (("bad.plan", "vcpu_prio=many\n"), ("inside.plan", "mlock=all\n"), ("fault.plan", "vcpu_bias=1000\n")):
+            with open(place.file(name), "w", encoding="ascii") as file:
+                file.write(text)
+        for wanted, options in ((2, ["--on-delay", "5ms"]), (2, ["--on-delay", "5ms:stop"]), (2, ["--on-delay"]), (2, ["--record-dir", ""]),
+                                (2, ["--on-delay", "5ms:failsafe=" + place.file("bad.plan")]),
+                                (2, ["--no-record", "--on-delay", "5ms:log"]),
+                                (1, ["--on-delay", "5ms:failsafe=" + place.file("inside.plan")]),
+                                (1, ["--on-delay", "5ms:failsafe=" + place.file("fault.plan")])):
+            code, out, err = place.call(*vm.command(*options))
+            check_equal((code, out), (wanted, ""), (options, err))
+            check_equal(len([line for line in err.splitlines() if "warning:" not in line]), 1, (options, err))
+        check_equal(place.call("status", "foreign", "--json")[0], 1, "it is supervised")
+        vm.attach("--no-record")
+        code, out, err = place.call("blame", "--last", "foreign")
+        check_equal((code, out, len(err.splitlines())), (1, "", 1), err)
 
 
 def test_time_shared():
@@ -311,6 +414,9 @@ if __name__ == "__main__":
         ("a command is told what happened", test_command),
         ("the guest is stopped", test_stop),
         ("another plan comes into force", test_failsafe),
+        ("a VM of somebody else", test_attached),
+        ("a VM of somebody else, in the background", test_attached_in_background),
+        ("a VM of somebody else: what is refused", test_attached_refused),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
         ("a VM without a recorder", test_off),
