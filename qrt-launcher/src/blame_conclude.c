@@ -4,6 +4,7 @@
 #include "command.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 static double seconds_of(const struct blame_facts *facts)
 {
@@ -138,6 +139,25 @@ static void print_conclusion(FILE *out, const struct blame_report *report, const
 	fputs(".\n", out);
 }
 
+/* Who can be named. */
+static void print_witnesses(FILE *out, const struct blame_facts *facts)
+{
+	if (facts->accounts_only && facts->trace_error > 0)
+		fprintf(out,
+			"Who ran instead is known of the VM's own threads alone: its launcher may not record task "
+			"switches (%s).\n",
+			strerror(facts->trace_error));
+	else if (facts->accounts_only)
+		fputs("Who ran instead is known of the VM's own threads alone: none that is real-time has CPUs "
+		      "of its own; 'blame NAME' watches all.\n",
+		      out);
+	else if (facts->traced_ns > 0)
+		fprintf(out,
+			"Task switches of all are known for the last %.1f s, of real-time threads with CPUs of "
+			"their own; of other waits only which of the VM's own threads ran instead.\n",
+			(double)(facts->end_ns - MIN(facts->traced_ns, facts->end_ns)) / 1e9);
+}
+
 static void print_doubts(FILE *out, const struct blame_facts *facts)
 {
 	char over[32];
@@ -157,9 +177,7 @@ static void print_doubts(FILE *out, const struct blame_facts *facts)
 			" stretch%s of a thread's time given up.\n",
 			facts->counts.lost, facts->counts.lost == 1 ? " was" : "s were", facts->counts.broken,
 			facts->counts.broken == 1 ? "" : "es");
-	if (facts->accounts_only)
-		fputs("Who ran instead is known of the VM's own threads alone; 'blame NAME' watches all.\n",
-		      out);
+	print_witnesses(out, facts);
 	if (!facts->mutexes)
 		fputs("Waits for mutexes are not known: there is no recorder, as qrt-launcher run has one.\n",
 		      out);

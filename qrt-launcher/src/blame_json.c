@@ -147,6 +147,8 @@ static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
 	put_int(builder, "broken", facts->counts.broken);
 	put_bool(builder, "vm_ended", facts->vm_ended);
 	put_bool(builder, "accounts_only", facts->accounts_only);
+	put_int(builder, "traced_ns", facts->traced_ns);
+	put_int(builder, "trace_error", (uint64_t)facts->trace_error);
 }
 
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)

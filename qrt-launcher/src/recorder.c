@@ -5,6 +5,7 @@
 #include "blame_observer.h"
 #include "recorder_p.h"
 #include "recorder_store.h"
+#include "recording_replay.h"
 #include "supervisor.h"
 
 #include <string.h>
@@ -23,15 +24,15 @@ static bool is_urgent(const struct watched *watched)
 	struct qrt_sched_setting planned;
 
 	watch_get_planned(watched, &planned);
-	return planned.set & QRT_SCHED_SET_POLICY &&
-	       (planned.policy == QRT_SCHED_POLICY_FIFO || planned.policy == QRT_SCHED_POLICY_RR ||
-		planned.policy == QRT_SCHED_POLICY_DEADLINE);
+	return recorder_trace_is_urgent(&planned);
 }
 
-static void describe(const struct watched *watched, struct recorder_thread *ret_thread)
+static void describe(const struct recorder *recorder, const struct watched *watched,
+		     struct recorder_thread *ret_thread)
 {
 	*ret_thread = (struct recorder_thread){.tid = watched->tid, .role = watched->role};
 	ret_thread->index = watched->placed_by ? (int32_t)watched->index : -1;
+	ret_thread->traced = recorder_trace_sees(recorder->trace, watched);
 	g_strlcpy(ret_thread->name, watched->name, sizeof(ret_thread->name));
 }
 
@@ -57,7 +58,7 @@ static void judge(const struct supervisor *supervisor, const struct watched *wat
 		return;
 	longest->ns = ns;
 	longest->entry = *entry;
-	describe(watched, &longest->thread);
+	describe(supervisor->flight, watched, &longest->thread);
 }
 
 static void look_at_threads(struct supervisor *supervisor, struct longest *longest)
@@ -70,7 +71,7 @@ static void look_at_threads(struct supervisor *supervisor, struct longest *longe
 
 	g_hash_table_iter_init(&iter, supervisor->watch.threads);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		describe(value, &thread);
+		describe(recorder, value, &thread);
 		if (!recorder_accounts_look(recorder->accounts, &thread, &entry))
 			continue;
 		recorder_ring_push(recorder->ring, &entry);
@@ -140,6 +141,7 @@ void recorder_look(struct supervisor *supervisor)
 	look_at_mutexes(supervisor, &longest);
 	if (recorder->look_ns - recorder->sweep_ns >= SWEEP_NS) {
 		recorder_accounts_sweep(recorder->accounts, RECORDER_LAST_NS);
+		recorder_trace_follow(recorder->trace, &supervisor->watch);
 		recorder->sweep_ns = recorder->look_ns;
 	}
 	if (longest.ns)
@@ -177,6 +179,8 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	ret_recording->start_ns = ret_recording->end_ns - MIN(ret_recording->end_ns - 1, RECORDER_LAST_NS);
 	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
+	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
+	ret_recording->traced_ns = recorder_trace_read(recorder->trace, ret_recording->events);
 	clock_gettime(CLOCK_REALTIME, &wall);
 	localtime_r(&wall.tv_sec, &tm);
 	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
@@ -195,6 +199,7 @@ char *recorder_report(struct supervisor *supervisor)
 	if (!supervisor->flight)
 		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
 	recorder_take(supervisor, "", &recording);
+	recording_replay(&recording);
 	text = recording_format(&recording, &len);
 	recording_clear(&recording);
 	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */
@@ -226,6 +231,7 @@ void recorder_open(struct supervisor *supervisor)
 	recorder = g_new0(struct recorder, 1);
 	recorder->ring = recorder_ring_new(ENTRIES);
 	recorder->accounts = recorder_accounts_new();
+	recorder->trace = recorder_trace_new();
 	recorder->folder_fd = -1;
 	supervisor->flight = recorder;
 	if (options)
@@ -245,6 +251,7 @@ void recorder_close(struct supervisor *supervisor)
 		g_thread_join(recorder->keeper);
 	if (recorder->folder_fd >= 0)
 		close(recorder->folder_fd);
+	recorder_trace_free(recorder->trace);
 	recorder_accounts_free(recorder->accounts);
 	recorder_ring_free(recorder->ring);
 	g_free(recorder);

@@ -14,6 +14,7 @@ struct recorder_thread {
 	enum qrt_sched_role role;
 	int32_t index;
 	char name[32]; /* clean: it may be printed */
+	bool traced;   /* all its switches are recorded */
 };
 
 struct recorder_accounts;

@@ -6,6 +6,7 @@
 #include "recorder.h"
 #include "recorder_accounts.h"
 #include "recorder_ring.h"
+#include "recorder_trace.h"
 #include "recording.h"
 
 #include <glib.h>
@@ -14,6 +15,7 @@
 struct recorder {
 	struct recorder_ring *ring;
 	struct recorder_accounts *accounts;
+	struct recorder_trace *trace;
 	struct actions *actions; /* the supervisor's caller's */
 	uint64_t least_ns;       /* of them, 0: none */
 	uint64_t look_ns;        /* of the last look */

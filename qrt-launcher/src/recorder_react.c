@@ -10,6 +10,7 @@
 #include "plan_request.h"
 #include "recorder_p.h"
 #include "recorder_store.h"
+#include "recording_replay.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -110,6 +111,7 @@ static void *keep_recording(void *data)
 	int r;
 
 	qrt_sched_setting_apply(0, &ordinary, NULL);
+	recording_replay(&keep->recording);
 	text = recording_format(&keep->recording, &len);
 	r = keep->recorder->folder_fd < 0
 		    ? -EBADF

@@ -8,7 +8,7 @@
 static void fill(struct recording *recording)
 {
 	struct recorder_thread thread = {
-		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\"};
+		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\", .traced = true};
 	struct recorder_entry entries[] = {
 		{.kind = RECORDER_SAMPLE,
 		 .tid = 7,
@@ -25,7 +25,22 @@ static void fill(struct recording *recording)
 		{.kind = RECORDER_LOOK, .time_ns = 8000, .took_ns = 50},
 	};
 
+	struct recording_task task = {.tid = 77, .name = {.pid = 76, .comm = "rsync", .has_policy = true}};
+	struct blame_delay delay = {.kind = BLAME_PREEMPTED, .tid = 7, .cpu = 1, .start_ns = 4000, .ns = 90};
+
 	recording_init(recording);
+	task.name.policy = 1;
+	task.name.priority = 40;
+	g_array_append_val(recording->tasks, task);
+	delay.least_ns = 80;
+	delay.wakes = 3;
+	delay.lasts = true;
+	delay.culprits_count = 2;
+	delay.culprits[0] = (struct blame_culprit){.tid = 77, .ns = 60};
+	delay.culprits[1] = (struct blame_culprit){.tid = BLAME_TID_OTHERS, .ns = 30};
+	g_array_append_val(recording->delays, delay);
+	recording->traced_ns = 2000;
+	recording->trace_error = 13;
 	strcpy(recording->name, "vm");
 	strcpy(recording->when, "2026-01-02 03:04:05");
 	strcpy(recording->trigger, "it waited");
@@ -60,6 +75,13 @@ static void test_round_trip(void)
 	CU_ASSERT_EQUAL(thread->role, QRT_SCHED_ROLE_VCPU);
 	entry = &g_array_index(again.entries, struct recorder_entry, 1);
 	CU_ASSERT_EQUAL(entry->mutex.mutex, 0x7fffffffffff);
+	CU_ASSERT_TRUE(thread->traced);
+	CU_ASSERT_EQUAL(again.traced_ns, 2000);
+	CU_ASSERT_EQUAL(again.trace_error, 13);
+	CU_ASSERT_EQUAL_FATAL(again.delays->len, 1);
+	CU_ASSERT_EQUAL(g_array_index(again.delays, struct blame_delay, 0).culprits[1].tid, BLAME_TID_OTHERS);
+	CU_ASSERT_EQUAL_FATAL(again.tasks->len, 1);
+	CU_ASSERT_EQUAL(g_array_index(again.tasks, struct recording_task, 0).name.priority, 40);
 	second = recording_format(&again, &len);
 	CU_ASSERT_STRING_EQUAL(text, second);
 	recording_clear(&recording);
@@ -79,6 +101,8 @@ static int parse(const char *text, unsigned int *ret_line)
 
 #define HEAD "{\"record\":\"vm\",\"version\":1,\"pid\":4,\"start_ns\":1,\"end_ns\":9}\n"
 
+#define DELAY "{\"record\":\"delay\",\"tid\":7,\"kind\":"
+
 static void test_bad(void)
 {
 	static const struct {
@@ -95,6 +119,14 @@ static void test_bad(void)
 		{HEAD "{\"record\":\"thread\",\"tid\":1,\"role\":\"disk\"}\n", 2},
 		{HEAD "{\"record\":\"sample\",\"time_ns\":5,\"took_ns\":6}\n", 2},
 		{HEAD "{\"record\":\"other\"}\n", 2},
+		{HEAD "{\"record\":\"task\",\"tid\":-2}\n", 2},
+		{HEAD DELAY "\"mutex\",\"ns\":5}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"least_ns\":6}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7,6]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[-3,5]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7,{}]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}\n", 2},
 		{"{\"record\":\"vm\",\"version\":2,\"pid\":4,\"start_ns\":1,\"end_ns\":9}\n", 1},
 		{"{\"record\":\"vm\",\"version\":1,\"pid\":0,\"start_ns\":1,\"end_ns\":9}\n", 1},
 		{"{\"record\":\"vm\",\"version\":1,\"pid\":4,\"start_ns\":10,\"end_ns\":9}\n", 1},
@@ -107,6 +139,20 @@ static void test_bad(void)
 		CU_ASSERT_EQUAL(parse(bad[i].text, &line), -EINVAL);
 		CU_ASSERT_EQUAL(line, bad[i].line);
 	}
+}
+
+/* What follows looks through all of them for each of them. */
+static void test_many(void)
+{
+	GString *text = g_string_new(HEAD);
+	unsigned int line;
+	int i;
+
+	for (i = 0; i < 40000; i++)
+		g_string_append(text, "{\"record\":\"look\"}\n");
+	CU_ASSERT_EQUAL(parse(text->str, &line), -EINVAL);
+	CU_ASSERT_EQUAL(line, 2 + 32768);
+	g_string_free(text, TRUE);
 }
 
 /* A file may come from anywhere. */
@@ -126,6 +172,7 @@ static void test_clean(void)
 static const struct tap_test tests[] = {
 	{"text and back", test_round_trip},
 	{"what is no recording: the line", test_bad},
+	{"more lines than any recorder has", test_many},
 	{"names are clean", test_clean},
 };
 
