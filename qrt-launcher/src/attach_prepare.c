@@ -118,8 +118,9 @@ static int check_recorder(const struct attach *attach)
 
 	for (i = 0; i < actions->count; i++) {
 		const struct action *action = &actions->actions[i];
-		g_autofree char *refusal =
-			action->kind == ACTION_FAILSAFE ? plan_live_refuse_foreign(action->plan) : NULL;
+		g_autofree char *refusal = action->kind == ACTION_FAILSAFE
+						   ? plan_live_refuse_foreign(action->plan)
+						   : NULL;
 
 		if (!refusal)
 			continue;

@@ -48,8 +48,8 @@ static void print_holds_of(FILE *out, const struct blame_hold_sum *sum, const ch
 
 	blame_format_time(sum->worst_ns, worst, sizeof(worst));
 	blame_format_time(sum->sum_ns, all, sizeof(all));
-	fprintf(out, "  %-7s %5" PRIu64 "  %-10s %-10s %s, the mutex at 0x%" PRIx64 "\n", role, sum->count, worst,
-		all, sum->worst.name.comm, sum->worst_mutex);
+	fprintf(out, "  %-7s %5" PRIu64 "  %-10s %-10s %s, the mutex at 0x%" PRIx64 "\n", role, sum->count,
+		worst, all, sum->worst.name.comm, sum->worst_mutex);
 }
 
 static void print_holds(FILE *out, const struct blame_report *report)
@@ -144,16 +144,19 @@ static void print_witnesses(FILE *out, const struct blame_facts *facts)
 {
 	if (facts->accounts_only && facts->trace_error > 0)
 		fprintf(out,
-			"Who ran instead is known of the VM's own threads alone: its launcher may not record task "
+			"Who ran instead is known of the VM's own threads alone: its launcher may not record "
+			"task "
 			"switches (%s).\n",
 			strerror(facts->trace_error));
 	else if (facts->accounts_only)
-		fputs("Who ran instead is known of the VM's own threads alone: none that is real-time has CPUs "
+		fputs("Who ran instead is known of the VM's own threads alone: none that is real-time has "
+		      "CPUs "
 		      "of its own; 'blame NAME' watches all.\n",
 		      out);
 	else if (facts->traced_ns > 0)
 		fprintf(out,
-			"Task switches of all are known for the last %.1f s, of real-time threads with CPUs of "
+			"Task switches of all are known for the last %.1f s, of real-time threads with CPUs "
+			"of "
 			"their own; of other waits only which of the VM's own threads ran instead.\n",
 			(double)(facts->end_ns - MIN(facts->traced_ns, facts->end_ns)) / 1e9);
 }

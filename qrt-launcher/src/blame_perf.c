@@ -33,8 +33,9 @@ struct ring {
 struct blame_perf {
 	size_t count;
 	struct ring *rings;
-	bool is_last;     /* the rings are overwritten, the newest record is the first */
-	uint64_t *record; /* room for the longest record, for those that wrap around; of last ones for a ring */
+	bool is_last; /* the rings are overwritten, the newest record is the first */
+	uint64_t *
+		record; /* room for the longest record, for those that wrap around; of last ones for a ring */
 	uint64_t opened_ns;
 };
 

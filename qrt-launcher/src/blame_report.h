@@ -56,9 +56,10 @@ struct blame_facts {
 	uint64_t lost_mutexes;
 	struct blame_counts counts;
 	bool vm_ended;
-	bool accounts_only; /* of the VM's own threads: no switch records */
+	bool accounts_only;  /* of the VM's own threads: no switch records */
 	int32_t trace_error; /* why, a positive errno; 0: no thread has CPUs of its own */
-	uint64_t traced_ns;  /* there are switch records from then on, of real-time threads with CPUs of their own alone */
+	uint64_t traced_ns;  /* there are switch records from then on, of real-time threads with CPUs of their
+				own alone */
 };
 
 struct blame_report {

@@ -22,7 +22,8 @@ struct recorder_options {
 
 /* Takes argv[*index], if it is an option of the recorder's, as plan_request_take() does. */
 int recorder_options_take(struct recorder_options *options, int argc, char **argv, int *index);
-/* What cannot be known before the plan is. Returns an exit code (EXIT_USAGE, EXIT_FAILED); what was wrong was said.
+/* What cannot be known before the plan is. Returns an exit code (EXIT_USAGE, EXIT_FAILED); what was wrong was
+ * said.
  */
 int recorder_options_check(const struct recorder_options *options, const struct plan_request *request);
 void recorder_options_clear(struct recorder_options *options);

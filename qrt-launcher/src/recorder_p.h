@@ -22,7 +22,7 @@ struct recorder {
 	uint64_t sweep_ns;
 	uint64_t lost_mutexes;
 	const char *to_log; /* the VM's name where words go to the system's log, else NULL */
-	int folder_fd; /* -1: none */
+	int folder_fd;      /* -1: none */
 	char folder[4096];
 	GThread *keeper; /* writes the last recording, NULL: none did yet */
 	atomic_bool keeper_is_busy;

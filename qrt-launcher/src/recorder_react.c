@@ -32,7 +32,8 @@ struct keep {
 	const char *commands[ACTIONS_MAX];
 };
 
-static void say(const struct recorder *recorder, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(const struct recorder *recorder, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 static void say(const struct recorder *recorder, const char *format, ...)
 {
@@ -117,7 +118,8 @@ static void *keep_recording(void *data)
 		    ? -EBADF
 		    : recorder_store_write(keep->recorder->folder_fd, keep->recording.name, text, len, &file);
 	if (r < 0 && r != -EBADF)
-		say(keep->recorder, "the recording cannot be kept in %s: %s", keep->recorder->folder, strerror(-r));
+		say(keep->recorder, "the recording cannot be kept in %s: %s", keep->recorder->folder,
+		    strerror(-r));
 	if (keep->log)
 		say(keep->recorder, "%s%s%s%s%s", keep->recording.trigger, file ? "; kept in " : "",
 		    file ? keep->recorder->folder : "", file ? "/" : "", file ? file : "");
@@ -195,7 +197,8 @@ static void act(struct supervisor *supervisor, const struct action *action, stru
 		if (qmp_stop(supervisor))
 			say(supervisor->flight, "the guest is stopped, as --on-delay wants it");
 		else
-			say(supervisor->flight, "the guest cannot be stopped: QEMU's monitor takes no command");
+			say(supervisor->flight,
+			    "the guest cannot be stopped: QEMU's monitor takes no command");
 		break;
 	case ACTION_FAILSAFE:
 		keep->log = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Task switches on the CPUs of a VM's real-time threads: the kernel writes them into rings and overwrites the oldest;
- * they are read when somebody wants to know. They tell of single wake-ups, and who of the whole host ran instead.
+ * Task switches on the CPUs of a VM's real-time threads: the kernel writes them into rings and overwrites the
+ * oldest; they are read when somebody wants to know. They tell of single wake-ups, and who of the whole host
+ * ran instead.
  */
 #ifndef QRT_LAUNCHER_RECORDER_TRACE_H
 #define QRT_LAUNCHER_RECORDER_TRACE_H
@@ -18,8 +19,8 @@ void recorder_trace_follow(struct recorder_trace *trace, const struct watch *wat
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched);
 /* Why it does not record, a negative errno: -EACCES, ...; 0: it does, or no thread has CPUs of its own. */
 int recorder_trace_get_error(const struct recorder_trace *trace);
-/* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing, 0: it
- * does not record. */
+/* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing,
+ * 0: it does not record. */
 uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events);
 /* Whether the plan makes a thread real-time. */
 bool recorder_trace_is_urgent(const struct qrt_sched_setting *planned);

@@ -66,9 +66,10 @@ static void add_head(GString *text, const struct recording *recording)
 
 static void add_thread(GString *text, const struct recorder_thread *thread)
 {
-	g_string_append_printf(
-		text, "{\"record\":\"thread\",\"tid\":%d,\"role\":\"%s\",\"index\":%d,\"traced\":%s", thread->tid,
-		qrt_sched_role_name(thread->role), thread->index, thread->traced ? "true" : "false");
+	g_string_append_printf(text,
+			       "{\"record\":\"thread\",\"tid\":%d,\"role\":\"%s\",\"index\":%d,\"traced\":%s",
+			       thread->tid, qrt_sched_role_name(thread->role), thread->index,
+			       thread->traced ? "true" : "false");
 	add_string(text, "name", thread->name);
 	g_string_append(text, "}\n");
 }
@@ -97,8 +98,9 @@ static void add_task(GString *text, const struct recording_task *task)
 	g_string_append_printf(text,
 			       "{\"record\":\"task\",\"tid\":%d,\"pid\":%d,\"policy\":%" PRId64
 			       ",\"priority\":%d,\"nice\":%d",
-			       task->tid, task->name.pid, task->name.has_policy ? (int64_t)task->name.policy : -1,
-			       task->name.priority, task->name.nice);
+			       task->tid, task->name.pid,
+			       task->name.has_policy ? (int64_t)task->name.policy : -1, task->name.priority,
+			       task->name.nice);
 	add_string(text, "name", task->name.comm);
 	g_string_append(text, "}\n");
 }
@@ -109,8 +111,8 @@ static void add_delay(GString *text, const struct blame_delay *delay)
 
 	g_string_append_printf(
 		text,
-		"{\"record\":\"delay\",\"kind\":\"%s\",\"tid\":%d,\"cpu\":%d,\"start_ns\":%" PRIu64 ",\"ns\":%" PRIu64
-		",\"least_ns\":%" PRIu64 ",\"wakes\":%u,\"lasts\":%s,\"by\":[",
+		"{\"record\":\"delay\",\"kind\":\"%s\",\"tid\":%d,\"cpu\":%d,\"start_ns\":%" PRIu64
+		",\"ns\":%" PRIu64 ",\"least_ns\":%" PRIu64 ",\"wakes\":%u,\"lasts\":%s,\"by\":[",
 		recording_delay_kinds[delay->kind], delay->tid, delay->cpu, delay->start_ns, delay->ns,
 		delay->least_ns, delay->wakes, delay->lasts ? "true" : "false");
 	for (i = 0; i < delay->culprits_count; i++)

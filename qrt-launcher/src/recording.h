@@ -33,7 +33,8 @@ struct recording {
 	GArray *threads;   /* struct recorder_thread */
 	GArray *entries;   /* struct recorder_entry, the oldest first */
 
-	/* Of threads that are traced the switches say more than their accounts, from then on; 0: no switches. */
+	/* Of threads that are traced the switches say more than their accounts, from then on; 0: no switches.
+	 */
 	uint64_t traced_ns;
 	int32_t trace_error; /* why there are none, a positive errno; 0: no thread has CPUs of its own */
 	GArray *events;      /* struct blame_event, until recording_replay() makes delays of them */

@@ -30,8 +30,8 @@ static void take_threads(const struct recording *recording, struct blame_names *
 		blame_names_set(names, thread->tid, recording->pid, thread->name);
 	}
 	for (i = 0; i < recording->tasks->len; i++) {
-		const struct recording_task *task =
-			&g_array_index(recording->tasks, struct recording_task, i);
+		const struct recording_task *task = &g_array_index(recording->tasks, struct recording_task,
+								   i);
 
 		blame_names_put(names, task->tid, &task->name);
 	}

@@ -187,8 +187,8 @@ static GHashTable *find_traced(const struct recording *recording)
 	guint i;
 
 	for (i = 0; recording->traced_ns > 0 && i < recording->threads->len; i++) {
-		const struct recorder_thread *thread =
-			&g_array_index(recording->threads, struct recorder_thread, i);
+		const struct recorder_thread *thread = &g_array_index(recording->threads,
+								      struct recorder_thread, i);
 
 		if (thread->traced)
 			g_hash_table_add(traced, GINT_TO_POINTER(thread->tid));
@@ -216,8 +216,8 @@ uint64_t recording_find_delays(const struct recording *recording, uint64_t over_
 			take_mutex(entry_at(recording, i), over_ns, emit, context);
 	}
 	for (i = 0; i < recording->delays->len; i++)
-		possible += take_delay(&g_array_index(recording->delays, struct blame_delay, i), over_ns, emit,
-				       context);
+		possible += take_delay(&g_array_index(recording->delays, struct blame_delay, i), over_ns,
+				       emit, context);
 	g_hash_table_unref(traced);
 	return possible;
 }

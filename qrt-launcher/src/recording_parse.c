@@ -134,8 +134,8 @@ static int take_culprits(struct blame_delay *delay, JsonArray *by)
 
 		if (tid < BLAME_TID_OTHERS || tid > INT32_MAX || ns < 0 || (uint64_t)ns > delay->ns)
 			return -EINVAL;
-		delay->culprits[delay->culprits_count++] =
-			(struct blame_culprit){.tid = (int32_t)tid, .ns = (uint64_t)ns};
+		delay->culprits[delay->culprits_count++] = (struct blame_culprit){.tid = (int32_t)tid,
+										  .ns = (uint64_t)ns};
 	}
 	return 0;
 }
@@ -162,7 +162,8 @@ static int take_delay(struct recording *recording, JsonObject *object)
 
 static guint count_all(const struct recording *recording)
 {
-	return recording->threads->len + recording->entries->len + recording->tasks->len + recording->delays->len;
+	return recording->threads->len + recording->entries->len + recording->tasks->len +
+	       recording->delays->len;
 }
 
 int recording_take(struct recording *recording, JsonObject *object)

@@ -14,8 +14,9 @@ struct replay {
 	struct recording *recording;
 	struct blame_model *model;
 	struct blame_names *names;
-	GHashTable *accounts; /* tid of a traced thread -> struct blame_sample: what its entries make together */
-	guint next;           /* of the events */
+	GHashTable
+		*accounts; /* tid of a traced thread -> struct blame_sample: what its entries make together */
+	guint next;        /* of the events */
 };
 
 static const struct blame_event *event_at(const struct replay *replay, guint i)
@@ -162,7 +163,8 @@ static void name_tasks(const struct replay *replay)
 
 	for (i = 0; i < recording->threads->len; i++)
 		g_hash_table_add(
-			named, GINT_TO_POINTER(g_array_index(recording->threads, struct recorder_thread, i).tid));
+			named,
+			GINT_TO_POINTER(g_array_index(recording->threads, struct recorder_thread, i).tid));
 	for (i = 0; i < recording->delays->len; i++) {
 		const struct blame_delay *delay = &g_array_index(recording->delays, struct blame_delay, i);
 
@@ -177,8 +179,8 @@ static void watch_traced(const struct replay *replay)
 	guint i;
 
 	for (i = 0; i < replay->recording->threads->len; i++) {
-		const struct recorder_thread *thread =
-			&g_array_index(replay->recording->threads, struct recorder_thread, i);
+		const struct recorder_thread *thread = &g_array_index(replay->recording->threads,
+								      struct recorder_thread, i);
 
 		if (!thread->traced)
 			continue;

@@ -44,7 +44,8 @@ static void add_comm(uint64_t time_ns, int32_t tid, const char *comm)
 
 static void add_sample(uint64_t time_ns, uint64_t delay_ns, uint64_t arrivals)
 {
-	struct recorder_entry entry = {.kind = RECORDER_SAMPLE, .tid = OURS, .time_ns = time_ns, .took_ns = 20 * MS};
+	struct recorder_entry entry = {
+		.kind = RECORDER_SAMPLE, .tid = OURS, .time_ns = time_ns, .took_ns = 20 * MS};
 
 	entry.sample.delay_ns = delay_ns;
 	entry.sample.run_ns = MS;
