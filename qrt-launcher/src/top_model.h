@@ -19,19 +19,21 @@ struct top_row {
 	bool in_plan;
 	double cpu, switches, delay; /* per cent of a CPU, a second, ms a second; -1: not known yet */
 	guint64 cpu_ns, delay_ns, switches_total;
+	gint64 taken_us;
 };
 
 struct top_vm {
 	char name[65], state[32], accelerator[16];
 	gint64 threads, corrections, unplaced;
 	double uptime;
+	bool is_silent;  /* it does not answer: what it said last */
+	gint64 taken_us; /* when that was, 0: never */
 };
 
 struct top_model {
 	GArray *vms;  /* struct top_vm */
 	GArray *rows; /* struct top_row: all, as they came */
 	GArray *shown;
-	gint64 taken_us; /* of the last look, 0: none */
 
 	enum top_sort sort;
 	char vm[65];     /* "": all */
@@ -40,8 +42,9 @@ struct top_model {
 
 void top_model_open(struct top_model *model);
 void top_model_close(struct top_model *model);
-/* Takes answers of supervisors (JsonObject), made at now_us. */
-void top_model_take(struct top_model *model, const GPtrArray *answers, gint64 now_us);
+/* Takes answers of supervisors (JsonObject), made at now_us, and the names of those that gave none. */
+void top_model_take(struct top_model *model, const GPtrArray *answers, const GPtrArray *silent,
+		    gint64 now_us);
 /* Chooses and sorts what is shown. */
 void top_model_arrange(struct top_model *model);
 /* The next VM's threads alone, after the last one all again. */

@@ -307,7 +307,33 @@ def test_silent():
     """One that does not answer sensibly is counted, the others are shown."""
     with Place() as place, Supervised(place), Supervised(place, "liar", b"x\n"), Screen(place, 100, 24) as screen:
         screen.top()
-        screen.wait("vcpu0", "1 VM do not answer")
+        screen.wait("vcpu0", "not answering: liar")
+
+
+def test_stopped():
+    """A supervisor that is stopped keeps neither the other VM nor a key waiting; what it said last stays."""
+    with Place() as place, Supervised(place, "one") as one, Supervised(place, "two"), Screen(place, 100, 24) as screen:
+        screen.top()
+        screen.wait("2 VMs", "2 of 2 threads, by role")
+        one.is_stopped = True
+        screen.wait("2 VMs", "2 of 2 threads", "not answering: one")
+        screen.press("s")
+        screen.wait("by %cpu")
+        screen.press("Tab", "Tab")
+        screen.wait("one: not answering; as it was ", "vcpu0", "1 of 2 threads")
+        screen.press("+")
+        screen.wait("one: vcpu_prio=11: waiting for its supervisor")
+        screen.press("+")
+        screen.wait("one change at a time")
+        one.is_stopped = False
+        screen.wait("one: running", "one: vcpu_prio=11: 0 threads changed")
+        screen.wait_without("not answering")
+        one.is_stopped = True
+        screen.wait("one: not answering")
+        screen.press("+")
+        screen.wait("waiting for its supervisor")
+        screen.press("q")
+        screen.wait_left("ended-with-0")
 
 
 def test_ends():
@@ -365,6 +391,7 @@ if __name__ == "__main__":
         ("keys that change the view", test_views),
         ("several VMs, and none", test_several),
         ("one that does not answer", test_silent),
+        ("a supervisor that is stopped", test_stopped),
         ("the terminal after every end", test_ends),
         ("what is refused", test_refused),
     ])

@@ -30,10 +30,11 @@ static char *make_thread(int tid, const char *role, int index, const char *plann
 
 #define FIFO(n) "{\"policy\":\"fifo\",\"priority\":" #n ",\"cpus\":\"1\"}"
 
-/* Two VMs: one with two vCPUs and a main loop, another with a vCPU of the same number. */
-static void look(gint64 now_us, long long cpu_ms)
+/* Two VMs: one with two vCPUs and a main loop, which may give no answer, another with a vCPU of the same number. */
+static void look_at(gint64 now_us, long long cpu_ms, bool is_silent)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+	GPtrArray *silent = g_ptr_array_new();
 	g_autofree char *a = make_thread(7, "vcpu", 0, FIFO(3), FIFO(3), cpu_ms),
 			*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
 			*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
@@ -44,11 +45,20 @@ static void look(gint64 now_us, long long cpu_ms)
 				a, b, c),
 			*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
 
-	add_answer(answers, one);
+	if (is_silent)
+		g_ptr_array_add(silent, (gpointer) "one");
+	else
+		add_answer(answers, one);
 	add_answer(answers, two);
-	top_model_take(&model, answers, now_us);
+	top_model_take(&model, answers, silent, now_us);
+	g_ptr_array_unref(silent);
 	g_ptr_array_unref(answers);
 	top_model_arrange(&model);
+}
+
+static void look(gint64 now_us, long long cpu_ms)
+{
+	look_at(now_us, cpu_ms, false);
 }
 
 static const struct top_row *row(guint place)
@@ -78,6 +88,43 @@ static void test_take(void)
 	/* A thread of the same number that began anew. */
 	look(4 * G_USEC_PER_SEC, 1);
 	CU_ASSERT_TRUE(row(0)->cpu < 0);
+	top_model_close(&model);
+}
+
+/* One that does not answer is as it was; once it does its rates are of all the time between. */
+static void test_silent(void)
+{
+	const struct top_vm *vm;
+
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 100);
+	look(2 * G_USEC_PER_SEC, 200);
+	look_at(3 * G_USEC_PER_SEC, 300, true);
+	CU_ASSERT_EQUAL_FATAL(model.vms->len, 2);
+	vm = &g_array_index(model.vms, struct top_vm, 1);
+	CU_ASSERT_STRING_EQUAL(vm->name, "one");
+	CU_ASSERT_STRING_EQUAL(vm->state, "running");
+	CU_ASSERT_TRUE(vm->is_silent);
+	CU_ASSERT_EQUAL(vm->taken_us, 2 * G_USEC_PER_SEC);
+	CU_ASSERT_EQUAL(model.shown->len, 4);
+	CU_ASSERT_STRING_EQUAL(row(1)->place, "vcpu0");
+	CU_ASSERT_TRUE(row(1)->cpu < 0);
+	look_at(4 * G_USEC_PER_SEC, 400, true);
+	look(6 * G_USEC_PER_SEC, 600);
+	CU_ASSERT_FALSE(g_array_index(model.vms, struct top_vm, 0).is_silent);
+	/* 400 ms in 4 s. */
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 10, 1e-6);
+	top_model_close(&model);
+}
+
+/* One that never did has a name alone. */
+static void test_never(void)
+{
+	top_model_open(&model);
+	look_at(G_USEC_PER_SEC, 100, true);
+	CU_ASSERT_EQUAL_FATAL(model.vms->len, 2);
+	CU_ASSERT_EQUAL(g_array_index(model.vms, struct top_vm, 1).taken_us, 0);
+	CU_ASSERT_EQUAL(model.shown->len, 1);
 	top_model_close(&model);
 }
 
@@ -176,6 +223,8 @@ static void test_columns(void)
 
 static const struct tap_test tests[] = {
 	{"answers become rows, and rates from the second look on", test_take},
+	{"a VM that does not answer for a while", test_silent},
+	{"a VM that never answered", test_never},
 	{"sorted, filtered, one VM after the other", test_arrange},
 	{"a step of priority for all threads of a role", test_priority},
 	{"policies in a circle", test_policy},
