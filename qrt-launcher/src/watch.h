@@ -81,6 +81,8 @@ int watch_change(struct watch *watch, const struct qrt_sched_plan *before, struc
 void watch_forget(struct watch *watch, pid_t tid);
 /* Places a thread that has a role anew: the plan is another one. 0, or the error. */
 int watch_replace(struct watch *watch, struct watched *watched);
+/* Applies what the layers of a thread say now. 1: something was changed, 0: nothing; or the error. */
+int watch_apply(struct watch *watch, struct watched *watched);
 /* True when another living thread of the role has the index. */
 bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
 /* Looks at every thread; one that is wrong twice in a row is put right and counted. */
