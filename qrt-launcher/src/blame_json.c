@@ -121,6 +121,32 @@ static void put_holders(JsonBuilder *builder, const struct blame_report *report)
 	json_builder_end_array(builder);
 }
 
+static void put_account(JsonBuilder *builder, const struct blame_account_sum *account, const char *role)
+{
+	json_builder_begin_object(builder);
+	put_string(builder, "role", role);
+	put_int(builder, "run_ns", account->run_ns);
+	put_int(builder, "delay_ns", account->delay_ns);
+	put_int(builder, "arrivals", account->arrivals);
+	json_builder_end_object(builder);
+}
+
+static void put_accounts(JsonBuilder *builder, const struct blame_report *report,
+			 const struct blame_facts *facts)
+{
+	uint32_t role;
+
+	if (!facts->accounts)
+		return;
+	json_builder_set_member_name(builder, "accounts");
+	json_builder_begin_array(builder);
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (report->roles >> role & 1)
+			put_account(builder, &facts->accounts[role], qrt_sched_role_name(role));
+	}
+	json_builder_end_array(builder);
+}
+
 static void put_causes(JsonBuilder *builder, const struct blame_report *report)
 {
 	int kind;
@@ -168,6 +194,7 @@ void blame_print_json(const struct blame_report *report, const struct blame_fact
 	}
 	json_builder_end_array(builder);
 	put_holders(builder, report);
+	put_accounts(builder, report, facts);
 	json_builder_set_member_name(builder, "delays");
 	json_builder_begin_array(builder);
 	for (i = 0; i < shown; i++)

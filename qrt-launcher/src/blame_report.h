@@ -46,6 +46,12 @@ struct blame_hold_sum {
 };
 #define BLAME_HOLDERS (QRT_SCHED_ROLES + 1) /* the last one: threads that are not known */
 
+/* What the kernel's accounts of a role's threads grew by. */
+struct blame_account_sum {
+	uint64_t run_ns, delay_ns; /* on a CPU; ready without one */
+	uint64_t arrivals;         /* how often they were switched in: woken, or back after others */
+};
+
 /* Facts about the run, filled by the caller before printing. */
 struct blame_facts {
 	const char *name; /* of the VM, NULL: looked at by its process id */
@@ -55,6 +61,7 @@ struct blame_facts {
 	bool mutexes;      /* a recorder was there */
 	uint64_t lost_mutexes;
 	struct blame_counts counts;
+	const struct blame_account_sum *accounts; /* one each role, NULL: not recorded */
 	bool vm_ended;
 	bool accounts_only;  /* of the VM's own threads: no switch records */
 	int32_t trace_error; /* why, a positive errno; 0: no thread has CPUs of its own */

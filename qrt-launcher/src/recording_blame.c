@@ -51,6 +51,41 @@ static void note_waits(const struct recording *recording, struct blame_report *r
 	}
 }
 
+/* A thread that ended counts to its role, too. */
+static void sum_accounts(const struct recording *recording, const struct blame_threads *threads,
+			 struct blame_account_sum sums[QRT_SCHED_ROLES])
+{
+	const struct blame_thread *thread;
+	guint i;
+
+	for (i = 0; i < recording->entries->len; i++) {
+		const struct recorder_entry *entry = entry_at(recording, i);
+
+		thread = entry->kind == RECORDER_SAMPLE ? blame_threads_find(threads, entry->tid) : NULL;
+		if (!thread)
+			continue;
+		sums[thread->role].run_ns += entry->sample.run_ns;
+		sums[thread->role].delay_ns += entry->sample.delay_ns;
+		sums[thread->role].arrivals += entry->sample.arrivals;
+	}
+}
+
+static void print_accounts(const struct blame_account_sum *sums, uint32_t roles)
+{
+	const char *title = "\n  role   ran        ready      switched in\n";
+	char run[24], ready[24];
+	uint32_t role;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (!(roles >> role & 1) || sums[role].arrivals == 0)
+			continue;
+		printf("%s  %-5s  %-10s %-10s %" PRIu64 " times\n", title, qrt_sched_role_name(role),
+		       blame_format_time(sums[role].run_ns, run, sizeof(run)),
+		       blame_format_time(sums[role].delay_ns, ready, sizeof(ready)), sums[role].arrivals);
+		title = "";
+	}
+}
+
 static void print_slowest(const struct recording *recording, enum recorder_kind kind, const char *what)
 {
 	uint64_t count = 0, slowest_ns = 0;
@@ -77,6 +112,7 @@ static void print_text(const struct recording *recording, const struct blame_rep
 	blame_print_text(stdout, report, facts, shown);
 	print_slowest(recording, RECORDER_MONITOR, "QEMU's monitor answered");
 	print_slowest(recording, RECORDER_LOOK, "The supervisor itself looked late");
+	print_accounts(facts->accounts, report->roles);
 }
 
 void recording_print(const struct recording *recording, uint64_t over_ns, uint32_t roles, size_t top,
@@ -85,10 +121,13 @@ void recording_print(const struct recording *recording, uint64_t over_ns, uint32
 	struct blame_names *names = blame_names_new();
 	struct blame_threads *threads = blame_threads_new(recording->pid, NULL);
 	struct blame_facts facts = {.name = recording->name, .pid = recording->pid, .over_ns = over_ns};
+	struct blame_account_sum sums[QRT_SCHED_ROLES] = {{0}};
 	struct blame_report report;
 	size_t shown;
 
 	take_threads(recording, names, threads);
+	sum_accounts(recording, threads, sums);
+	facts.accounts = sums;
 	facts.start_ns = recording->start_ns;
 	facts.end_ns = recording->end_ns;
 	facts.mutexes = recording->mutexes;

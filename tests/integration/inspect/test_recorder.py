@@ -139,6 +139,9 @@ def test_last():
     check("QEMU's monitor answered " in out, out)
     check(("Task switches of all are known for the last " if traced else "Who ran instead is known of the VM's own threads alone: ")
           in out, out)
+    account = [account for account in answer["accounts"] if account["role"] == "vcpu"][0]
+    check(account["run_ns"] > 1e8 and account["delay_ns"] > 5e6 and account["arrivals"] >= 3, account)
+    check(re.search(r"\n  role   ran +ready +switched in\n(.*\n)*  vcpu +[\d.]+ m?s .* \d+ times\n", out), out)
     check_equal(status["corrections"], 0, "nothing was wrong")
 
 
