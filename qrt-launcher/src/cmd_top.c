@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #define INTERVAL_US G_USEC_PER_SEC
+#define STEP_US     2000
 #define BUSY_MS     50             /* from look to look whether an answer has come */
 #define PATIENCE_US G_USEC_PER_SEC /* with a supervisor: the others are not to become old meanwhile */
 
@@ -103,6 +104,8 @@ void top_follow(struct top *top)
 
 static void take_look(struct top *top, struct top_look *look)
 {
+	if (look->number >= top->awaited)
+		top->awaited = 0;
 	top->is_ended = look->ended;
 	top_model_take(&top->model, look->vms, look->silent, g_get_monotonic_time());
 	top_look_free(look);
@@ -118,10 +121,26 @@ static void take_answers(struct top *top)
 	if (change) {
 		top_keys_say(top, change);
 		top_change_free(change);
-		top_asker_look(top->asker);
+		top->awaited = top_asker_look(top->asker);
 	}
 	if (look)
 		take_look(top, look);
+}
+
+/* The next key is about what is shown: it is better to have shown what this one did. */
+void top_change(struct top *top, const char *vm, const char *option, const char *line)
+{
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
+
+	if (top->awaited || !top_asker_change(top->asker, vm, option, line)) {
+		top_say(top, "one change at a time: the last one has not come to its end");
+		return;
+	}
+	top_say(top, "%s: %s: waiting for its supervisor", vm, option);
+	do {
+		g_usleep(STEP_US);
+		take_answers(top);
+	} while (top_asker_is_busy(top->asker) && g_get_monotonic_time() < until);
 }
 
 /* ---- time ---- */

@@ -16,6 +16,7 @@ struct top_asker {
 	GAsyncQueue *changes;  /* struct top_change */
 	/* The terminal's. */
 	bool is_looking, is_again, is_changing;
+	guint number; /* of the last look */
 };
 
 enum order { ORDER_LOOK = 1, ORDER_END };
@@ -26,7 +27,7 @@ struct question {
 	char *vm, *option, *line;
 };
 
-struct top_look *top_look_new(const struct status_ask *ask)
+struct top_look *top_look_new(struct status_ask *ask)
 {
 	struct top_look *look = g_new0(struct top_look, 1);
 	guint i;
@@ -34,8 +35,8 @@ struct top_look *top_look_new(const struct status_ask *ask)
 	look->vms = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
 	look->silent = g_ptr_array_new_with_free_func(g_free);
 	look->ended = ask->ended;
-	for (i = 0; i < ask->vms->len; i++)
-		g_ptr_array_add(look->vms, json_object_ref(ask->vms->pdata[i]));
+	while (ask->vms->len > 0)
+		g_ptr_array_add(look->vms, g_ptr_array_steal_index(ask->vms, 0));
 	for (i = 0; i < ask->silent->len; i++)
 		g_ptr_array_add(look->silent, g_strdup(status_ask_get_silent(ask, i)));
 	return look;
@@ -109,13 +110,14 @@ struct top_asker *top_asker_close(struct top_asker *asker)
 	return NULL;
 }
 
-void top_asker_look(struct top_asker *asker)
+guint top_asker_look(struct top_asker *asker)
 {
 	asker->is_again = asker->is_looking;
 	if (asker->is_looking)
-		return;
+		return asker->number + 1;
 	asker->is_looking = true;
 	g_async_queue_push(asker->orders, GINT_TO_POINTER(ORDER_LOOK));
+	return ++asker->number;
 }
 
 struct top_look *top_asker_take_look(struct top_asker *asker)
@@ -124,6 +126,7 @@ struct top_look *top_asker_take_look(struct top_asker *asker)
 
 	if (!look)
 		return NULL;
+	look->number = asker->number;
 	asker->is_looking = false;
 	if (asker->is_again)
 		top_asker_look(asker);

@@ -10,6 +10,7 @@ struct top_look {
 	GPtrArray *vms;    /* JsonObject */
 	GPtrArray *silent; /* names of those that did not answer */
 	bool ended;        /* the VM of the name */
+	guint number;      /* in the order of looks, from 1 on */
 };
 
 /* What came of a change. */
@@ -25,8 +26,8 @@ struct top_asker;
 struct top_asker *top_asker_open(const struct status_ask *ask);
 /* Waits for nobody. */
 struct top_asker *top_asker_close(struct top_asker *asker);
-/* Has all asked: now, or when the look that is under way has ended. */
-void top_asker_look(struct top_asker *asker);
+/* Has all asked: now, or when the look that is under way has ended. Returns the number of that look. */
+guint top_asker_look(struct top_asker *asker);
 /* The next look that has ended, NULL: none. Freed by top_look_free(). */
 struct top_look *top_asker_take_look(struct top_asker *asker);
 /* Has a VM's plan changed by an option, whose question is a line. False while another change is under way. */
@@ -36,8 +37,8 @@ struct top_change *top_asker_take_change(struct top_asker *asker);
 /* Whether somebody is asked just now. */
 bool top_asker_is_busy(const struct top_asker *asker);
 
-/* The answers of a look; the answers stay the ask's, too. */
-struct top_look *top_look_new(const struct status_ask *ask);
+/* Takes the answers out of an ask: an object of JSON is one thread's at a time. */
+struct top_look *top_look_new(struct status_ask *ask);
 void top_look_free(struct top_look *look);
 void top_change_free(struct top_change *change);
 

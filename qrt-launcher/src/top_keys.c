@@ -44,12 +44,8 @@ static void change(struct top *top, const struct top_row *row, const char *optio
 		line = set_question_format(question);
 	set_question_free(question);
 	/* What is wrong with it was said on standard error, which is read after each key. */
-	if (!line)
-		return;
-	if (top_asker_change(top->asker, row->vm, option, line))
-		top_say(top, "%s: %s: waiting for its supervisor", row->vm, option);
-	else
-		top_say(top, "one change at a time: the supervisor has not answered to the last one");
+	if (line)
+		top_change(top, row->vm, option, line);
 }
 
 static void step_priority(struct top *top, const struct top_row *row, int step)

@@ -30,7 +30,8 @@ static char *make_thread(int tid, const char *role, int index, const char *plann
 
 #define FIFO(n) "{\"policy\":\"fifo\",\"priority\":" #n ",\"cpus\":\"1\"}"
 
-/* Two VMs: one with two vCPUs and a main loop, which may give no answer, another with a vCPU of the same number. */
+/* Two VMs: one with two vCPUs and a main loop, which may give no answer, another with a vCPU of the same
+ * number. */
 static void look_at(gint64 now_us, long long cpu_ms, bool is_silent)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
