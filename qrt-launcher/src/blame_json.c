@@ -103,6 +103,7 @@ static void put_holds(JsonBuilder *builder, const struct blame_hold_sum *sum, co
 	put_string(builder, "worst_comm", sum->worst.name.comm);
 	put_int(builder, "worst_tid", sum->worst.tid > 0 ? (uint64_t)sum->worst.tid : 0);
 	put_int(builder, "worst_mutex", sum->worst_mutex);
+	put_int(builder, "worst_waiters", sum->worst_waiters);
 	json_builder_end_object(builder);
 }
 

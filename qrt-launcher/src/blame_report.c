@@ -174,6 +174,7 @@ static void take_hold(void *context, const struct blame_hold *hold)
 		return;
 	sum->worst_ns = hold->ns;
 	sum->worst_mutex = hold->mutex;
+	sum->worst_waiters = hold->waiters;
 	name_holder(report, hold, &sum->worst);
 }
 

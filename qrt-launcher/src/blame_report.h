@@ -42,6 +42,7 @@ struct blame_sum {
 /* How long threads of one role held mutexes that others waited for. */
 struct blame_hold_sum {
 	uint64_t count, worst_ns, sum_ns, worst_mutex;
+	uint32_t worst_waiters;     /* at a time */
 	struct blame_suspect worst; /* who held one for the longest time */
 };
 #define BLAME_HOLDERS (QRT_SCHED_ROLES + 1) /* the last one: threads that are not known */
