@@ -150,14 +150,12 @@ static void print_witnesses(FILE *out, const struct blame_facts *facts)
 			strerror(facts->trace_error));
 	else if (facts->accounts_only)
 		fputs("Who ran instead is known of the VM's own threads alone: none that is real-time has "
-		      "CPUs "
-		      "of its own; 'blame NAME' watches all.\n",
+		      "a few CPUs of its own; 'blame NAME' watches all.\n",
 		      out);
 	else if (facts->traced_ns > 0)
 		fprintf(out,
-			"Task switches of all are known for the last %.1f s, of real-time threads with CPUs "
-			"of "
-			"their own; of other waits only which of the VM's own threads ran instead.\n",
+			"For the last %.1f s it is known who ran on the CPUs of real-time threads; else only "
+			"which of the VM's own threads ran instead.\n",
 			(double)(facts->end_ns - MIN(facts->traced_ns, facts->end_ns)) / 1e9);
 }
 

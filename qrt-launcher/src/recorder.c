@@ -27,12 +27,21 @@ static bool is_urgent(const struct watched *watched)
 	return recorder_trace_is_urgent(&planned);
 }
 
+static uint64_t find_traced(const struct recorder *recorder, const struct watched *watched)
+{
+	const struct recorder_thread *before = recorder_accounts_find(recorder->accounts, watched->tid);
+
+	if (!recorder_trace_sees(recorder->trace, watched))
+		return 0;
+	return before && before->traced_ns > 0 ? before->traced_ns : blame_now_ns();
+}
+
 static void describe(const struct recorder *recorder, const struct watched *watched,
 		     struct recorder_thread *ret_thread)
 {
 	*ret_thread = (struct recorder_thread){.tid = watched->tid, .role = watched->role};
 	ret_thread->index = watched->placed_by ? (int32_t)watched->index : -1;
-	ret_thread->traced = recorder_trace_sees(recorder->trace, watched);
+	ret_thread->traced_ns = find_traced(recorder, watched);
 	g_strlcpy(ret_thread->name, watched->name, sizeof(ret_thread->name));
 }
 

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#define WORDS G_N_ELEMENTS(((struct qrt_sched_cpus *)NULL)->bits)
+#define CPUS_MAX 16 /* what is recorded of them is read at once */
+#define WORDS    (QRT_SCHED_CPUS_MAX / 64)
 
 struct recorder_trace {
 	struct blame_perf *perf; /* NULL: none */
@@ -33,49 +34,64 @@ bool recorder_trace_is_urgent(const struct qrt_sched_setting *planned)
 		planned->policy == QRT_SCHED_POLICY_DEADLINE);
 }
 
-/* The CPUs of a thread that are recorded; where it may run on all of them there are none. */
-static bool get_cpus(const struct watched *watched, struct qrt_sched_setting *ret_planned)
-{
-	watch_get_planned(watched, ret_planned);
-	return recorder_trace_is_urgent(ret_planned) && ret_planned->set & QRT_SCHED_SET_CPUS;
-}
-
-static void find_cpus(const struct watch *watch, struct qrt_sched_cpus *ret_cpus)
+/* False where it may run anywhere. */
+static bool get_cpus(const struct watched *watched, struct qrt_sched_cpus *ret_cpus)
 {
 	struct qrt_sched_setting planned;
-	GHashTableIter iter;
-	gpointer value;
+
+	watch_get_planned(watched, &planned);
+	*ret_cpus = planned.cpus;
+	return recorder_trace_is_urgent(&planned) && planned.set & QRT_SCHED_SET_CPUS;
+}
+
+/* Adds a thread's CPUs where there is place for all of them. */
+static void add_cpus(const struct watched *watched, struct qrt_sched_cpus *cpus)
+{
+	struct qrt_sched_cpus sum, own;
 	size_t i;
 
-	memset(ret_cpus, 0, sizeof(*ret_cpus));
+	if (!get_cpus(watched, &own))
+		return;
+	for (i = 0; i < WORDS; i++)
+		sum.bits[i] = cpus->bits[i] | own.bits[i];
+	if (qrt_sched_cpus_count(&sum) <= CPUS_MAX)
+		*cpus = sum;
+}
+
+static void add_role(const struct watch *watch, bool is_vcpu, struct qrt_sched_cpus *cpus)
+{
+	GHashTableIter iter;
+	gpointer value;
+
 	g_hash_table_iter_init(&iter, watch->threads);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		for (i = 0; get_cpus(value, &planned) && i < WORDS; i++)
-			ret_cpus->bits[i] |= planned.cpus.bits[i];
+		if ((((const struct watched *)value)->role == QRT_SCHED_ROLE_VCPU) == is_vcpu)
+			add_cpus(value, cpus);
 	}
 }
 
-/* What was recorded of fewer CPUs, or others, goes. */
+/* A CPU stays among them: with each change what was recorded goes. */
 void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch)
 {
-	struct qrt_sched_cpus cpus;
+	struct qrt_sched_cpus cpus = trace->cpus;
 
-	find_cpus(watch, &cpus);
+	add_role(watch, true, &cpus);
+	add_role(watch, false, &cpus);
 	if (memcmp(&cpus, &trace->cpus, sizeof(cpus)) == 0)
 		return;
 	trace->cpus = cpus;
 	trace->perf = blame_perf_close(trace->perf);
-	trace->error = qrt_sched_cpus_count(&cpus) > 0 ? blame_perf_open_last(&cpus, &trace->perf) : 0;
+	trace->error = blame_perf_open_last(&cpus, &trace->perf);
 }
 
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched)
 {
-	struct qrt_sched_setting planned;
-	bool sees = trace->perf && get_cpus(watched, &planned);
+	struct qrt_sched_cpus own;
+	bool sees = trace->perf && get_cpus(watched, &own);
 	size_t i;
 
 	for (i = 0; sees && i < WORDS; i++)
-		sees = (planned.cpus.bits[i] & ~trace->cpus.bits[i]) == 0;
+		sees = (own.bits[i] & ~trace->cpus.bits[i]) == 0;
 	return sees;
 }
 

@@ -13,7 +13,7 @@ struct recorder_trace;
 
 struct recorder_trace *recorder_trace_new(void);
 struct recorder_trace *recorder_trace_free(struct recorder_trace *trace);
-/* Records on the CPUs that these threads' plan gives them now. */
+/* Records on the CPUs that these threads' plan gives them now, the vCPUs first, where they are few. */
 void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch);
 /* Whether all switches of a thread are seen. */
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched);

@@ -66,10 +66,9 @@ static void add_head(GString *text, const struct recording *recording)
 
 static void add_thread(GString *text, const struct recorder_thread *thread)
 {
-	g_string_append_printf(text,
-			       "{\"record\":\"thread\",\"tid\":%d,\"role\":\"%s\",\"index\":%d,\"traced\":%s",
-			       thread->tid, qrt_sched_role_name(thread->role), thread->index,
-			       thread->traced ? "true" : "false");
+	g_string_append_printf(
+		text, "{\"record\":\"thread\",\"tid\":%d,\"role\":\"%s\",\"index\":%d,\"traced_ns\":%" PRIu64,
+		thread->tid, qrt_sched_role_name(thread->role), thread->index, thread->traced_ns);
 	add_string(text, "name", thread->name);
 	g_string_append(text, "}\n");
 }

@@ -157,6 +157,15 @@ static GHashTable *find_last(const struct recording *recording)
 	return last;
 }
 
+/* Switches say more of it. */
+static bool is_traced(const struct recording *recording, GHashTable *traced,
+		      const struct recorder_entry *entry)
+{
+	const struct recorder_thread *thread = g_hash_table_lookup(traced, GINT_TO_POINTER(entry->tid));
+
+	return thread && entry->time_ns > recording->traced_ns && entry->time_ns > thread->traced_ns;
+}
+
 /* Each look at a thread that starves says so again: the last word counts, where it did not run after that. */
 static uint64_t take_accounts(const struct recording *recording, GHashTable *traced, uint64_t over_ns,
 			      blame_delay_fn emit, void *context)
@@ -168,8 +177,7 @@ static uint64_t take_accounts(const struct recording *recording, GHashTable *tra
 
 	for (i = 0; i < recording->entries->len; i++) {
 		entry = entry_at(recording, i);
-		if (entry->time_ns > recording->traced_ns &&
-		    g_hash_table_contains(traced, GINT_TO_POINTER(entry->tid)))
+		if (is_traced(recording, traced, entry))
 			continue;
 		if (entry->kind == RECORDER_STARVES &&
 		    g_hash_table_lookup(last, GINT_TO_POINTER(entry->tid)) == entry)
@@ -181,6 +189,7 @@ static uint64_t take_accounts(const struct recording *recording, GHashTable *tra
 	return possible;
 }
 
+/* tid -> struct recorder_thread */
 static GHashTable *find_traced(const struct recording *recording)
 {
 	GHashTable *traced = g_hash_table_new(NULL, NULL);
@@ -190,8 +199,8 @@ static GHashTable *find_traced(const struct recording *recording)
 		const struct recorder_thread *thread = &g_array_index(recording->threads,
 								      struct recorder_thread, i);
 
-		if (thread->traced)
-			g_hash_table_add(traced, GINT_TO_POINTER(thread->tid));
+		if (thread->traced_ns > 0)
+			g_hash_table_insert(traced, GINT_TO_POINTER(thread->tid), (gpointer)thread);
 	}
 	return traced;
 }

@@ -57,7 +57,7 @@ static int take_thread(struct recording *recording, JsonObject *object)
 		return -EINVAL;
 	thread.role = (enum qrt_sched_role)role;
 	thread.index = get_small(object, "index");
-	thread.traced = json_limit_get_bool(object, "traced");
+	thread.traced_ns = get_number(object, "traced_ns");
 	get_string(object, "name", thread.name, sizeof(thread.name));
 	g_array_append_val(recording->threads, thread);
 	return 0;

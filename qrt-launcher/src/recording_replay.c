@@ -14,9 +14,9 @@ struct replay {
 	struct recording *recording;
 	struct blame_model *model;
 	struct blame_names *names;
-	GHashTable
-		*accounts; /* tid of a traced thread -> struct blame_sample: what its entries make together */
-	guint next;        /* of the events */
+	GHashTable *accounts; /* tid -> struct blame_sample: what a traced thread's entries make together */
+	GArray *newcomers;    /* struct recorder_thread: those that are traced, the latest first */
+	guint next;           /* of the events */
 };
 
 static const struct blame_event *event_at(const struct replay *replay, guint i)
@@ -29,6 +29,13 @@ static gint compare_events(gconstpointer a, gconstpointer b)
 	const struct blame_event *x = a, *y = b;
 
 	return (x->time_ns > y->time_ns) - (x->time_ns < y->time_ns);
+}
+
+static gint compare_traced(gconstpointer a, gconstpointer b)
+{
+	const struct recorder_thread *x = a, *y = b;
+
+	return (x->traced_ns < y->traced_ns) - (x->traced_ns > y->traced_ns);
 }
 
 static gint compare_length(gconstpointer a, gconstpointer b)
@@ -91,17 +98,35 @@ static void take_event(const struct replay *replay, const struct blame_event *ev
 	}
 }
 
+/* Before that it may have been where nobody saw it. */
+static void watch_newcomers(const struct replay *replay, uint64_t time_ns)
+{
+	GArray *newcomers = replay->newcomers;
+	const struct recorder_thread *thread;
+
+	for (; newcomers->len > 0; g_array_set_size(newcomers, newcomers->len - 1)) {
+		thread = &g_array_index(newcomers, struct recorder_thread, newcomers->len - 1);
+		if (thread->traced_ns > time_ns)
+			return;
+		blame_model_watch(replay->model, thread->tid);
+	}
+}
+
 /* What is older than all rings go back is incomplete. */
 static void take_events(struct replay *replay, uint64_t until_ns)
 {
 	const struct recording *recording = replay->recording;
+	const struct blame_event *event;
 
 	for (; replay->next < recording->events->len; replay->next++) {
-		if (event_at(replay, replay->next)->time_ns > until_ns)
-			return;
-		if (event_at(replay, replay->next)->time_ns >= recording->traced_ns)
-			take_event(replay, event_at(replay, replay->next));
+		event = event_at(replay, replay->next);
+		if (event->time_ns > until_ns)
+			break;
+		watch_newcomers(replay, event->time_ns);
+		if (event->time_ns >= recording->traced_ns)
+			take_event(replay, event);
 	}
+	watch_newcomers(replay, until_ns);
 }
 
 /* An entry says what grew, the model wants to know how much it is. */
@@ -174,7 +199,7 @@ static void name_tasks(const struct replay *replay)
 	g_hash_table_unref(named);
 }
 
-static void watch_traced(const struct replay *replay)
+static void find_traced(const struct replay *replay)
 {
 	guint i;
 
@@ -182,9 +207,9 @@ static void watch_traced(const struct replay *replay)
 		const struct recorder_thread *thread = &g_array_index(replay->recording->threads,
 								      struct recorder_thread, i);
 
-		if (!thread->traced)
+		if (thread->traced_ns == 0)
 			continue;
-		blame_model_watch(replay->model, thread->tid);
+		g_array_append_vals(replay->newcomers, thread, 1);
 		g_hash_table_insert(replay->accounts, GINT_TO_POINTER(thread->tid),
 				    g_new0(struct blame_sample, 1));
 	}
@@ -199,11 +224,14 @@ void recording_replay(struct recording *recording)
 	replay.model = blame_model_new(RECORDING_REPLAY_NS, keep, &replay);
 	replay.names = blame_names_new();
 	replay.accounts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
-	watch_traced(&replay);
+	replay.newcomers = g_array_new(FALSE, FALSE, sizeof(struct recorder_thread));
+	find_traced(&replay);
+	g_array_sort(replay.newcomers, compare_traced);
 	g_array_sort(recording->events, compare_events);
 	go_through(&replay);
 	name_tasks(&replay);
 	g_array_set_size(recording->events, 0);
+	g_array_unref(replay.newcomers);
 	g_hash_table_unref(replay.accounts);
 	blame_names_free(replay.names);
 	blame_model_free(replay.model);

@@ -42,6 +42,8 @@ def wait_spinning(read_status):
     """The vCPU's CPU, once it has run for a while."""
     def look():
         status = read_status()
+        if not status:
+            return None
         vcpu = threads_of(status, "vcpu")[0]
         # A delay that nobody here made may have stopped it before.
         return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
@@ -137,7 +139,7 @@ def test_last():
     note(out)
     check(out.startswith("vm, the 10.0 s until ") and "(vcpu 0) waited" in out, out)
     check("QEMU's monitor answered " in out, out)
-    check(("Task switches of all are known for the last " if traced else "Who ran instead is known of the VM's own threads alone: ")
+    check((" it is known who ran on the CPUs of real-time threads" if traced else "Who ran instead is known of the VM's own threads alone: ")
           in out, out)
     account = [account for account in answer["accounts"] if account["role"] == "vcpu"][0]
     check(account["run_ns"] > 1e8 and account["delay_ns"] > 5e6 and account["arrivals"] >= 3, account)

@@ -8,7 +8,7 @@
 static void fill(struct recording *recording)
 {
 	struct recorder_thread thread = {
-		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\", .traced = true};
+		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\", .traced_ns = 1500};
 	struct recorder_entry entries[] = {
 		{.kind = RECORDER_SAMPLE,
 		 .tid = 7,
@@ -75,7 +75,7 @@ static void test_round_trip(void)
 	CU_ASSERT_EQUAL(thread->role, QRT_SCHED_ROLE_VCPU);
 	entry = &g_array_index(again.entries, struct recorder_entry, 1);
 	CU_ASSERT_EQUAL(entry->mutex.mutex, 0x7fffffffffff);
-	CU_ASSERT_TRUE(thread->traced);
+	CU_ASSERT_EQUAL(thread->traced_ns, 1500);
 	CU_ASSERT_EQUAL(again.traced_ns, 2000);
 	CU_ASSERT_EQUAL(again.trace_error, 13);
 	CU_ASSERT_EQUAL_FATAL(again.delays->len, 1);

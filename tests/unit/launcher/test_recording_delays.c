@@ -175,7 +175,7 @@ static void test_starves(void)
 static void test_traced(void)
 {
 	struct recording recording;
-	struct recorder_thread thread = {.tid = 1, .traced = true};
+	struct recorder_thread thread = {.tid = 1, .traced_ns = 1};
 	struct blame_delay delay = {
 		.kind = BLAME_PREEMPTED, .tid = 1, .start_ns = 200 * MS, .ns = 9 * MS, .least_ns = 9 * MS};
 

@@ -13,9 +13,9 @@
 
 static struct recording recording;
 
-static void open_recording(bool traced)
+static void open_recording(uint64_t traced_ns)
 {
-	struct recorder_thread thread = {.tid = OURS, .role = QRT_SCHED_ROLE_VCPU, .traced = traced};
+	struct recorder_thread thread = {.tid = OURS, .role = QRT_SCHED_ROLE_VCPU, .traced_ns = traced_ns};
 
 	recording_init(&recording);
 	recording.start_ns = 1;
@@ -64,7 +64,7 @@ static void test_preempted(void)
 {
 	const struct recording_task *task;
 
-	open_recording(true);
+	open_recording(1);
 	add_switch(58 * MS, OTHER, OURS, false);
 	add_switch(50 * MS, OURS, OTHER, true);
 	add_comm(40 * MS, OTHER, "rsync\033");
@@ -88,7 +88,7 @@ static void test_preempted(void)
 /* The account says how long the wait of a wake-up was, the switches which of them it was. */
 static void test_woken(void)
 {
-	open_recording(true);
+	open_recording(1);
 	add_sample(20 * MS, 0, 5);
 	add_switch(30 * MS, OURS, 0, false);
 	add_switch(31 * MS, 0, OTHER, false);
@@ -109,7 +109,7 @@ static void test_woken(void)
 /* What some rings had no place for any more is of no use: the thread may have run where nothing is left. */
 static void test_incomplete(void)
 {
-	open_recording(true);
+	open_recording(1);
 	add_switch(5 * MS, OURS, OTHER, true);
 	add_switch(50 * MS, OTHER, OURS, false);
 	recording_replay(&recording);
@@ -119,7 +119,7 @@ static void test_incomplete(void)
 
 static void test_lasts(void)
 {
-	open_recording(true);
+	open_recording(1);
 	add_switch(50 * MS, OURS, OTHER, true);
 	recording_replay(&recording);
 	CU_ASSERT_TRUE(delay_at(0)->lasts);
@@ -129,11 +129,25 @@ static void test_lasts(void)
 
 static void test_others(void)
 {
-	open_recording(false);
+	open_recording(0);
 	add_switch(50 * MS, OURS, OTHER, true);
 	add_switch(58 * MS, OTHER, OURS, false);
 	recording_replay(&recording);
 	CU_ASSERT_EQUAL(recording.delays->len, 0);
+	recording_clear(&recording);
+}
+
+/* Before it had its CPUs it may have run where nobody saw it. */
+static void test_later(void)
+{
+	open_recording(55 * MS);
+	add_switch(50 * MS, OURS, OTHER, true);
+	add_switch(58 * MS, OTHER, OURS, false);
+	add_switch(60 * MS, OURS, OTHER, true);
+	add_switch(63 * MS, OTHER, OURS, false);
+	recording_replay(&recording);
+	CU_ASSERT_EQUAL(recording.delays->len, 1);
+	CU_ASSERT_EQUAL(delay_at(0)->start_ns, 60 * MS);
 	recording_clear(&recording);
 }
 
@@ -143,7 +157,7 @@ static void test_many(void)
 	uint64_t i, time_ns = 20 * MS;
 	guint longest = 0;
 
-	open_recording(true);
+	open_recording(1);
 	recording.end_ns = 100000 * MS;
 	for (i = 0; i < 10000; i++) {
 		add_switch(time_ns, OURS, OTHER, true);
@@ -165,6 +179,7 @@ static const struct tap_test tests[] = {
 	{"what not all rings remember", test_incomplete},
 	{"a wait that lasts", test_lasts},
 	{"threads that are not traced", test_others},
+	{"a thread that is traced later", test_later},
 	{"more delays than there is place for", test_many},
 };
 
