@@ -147,15 +147,16 @@ static int ask(const struct question *question, JsonObject **ret_answer)
 static void *change(void *data)
 {
 	struct question *question = data;
+	struct top_asker *asker = question->asker;
 	struct top_change *change = g_new0(struct top_change, 1);
 
 	change->error = ask(question, &change->answer);
 	change->vm = question->vm;
 	change->option = question->option;
-	g_async_queue_push(question->asker->changes, change);
-	g_atomic_rc_box_release_full(question->asker, clear);
 	g_free(question->line);
 	g_free(question);
+	g_async_queue_push(asker->changes, change);
+	g_atomic_rc_box_release_full(asker, clear);
 	return NULL;
 }
 
