@@ -5,7 +5,6 @@
 import ctypes
 import json
 import os
-import random
 import re
 import socket
 import subprocess
@@ -18,8 +17,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from tap import Skip, check, check_equal, note
 from test_blame import Spinner, delays_by
-from vm import (LAUNCHER, PATIENCE, Place, Vm, end_session, make_qemu, need_root, read_setting, start_session, threads_of,
-                wait_for)
+from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
 
 OVER = "5ms"
 DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
@@ -48,42 +46,6 @@ def wait_spinning(read_status):
         # A delay that nobody here made may have stopped it before.
         return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
     return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
-
-
-class Foreign:
-    """The same, started by somebody else; with the launcher that attach() starts."""
-
-    def __init__(self, place):
-        self.place, self.launcher = place, None
-        self.qemu = start_session(make_qemu([*make_spin(place), "-name", "guest=foreign,debug-threads=on"]),
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.launcher:
-            end_session(self.launcher)
-        end_session(self.qemu)
-
-    def status(self):
-        code, out, _ = self.place.call("status", "foreign", "--json")
-        status = json.loads(out) if code == 0 else None
-        return status if status and threads_of(status, "vcpu") else None
-
-    def command(self, *options):
-        cpu = max(os.sched_getaffinity(0))
-        return ["attach", str(self.qemu.pid), "-rt", "vcpu_sched=fifo", "-rt", "vcpu_prio=5", "-rt", "vcpu_bias=%d" % cpu, *options]
-
-    def attach(self, *options):
-        with open(self.place.file("words"), "w", encoding="utf-8") as words:
-            self.launcher = start_session([LAUNCHER, *self.command(*options)], env=self.place.environment,
-                                          stdin=subprocess.DEVNULL, stdout=words, stderr=words)
-        wait_for("a supervised VM", self.status)
-
-    def words(self):
-        with open(self.place.file("words"), encoding="utf-8") as file:
-            return file.read()
 
 
 class Spinning(Vm):
@@ -224,64 +186,6 @@ def test_failsafe():
             vm.end()
 
 
-def test_attached():
-    """A VM that somebody else started: a word, the recording and another plan, and what is there without a delay."""
-    need_two_cpus()
-    with Place() as place, Foreign(place) as vm:
-        with open(place.file("safe.plan"), "w", encoding="ascii") as file:
-            file.write("vcpu_sched=other\n")
-        vm.attach("--record-dir", place.file("kept"), "--on-delay", OVER + ":log", "--on-delay",
-                  "%s:failsafe=%s" % (OVER, place.file("safe.plan")))
-        vcpu = threads_of(vm.status(), "vcpu")[0]["tid"]
-        with Spinner(wait_spinning(vm.status)):
-            wait_for("another plan", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
-        wait_for("a word", lambda: "; kept in " in vm.words() and "from now on the plan is " in vm.words())
-        line = [line for line in vm.words().splitlines() if "; kept in " in line][0]
-        check(re.search(DELAY, line), line)
-        answer = delays_of(place, "--file", line.rsplit("; kept in ", 1)[1])
-        check_equal((answer["name"], answer["mutexes"]), ("foreign", False), answer)
-        check_equal(delays_of(place, "--last", "foreign")["pid"], vm.qemu.pid, "the last seconds")
-        vm.launcher.terminate()
-        check_equal(vm.launcher.wait(PATIENCE), 0, vm.words())
-        check(vm.qemu.poll() is None, "QEMU ended")
-
-
-def test_attached_in_background():
-    need_two_cpus()
-    with Place() as place, Foreign(place) as vm:
-        code, _, err = place.call(*vm.command("--daemon", "--record-dir", place.file("kept"), "--on-delay",
-                                              OVER + ":command=echo $QRT_VM $QRT_FILE >" + place.file("told.new") +
-                                              "; mv %s %s" % (place.file("told.new"), place.file("told"))))
-        check_equal(code, 0, err)
-        with Spinner(wait_spinning(vm.status)):
-            wait_for("the command", lambda: os.path.exists(place.file("told")))
-        code, _, err = place.call("detach", "foreign")
-        check_equal(code, 0, err)
-        with open(place.file("told"), encoding="utf-8") as file:
-            check_equal(file.read().split(), ["foreign", os.path.join(place.file("kept"), recordings(place)[0])], "told")
-
-
-def test_attached_refused():
-    """Before anything is touched."""
-    need_root()
-    with Place() as place, Foreign(place) as vm:
-        for name, text in (("bad.plan", "vcpu_prio=many\n"), ("inside.plan", "mlock=all\n"), ("fault.plan", "vcpu_bias=1000\n")):
-            with open(place.file(name), "w", encoding="ascii") as file:
-                file.write(text)
-        for wanted, options in ((2, ["--on-delay", "5ms"]), (2, ["--on-delay", "5ms:stop"]), (2, ["--on-delay"]), (2, ["--record-dir", ""]),
-                                (2, ["--on-delay", "5ms:failsafe=" + place.file("bad.plan")]),
-                                (2, ["--no-record", "--on-delay", "5ms:log"]),
-                                (1, ["--on-delay", "5ms:failsafe=" + place.file("inside.plan")]),
-                                (1, ["--on-delay", "5ms:failsafe=" + place.file("fault.plan")])):
-            code, out, err = place.call(*vm.command(*options))
-            check_equal((code, out), (wanted, ""), (options, err))
-            check_equal(len([line for line in err.splitlines() if "warning:" not in line]), 1, (options, err))
-        check_equal(place.call("status", "foreign", "--json")[0], 1, "it is supervised")
-        vm.attach("--no-record")
-        code, out, err = place.call("blame", "--last", "foreign")
-        check_equal((code, out, len(err.splitlines())), (1, "", 1), err)
-
-
 def test_time_shared():
     """That a thread of a time-shared role waits is what the plan means: nothing follows."""
     need_two_cpus()
@@ -420,45 +324,6 @@ def test_bad_input():
             check_equal((code, out, len(err.splitlines())), (1, "", 1), (arguments, err))
 
 
-CORPUS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "fuzz", "corpus", "recording")
-
-
-def mutations(text, count):
-    """Seeded ones: bytes changed, cut out and repeated."""
-    generator = random.Random(20261121)
-    for _ in range(count):
-        changed = bytearray(text)
-        for _ in range(generator.randint(1, 4)):
-            at = generator.randrange(len(changed))
-            if generator.random() < 0.5:
-                changed[at] = generator.choice(b"\0\n\x1b{}[]\",:-09e\x80\xff")
-            elif generator.random() < 0.5:
-                del changed[at:at + generator.randint(1, 40)]
-            else:
-                changed[at:at] = changed[at:at + generator.randint(1, 400)]
-        yield bytes(changed)
-
-
-def test_hostile_files():
-    """Each is told, or is refused in one line; no byte of it steers the terminal."""
-    with Place() as place:
-        texts = []
-        for name in sorted(os.listdir(CORPUS)):
-            with open(os.path.join(CORPUS, name), "rb") as file:
-                texts.append(file.read())
-        whole = max(texts, key=len)
-        codes = set()
-        for text in [*texts, *mutations(whole, 60), whole + b"\0", whole[:-1], b"\n" * 100000]:
-            with open(place.file("hostile"), "wb") as file:
-                file.write(text)
-            for form in ([], ["--json"]):
-                code, out, err = place.call("blame", "--file", place.file("hostile"), "--over", "1ms", *form)
-                codes.add(code)
-                check((code, len(err.splitlines())) in ((0, 0), (1, 1)), (text, code, err))
-                check((code == 0) == bool(out) and "\x1b" not in out + err, (text, out, err))
-        check_equal(codes, {0, 1}, "some are told, some are refused")
-
-
 if __name__ == "__main__":
     tap.main([
         ("what was is told without having watched", test_last),
@@ -466,14 +331,10 @@ if __name__ == "__main__":
         ("a command is told what happened", test_command),
         ("the guest is stopped", test_stop),
         ("another plan comes into force", test_failsafe),
-        ("a VM of somebody else", test_attached),
-        ("a VM of somebody else, in the background", test_attached_in_background),
-        ("a VM of somebody else: what is refused", test_attached_refused),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
         ("a VM without a recorder", test_off),
         ("a supervisor that hangs is said once", test_hangs),
         ("a service manager is told", test_service),
         ("bad input: one line", test_bad_input),
-        ("hostile files", test_hostile_files),
     ])
