@@ -157,17 +157,29 @@ static GHashTable *find_last(const struct recording *recording)
 	return last;
 }
 
-/* Switches say more of it. */
-static bool is_traced(const struct recording *recording, GHashTable *traced,
-		      const struct recorder_entry *entry)
-{
-	const struct recorder_thread *thread = g_hash_table_lookup(traced, GINT_TO_POINTER(entry->tid));
+/* What the switches say of traced threads. */
+struct told {
+	uint64_t since_ns;
+	GHashTable *since;   /* tid -> struct recorder_thread */
+	GHashTable *lasting; /* tid, of which a wait lasts still */
+};
 
-	return thread && entry->time_ns > recording->traced_ns && entry->time_ns > thread->traced_ns;
+/* Switches say more of it, where they go back that far. */
+static bool is_told(const struct told *told, const struct recorder_entry *entry)
+{
+	const struct recorder_thread *thread = g_hash_table_lookup(told->since, GINT_TO_POINTER(entry->tid));
+	uint64_t start_ns;
+
+	if (!thread)
+		return false;
+	if (entry->kind == RECORDER_STARVES)
+		return g_hash_table_contains(told->lasting, GINT_TO_POINTER(entry->tid));
+	start_ns = entry->time_ns - MIN(entry->sample.delay_ns, entry->time_ns);
+	return start_ns > told->since_ns && start_ns > thread->traced_ns;
 }
 
 /* Each look at a thread that starves says so again: the last word counts, where it did not run after that. */
-static uint64_t take_accounts(const struct recording *recording, GHashTable *traced, uint64_t over_ns,
+static uint64_t take_accounts(const struct recording *recording, const struct told *told, uint64_t over_ns,
 			      blame_delay_fn emit, void *context)
 {
 	GHashTable *last = find_last(recording);
@@ -177,7 +189,7 @@ static uint64_t take_accounts(const struct recording *recording, GHashTable *tra
 
 	for (i = 0; i < recording->entries->len; i++) {
 		entry = entry_at(recording, i);
-		if (is_traced(recording, traced, entry))
+		if (is_told(told, entry))
 			continue;
 		if (entry->kind == RECORDER_STARVES &&
 		    g_hash_table_lookup(last, GINT_TO_POINTER(entry->tid)) == entry)
@@ -189,20 +201,26 @@ static uint64_t take_accounts(const struct recording *recording, GHashTable *tra
 	return possible;
 }
 
-/* tid -> struct recorder_thread */
-static GHashTable *find_traced(const struct recording *recording)
+static void find_told(const struct recording *recording, struct told *told)
 {
-	GHashTable *traced = g_hash_table_new(NULL, NULL);
 	guint i;
 
+	told->since_ns = recording->traced_ns;
+	told->since = g_hash_table_new(NULL, NULL);
+	told->lasting = g_hash_table_new(NULL, NULL);
 	for (i = 0; recording->traced_ns > 0 && i < recording->threads->len; i++) {
 		const struct recorder_thread *thread = &g_array_index(recording->threads,
 								      struct recorder_thread, i);
 
 		if (thread->traced_ns > 0)
-			g_hash_table_insert(traced, GINT_TO_POINTER(thread->tid), (gpointer)thread);
+			g_hash_table_insert(told->since, GINT_TO_POINTER(thread->tid), (gpointer)thread);
 	}
-	return traced;
+	for (i = 0; i < recording->delays->len; i++) {
+		const struct blame_delay *delay = &g_array_index(recording->delays, struct blame_delay, i);
+
+		if (delay->lasts)
+			g_hash_table_add(told->lasting, GINT_TO_POINTER(delay->tid));
+	}
 }
 
 /* True: one may have been as long, but that is not certain. */
@@ -216,10 +234,12 @@ static bool take_delay(const struct blame_delay *delay, uint64_t over_ns, blame_
 uint64_t recording_find_delays(const struct recording *recording, uint64_t over_ns, blame_delay_fn emit,
 			       void *context)
 {
-	GHashTable *traced = find_traced(recording);
-	uint64_t possible = take_accounts(recording, traced, over_ns, emit, context);
+	struct told told;
+	uint64_t possible;
 	guint i;
 
+	find_told(recording, &told);
+	possible = take_accounts(recording, &told, over_ns, emit, context);
 	for (i = 0; i < recording->entries->len; i++) {
 		if (entry_at(recording, i)->kind == RECORDER_MUTEX)
 			take_mutex(entry_at(recording, i), over_ns, emit, context);
@@ -227,6 +247,7 @@ uint64_t recording_find_delays(const struct recording *recording, uint64_t over_
 	for (i = 0; i < recording->delays->len; i++)
 		possible += take_delay(&g_array_index(recording->delays, struct blame_delay, i), over_ns,
 				       emit, context);
-	g_hash_table_unref(traced);
+	g_hash_table_unref(told.since);
+	g_hash_table_unref(told.lasting);
 	return possible;
 }

@@ -188,12 +188,31 @@ static void test_traced(void)
 	add_starving(&recording, 1, 5000, 2000);
 	g_array_append_val(recording.delays, delay);
 	delay.least_ns = 2 * MS;
+	delay.lasts = true;
 	g_array_append_val(recording.delays, delay);
 	CU_ASSERT_EQUAL(find(&recording, 5), 1);
 	CU_ASSERT_EQUAL_FATAL(found.count, 3);
 	CU_ASSERT_EQUAL(found.delays[0].start_ns, 92 * MS);
 	CU_ASSERT_EQUAL(found.delays[1].tid, 2);
 	CU_ASSERT_EQUAL(found.delays[2].kind, BLAME_PREEMPTED);
+}
+
+/* What began before the switches go back is in the accounts alone. */
+static void test_older(void)
+{
+	struct recording recording;
+	struct recorder_thread thread = {.tid = 1, .traced_ns = 1};
+
+	recording_init(&recording);
+	recording.traced_ns = 4000 * MS;
+	g_array_append_val(recording.threads, thread);
+	add_sample(&recording, 1, 4500, 3000, 1, 1, 3);
+	add_sample(&recording, 1, 4600, 50, 1, 1, 3);
+	add_starving(&recording, 1, 7000, 2000);
+	find(&recording, 5);
+	CU_ASSERT_EQUAL_FATAL(found.count, 2);
+	CU_ASSERT_EQUAL(found.delays[0].ns, 3000 * MS);
+	CU_ASSERT_TRUE(found.delays[1].lasts);
 }
 
 /* No number in a file may lead outside of what is there. */
@@ -221,6 +240,7 @@ static const struct tap_test tests[] = {
 	{"waits for mutexes", test_mutex},
 	{"a thread that waits still", test_starves},
 	{"what switches say goes before accounts", test_traced},
+	{"what is older than the switches", test_older},
 	{"numbers out of any range", test_hostile},
 };
 
