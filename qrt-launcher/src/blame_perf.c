@@ -18,8 +18,8 @@
 #define RING_LEAST     (256u << 10)
 #define RINGS_TOGETHER (64u << 20)
 /* Of rings that are overwritten, which are there for the VM's whole life. */
-#define LAST_MOST     (1u << 20)
-#define LAST_TOGETHER (4u << 20)
+#define LAST_MOST     (2u << 20)
+#define LAST_TOGETHER (8u << 20)
 /* The kernel publishes a record when it is whole: so much may be on its way. */
 #define ON_ITS_WAY 4096u
 

@@ -99,7 +99,7 @@ static void test_overwritten(void)
 
 	perf = open_here(&cpu);
 	opened_ns = now();
-	for (i = 0; perf && i < 100 && since_ns <= opened_ns; i++) {
+	for (i = 0; perf && i < 200 && since_ns <= opened_ns; i++) {
 		nap(NAPS);
 		g_array_set_size(events, 0);
 		since_ns = blame_perf_read_last(perf, events);
