@@ -3,6 +3,7 @@
 #include "blame_format.h"
 #include "command.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -142,7 +143,12 @@ static void print_conclusion(FILE *out, const struct blame_report *report, const
 /* Who can be named. */
 static void print_witnesses(FILE *out, const struct blame_facts *facts)
 {
-	if (facts->accounts_only && facts->trace_error > 0)
+	if (facts->accounts_only && facts->trace_error == EBUSY)
+		fputs("Who ran instead is known of the VM's own threads alone: its CPUs switched too often "
+		      "to "
+		      "record that; 'blame NAME' watches all.\n",
+		      out);
+	else if (facts->accounts_only && facts->trace_error > 0)
 		fprintf(out,
 			"Who ran instead is known of the VM's own threads alone: its launcher may not record "
 			"task "

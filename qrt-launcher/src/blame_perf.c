@@ -272,3 +272,15 @@ uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events)
 	}
 	return since_ns;
 }
+
+uint64_t blame_perf_get_written(const struct blame_perf *perf)
+{
+	uint64_t most = 0, written;
+	size_t i;
+
+	for (i = 0; i < perf->count; i++) {
+		written = 0 - __atomic_load_n(&perf->rings[i].page->data_head, __ATOMIC_RELAXED);
+		most = written > most ? written : most;
+	}
+	return most;
+}

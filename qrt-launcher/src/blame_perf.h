@@ -43,6 +43,9 @@ int blame_perf_open_last(const struct qrt_sched_cpus *cpus, struct blame_perf **
 /* Appends what these rings hold, in no order. Returns the time from when on nothing is missing. */
 uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events);
 
+/* How many bytes were ever written into the one of these rings that has most of them. */
+uint64_t blame_perf_get_written(const struct blame_perf *perf);
+
 /* One record of `size` bytes, as the kernel wrote it, on `cpu`. Returns 1 when it is one of ours and
  * whole, else 0. */
 int blame_perf_decode(const void *record, size_t size, uint32_t cpu, struct blame_event *ret_event);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "recorder_trace.h"
 
+#include "blame_account.h"
 #include "blame_perf.h"
 
+#include <errno.h>
 #include <string.h>
+
+#define SWITCH_BYTES 80u /* it is told twice, in 40 each */
+#define REST_NS      UINT64_C(10000000000)
 
 #define CPUS_MAX 16 /* what is recorded of them is read at once */
 #define WORDS    (QRT_SCHED_CPUS_MAX / 64)
@@ -12,6 +17,8 @@ struct recorder_trace {
 	struct blame_perf *perf; /* NULL: none */
 	struct qrt_sched_cpus cpus;
 	int error;
+	uint64_t written, looked_ns; /* at the last look */
+	uint64_t rests_ns;           /* until then, 0: it does not */
 };
 
 struct recorder_trace *recorder_trace_new(void)
@@ -70,6 +77,26 @@ static void add_role(const struct watch *watch, bool is_vcpu, struct qrt_sched_c
 	}
 }
 
+static void restart(struct recorder_trace *trace)
+{
+	trace->perf = blame_perf_close(trace->perf);
+	trace->error = blame_perf_open_last(&trace->cpus, &trace->perf);
+	trace->written = trace->rests_ns = 0;
+	trace->looked_ns = blame_now_ns();
+}
+
+/* Each switch takes the CPU some 0.4 us more: that is to stay below 1 % of it. */
+static bool is_costly(struct recorder_trace *trace)
+{
+	uint64_t written = blame_perf_get_written(trace->perf), time_ns = blame_now_ns();
+	double seconds = (double)(time_ns - trace->looked_ns) / 1e9,
+	       switches = (double)(written - trace->written) / SWITCH_BYTES;
+
+	trace->written = written;
+	trace->looked_ns = time_ns;
+	return switches > RECORDER_TRACE_MOST * seconds;
+}
+
 /* A CPU stays among them: with each change what was recorded goes. */
 void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch)
 {
@@ -77,11 +104,16 @@ void recorder_trace_follow(struct recorder_trace *trace, const struct watch *wat
 
 	add_role(watch, true, &cpus);
 	add_role(watch, false, &cpus);
-	if (memcmp(&cpus, &trace->cpus, sizeof(cpus)) == 0)
-		return;
-	trace->cpus = cpus;
-	trace->perf = blame_perf_close(trace->perf);
-	trace->error = blame_perf_open_last(&cpus, &trace->perf);
+	if (memcmp(&cpus, &trace->cpus, sizeof(cpus)) != 0) {
+		trace->cpus = cpus;
+		restart(trace);
+	} else if (trace->perf && is_costly(trace)) {
+		trace->perf = blame_perf_close(trace->perf);
+		trace->error = -EBUSY;
+		trace->rests_ns = trace->looked_ns + REST_NS;
+	} else if (trace->rests_ns > 0 && blame_now_ns() >= trace->rests_ns) {
+		restart(trace);
+	}
 }
 
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched)

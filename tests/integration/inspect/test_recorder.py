@@ -3,6 +3,7 @@
 """The flight recorder of a VM: what blame --last tells, and what follows a delay that was too long."""
 
 import ctypes
+import errno
 import json
 import os
 import re
@@ -187,6 +188,45 @@ def test_failsafe():
             vm.end()
 
 
+PING = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
+there, back, end = os.pipe(), os.pipe(), time.monotonic() + float(sys.argv[2])
+if os.fork() == 0:
+    while os.read(there[0], 1) == b"x":
+        os.write(back[1], b"x")
+    os._exit(0)
+while time.monotonic() < end:
+    for _ in range(100):
+        os.write(there[1], b"x")
+        os.read(back[0], 1)
+os.write(there[1], b"e")
+os.wait()
+"""
+
+
+def test_too_often():
+    """Where a CPU switches so often that recording it would cost too much that rests, and goes on later."""
+    need_two_cpus()
+    if not os.path.exists("/proc/sys/kernel/perf_event_paranoid"):
+        raise Skip("this kernel has no performance events")
+    with Place() as place, Vm(place, [], ["-S"]) as vm:
+        vm.wait_roles({"vcpu": 1})
+        cpu = int(threads_of(vm.status(), "vcpu")[0]["effective"]["cpus"].split("-")[-1])
+        wait_for("switches", lambda: delays_of(place, "--last", "vm")["traced_ns"])
+        ping = subprocess.Popen([sys.executable, "-c", PING, str(cpu), "4"])
+        try:
+            wait_for("a rest", lambda: delays_of(place, "--last", "vm")["trace_error"] == errno.EBUSY)
+            out = place.call("blame", "--last", "vm")[1]
+        finally:
+            ping.wait()
+        check("its CPUs switched too often to record that" in out, out)
+        wait_for("switches again", lambda: delays_of(place, "--last", "vm")["traced_ns"])
+        vm.process.terminate()
+        vm.wait_end()
+
+
 def test_time_shared():
     """That a thread of a time-shared role waits is what the plan means: nothing follows."""
     need_two_cpus()
@@ -334,6 +374,7 @@ if __name__ == "__main__":
         ("another plan comes into force", test_failsafe),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
+        ("too many switches are not recorded", test_too_often),
         ("a VM without a recorder", test_off),
         ("a supervisor that hangs is said once", test_hangs),
         ("a service manager is told", test_service),

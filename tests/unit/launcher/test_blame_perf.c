@@ -84,6 +84,7 @@ static void test_last(void)
 		since_ns = blame_perf_read_last(perf, events);
 		CU_ASSERT_TRUE(since_ns > 0 && since_ns <= start_ns);
 		CU_ASSERT_TRUE(count_mine(events, cpu, start_ns, end_ns) >= NAPS);
+		CU_ASSERT_TRUE(blame_perf_get_written(perf) >= NAPS * UINT64_C(80));
 	}
 	blame_perf_close(perf);
 	g_array_unref(events);
