@@ -11,7 +11,7 @@
 #include "blame_model.h"
 
 struct blame_hold {
-	int32_t tid; /* who held it, 0: unknown */
+	int32_t tid;      /* who held it, 0: unknown */
 	uint32_t waiters; /* at a time, the most */
 	uint64_t mutex;
 	uint64_t start_ns, ns; /* as long as somebody waited: who holds it alone is in no record */

@@ -171,27 +171,28 @@ static void anchor(struct modelled *thread, const struct blame_sample *sample)
 	}
 }
 
-void blame_model_sample(struct blame_model *model, int32_t tid, const struct blame_sample *sample)
+bool blame_model_sample(struct blame_model *model, int32_t tid, const struct blame_sample *sample)
 {
 	struct modelled *thread = find(model, tid);
 	uint64_t n;
 
 	if (!thread)
-		return;
+		return false;
 	if (!thread->anchored) {
 		anchor(thread, sample);
-		return;
+		return false;
 	}
 	n = sample->arrivals - thread->base.arrivals;
 	if (n > count_before(thread, sample->after_ns + SLACK_NS) ||
 	    n < count_before(thread, sample->before_ns - SLACK_NS)) {
 		model->counts.broken++;
 		lose_track(thread);
-		return;
+		return false;
 	}
 	blame_window_judge(model, thread, (guint)n, sample->run_delay_ns - thread->base.run_delay_ns);
 	g_array_remove_range(thread->arrivals, 0, (guint)n);
 	thread->base = *sample;
+	return true;
 }
 
 void blame_model_ready(struct blame_model *model, int32_t tid, uint64_t time_ns)

@@ -4,6 +4,7 @@
 #ifndef QRT_LAUNCHER_RECORDER_RING_H
 #define QRT_LAUNCHER_RECORDER_RING_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,7 @@ struct recorder_entry {
 			uint64_t run_ns;
 			uint64_t arrivals; /* how often it was switched in */
 			int32_t cpu;       /* where it ran last, -1: nobody looked; of STARVES, too */
+			bool told;         /* of a recording: task switches say more of it */
 		} sample;
 		struct {
 			uint64_t mutex, caller;

@@ -81,9 +81,9 @@ static void add_entry(GString *text, const struct recorder_entry *entry)
 	if (entry->kind == RECORDER_SAMPLE)
 		g_string_append_printf(text,
 				       ",\"delay_ns\":%" PRIu64 ",\"run_ns\":%" PRIu64
-				       ",\"arrivals\":%" PRIu64 ",\"cpu\":%d",
+				       ",\"arrivals\":%" PRIu64 ",\"cpu\":%d%s",
 				       entry->sample.delay_ns, entry->sample.run_ns, entry->sample.arrivals,
-				       entry->sample.cpu);
+				       entry->sample.cpu, entry->sample.told ? ",\"told\":true" : "");
 	else if (entry->kind == RECORDER_STARVES)
 		g_string_append_printf(text, ",\"cpu\":%d", entry->sample.cpu);
 	else if (entry->kind == RECORDER_MUTEX)

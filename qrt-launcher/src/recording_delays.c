@@ -157,30 +157,24 @@ static GHashTable *find_last(const struct recording *recording)
 	return last;
 }
 
-/* What the switches say of traced threads. */
-struct told {
-	uint64_t since_ns;
-	GHashTable *since;   /* tid -> struct recorder_thread */
-	GHashTable *lasting; /* tid, of which a wait lasts still */
-};
-
-/* Switches say more of it, where they go back that far. */
-static bool is_told(const struct told *told, const struct recorder_entry *entry)
+/* Whether a delay that the switches tell of is in the entry's window, too. */
+static bool has_delay(const struct recording *recording, const struct recorder_entry *entry)
 {
-	const struct recorder_thread *thread = g_hash_table_lookup(told->since, GINT_TO_POINTER(entry->tid));
-	uint64_t start_ns;
+	guint i;
 
-	if (!thread)
-		return false;
-	if (entry->kind == RECORDER_STARVES)
-		return g_hash_table_contains(told->lasting, GINT_TO_POINTER(entry->tid));
-	start_ns = entry->time_ns - MIN(entry->sample.delay_ns, entry->time_ns);
-	return start_ns > told->since_ns && start_ns > thread->traced_ns;
+	for (i = 0; i < recording->delays->len; i++) {
+		const struct blame_delay *delay = &g_array_index(recording->delays, struct blame_delay, i);
+
+		if (delay->tid == entry->tid && delay->start_ns < entry->time_ns &&
+		    delay->start_ns + delay->ns > start_of(entry))
+			return true;
+	}
+	return false;
 }
 
 /* Each look at a thread that starves says so again: the last word counts, where it did not run after that. */
-static uint64_t take_accounts(const struct recording *recording, const struct told *told, uint64_t over_ns,
-			      blame_delay_fn emit, void *context)
+static uint64_t take_accounts(const struct recording *recording, uint64_t over_ns, blame_delay_fn emit,
+			      void *context)
 {
 	GHashTable *last = find_last(recording);
 	const struct recorder_entry *entry;
@@ -189,38 +183,16 @@ static uint64_t take_accounts(const struct recording *recording, const struct to
 
 	for (i = 0; i < recording->entries->len; i++) {
 		entry = entry_at(recording, i);
-		if (is_told(told, entry))
-			continue;
 		if (entry->kind == RECORDER_STARVES &&
-		    g_hash_table_lookup(last, GINT_TO_POINTER(entry->tid)) == entry)
+		    g_hash_table_lookup(last, GINT_TO_POINTER(entry->tid)) == entry &&
+		    !has_delay(recording, entry))
 			take_starving(recording, entry, over_ns, emit, context);
-		else if (entry->kind == RECORDER_SAMPLE)
+		else if (entry->kind == RECORDER_SAMPLE && !entry->sample.told &&
+			 entry->sample.delay_ns >= over_ns && !has_delay(recording, entry))
 			possible += take_sample(recording, entry, over_ns, emit, context);
 	}
 	g_hash_table_unref(last);
 	return possible;
-}
-
-static void find_told(const struct recording *recording, struct told *told)
-{
-	guint i;
-
-	told->since_ns = recording->traced_ns;
-	told->since = g_hash_table_new(NULL, NULL);
-	told->lasting = g_hash_table_new(NULL, NULL);
-	for (i = 0; recording->traced_ns > 0 && i < recording->threads->len; i++) {
-		const struct recorder_thread *thread = &g_array_index(recording->threads,
-								      struct recorder_thread, i);
-
-		if (thread->traced_ns > 0)
-			g_hash_table_insert(told->since, GINT_TO_POINTER(thread->tid), (gpointer)thread);
-	}
-	for (i = 0; i < recording->delays->len; i++) {
-		const struct blame_delay *delay = &g_array_index(recording->delays, struct blame_delay, i);
-
-		if (delay->lasts)
-			g_hash_table_add(told->lasting, GINT_TO_POINTER(delay->tid));
-	}
 }
 
 /* True: one may have been as long, but that is not certain. */
@@ -234,12 +206,9 @@ static bool take_delay(const struct blame_delay *delay, uint64_t over_ns, blame_
 uint64_t recording_find_delays(const struct recording *recording, uint64_t over_ns, blame_delay_fn emit,
 			       void *context)
 {
-	struct told told;
-	uint64_t possible;
+	uint64_t possible = take_accounts(recording, over_ns, emit, context);
 	guint i;
 
-	find_told(recording, &told);
-	possible = take_accounts(recording, &told, over_ns, emit, context);
 	for (i = 0; i < recording->entries->len; i++) {
 		if (entry_at(recording, i)->kind == RECORDER_MUTEX)
 			take_mutex(entry_at(recording, i), over_ns, emit, context);
@@ -247,7 +216,5 @@ uint64_t recording_find_delays(const struct recording *recording, uint64_t over_
 	for (i = 0; i < recording->delays->len; i++)
 		possible += take_delay(&g_array_index(recording->delays, struct blame_delay, i), over_ns,
 				       emit, context);
-	g_hash_table_unref(told.since);
-	g_hash_table_unref(told.lasting);
 	return possible;
 }

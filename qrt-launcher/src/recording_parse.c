@@ -77,6 +77,7 @@ static int take_entry(struct recording *recording, JsonObject *object, enum reco
 		entry.sample.delay_ns = get_number(object, "delay_ns");
 		entry.sample.run_ns = get_number(object, "run_ns");
 		entry.sample.arrivals = get_number(object, "arrivals");
+		entry.sample.told = json_limit_get_bool(object, "told");
 		entry.sample.cpu = get_small(object, "cpu");
 	} else if (kind == RECORDER_MUTEX) {
 		entry.mutex.mutex = get_number(object, "mutex");

@@ -130,7 +130,7 @@ static void take_events(struct replay *replay, uint64_t until_ns)
 }
 
 /* An entry says what grew, the model wants to know how much it is. */
-static void take_sample(const struct replay *replay, const struct recorder_entry *entry)
+static void take_sample(const struct replay *replay, struct recorder_entry *entry)
 {
 	struct blame_sample *account = g_hash_table_lookup(replay->accounts, GINT_TO_POINTER(entry->tid));
 
@@ -141,13 +141,13 @@ static void take_sample(const struct replay *replay, const struct recorder_entry
 	account->run_delay_ns += entry->sample.delay_ns;
 	account->arrivals += entry->sample.arrivals;
 	if (entry->time_ns > replay->recording->traced_ns)
-		blame_model_sample(replay->model, entry->tid, account);
+		entry->sample.told = blame_model_sample(replay->model, entry->tid, account);
 }
 
 static void go_through(struct replay *replay)
 {
 	const struct recording *recording = replay->recording;
-	const struct recorder_entry *entry;
+	struct recorder_entry *entry;
 	guint i;
 
 	for (i = 0; i < recording->entries->len; i++) {

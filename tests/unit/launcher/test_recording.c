@@ -14,7 +14,7 @@ static void fill(struct recording *recording)
 		 .tid = 7,
 		 .time_ns = 5000,
 		 .took_ns = 20,
-		 .sample = {.delay_ns = 3, .run_ns = 4, .arrivals = 5, .cpu = 1}},
+		 .sample = {.delay_ns = 3, .run_ns = 4, .arrivals = 5, .cpu = 1, .told = true}},
 		{.kind = RECORDER_MUTEX,
 		 .tid = 7,
 		 .time_ns = 6000,

@@ -183,12 +183,16 @@ static void test_traced(void)
 	recording.traced_ns = 150 * MS;
 	g_array_append_val(recording.threads, thread);
 	add_sample(&recording, 1, 100, 8, 1, 1, 3);
+	add_sample(&recording, 1, 180, 9, 1, 1, 3);
+	g_array_index(recording.entries, struct recorder_entry, 1).sample.told = true;
 	add_sample(&recording, 1, 220, 9, 1, 1, 3);
 	add_sample(&recording, 2, 220, 7, 1, 1, 3);
 	add_starving(&recording, 1, 5000, 2000);
 	g_array_append_val(recording.delays, delay);
 	delay.least_ns = 2 * MS;
 	delay.lasts = true;
+	delay.start_ns = 2900 * MS;
+	delay.ns = 2100 * MS;
 	g_array_append_val(recording.delays, delay);
 	CU_ASSERT_EQUAL(find(&recording, 5), 1);
 	CU_ASSERT_EQUAL_FATAL(found.count, 3);
@@ -208,6 +212,7 @@ static void test_older(void)
 	g_array_append_val(recording.threads, thread);
 	add_sample(&recording, 1, 4500, 3000, 1, 1, 3);
 	add_sample(&recording, 1, 4600, 50, 1, 1, 3);
+	g_array_index(recording.entries, struct recorder_entry, 1).sample.told = true;
 	add_starving(&recording, 1, 7000, 2000);
 	find(&recording, 5);
 	CU_ASSERT_EQUAL_FATAL(found.count, 2);

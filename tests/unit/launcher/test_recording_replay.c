@@ -101,6 +101,8 @@ static void test_woken(void)
 	CU_ASSERT_EQUAL(delay_at(0)->ns, 4 * MS);
 	CU_ASSERT_EQUAL(delay_at(0)->least_ns, 4 * MS);
 	CU_ASSERT_EQUAL(delay_at(0)->wakes, 1);
+	CU_ASSERT_FALSE(g_array_index(recording.entries, struct recorder_entry, 0).sample.told);
+	CU_ASSERT_TRUE(g_array_index(recording.entries, struct recorder_entry, 1).sample.told);
 	CU_ASSERT_EQUAL_FATAL(delay_at(0)->culprits_count, 1);
 	CU_ASSERT_EQUAL(delay_at(0)->culprits[0].tid, OTHER);
 	recording_clear(&recording);
