@@ -11,7 +11,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define REST_NS UINT64_C(10000000000) /* a delay rarely comes alone */
+#define REST_NS  UINT64_C(10000000000) /* a delay rarely comes alone */
+#define RETRY_NS UINT64_C(1000000000)
+#define SILENT   10u /* of so many failures one is said */
 
 static const char *const names[] = {
 	[ACTION_LOG] = "log",   [ACTION_FILE] = "file",         [ACTION_COMMAND] = "command",
@@ -126,12 +128,22 @@ uint64_t action_get_least(const struct actions *actions)
 	return least_ns;
 }
 
-int action_is_due(struct action *action, uint64_t delay_ns, uint64_t now_ns)
+void action_note(struct action *action, int result, uint64_t now_ns)
 {
-	if (delay_ns < action->over_ns || (action->last_ns && now_ns - action->last_ns < REST_NS))
-		return 0;
-	action->last_ns = now_ns;
-	return 1;
+	action->is_open = result > 0;
+	action->next_ns = now_ns + (result < 0 ? RETRY_NS : REST_NS);
+	if (result <= 0)
+		action->failures = result < 0 ? action->failures + 1 : 0;
+}
+
+bool action_is_news(const struct action *action)
+{
+	return action->failures % SILENT == 0;
+}
+
+bool action_is_due(const struct action *action, uint64_t delay_ns, uint64_t now_ns)
+{
+	return delay_ns >= action->over_ns && !action->is_open && now_ns >= action->next_ns;
 }
 
 /* Between fork and exec: the supervisor's signals and urgency are not for others. */

@@ -4,13 +4,11 @@
 #include "blame_account.h"
 #include "blame_observer.h"
 #include "recorder_p.h"
-#include "recorder_store.h"
 #include "recording_replay.h"
 #include "supervisor.h"
 
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define ENTRIES  16384u /* some 800 a second are usual */
 #define MUTEX_NS 200000u
@@ -224,10 +222,10 @@ static void open_actions(struct supervisor *supervisor, struct recorder_options 
 
 	recorder->actions = &options->actions;
 	recorder->least_ns = action_get_least(&options->actions);
-	recorder->to_log = options->to_log ? supervisor->state->name : NULL;
-	recorder_store_describe(options->folder, recorder->folder, sizeof(recorder->folder));
-	if (recorder->least_ns)
-		recorder->folder_fd = recorder_store_open(options->folder, supervisor->state->run_fd);
+	if (recorder->least_ns == 0)
+		return;
+	recorder->keeper = recorder_keeper_open(supervisor->state->name, options->to_log);
+	recorder_keeper_use_folder(recorder->keeper, options->folder, supervisor->state->run_fd);
 }
 
 void recorder_open(struct supervisor *supervisor)
@@ -241,7 +239,6 @@ void recorder_open(struct supervisor *supervisor)
 	recorder->ring = recorder_ring_new(ENTRIES);
 	recorder->accounts = recorder_accounts_new();
 	recorder->trace = recorder_trace_new();
-	recorder->folder_fd = -1;
 	supervisor->flight = recorder;
 	if (options)
 		open_actions(supervisor, options);
@@ -257,9 +254,7 @@ void recorder_close(struct supervisor *supervisor)
 	if (!recorder)
 		return;
 	if (recorder->keeper)
-		g_thread_join(recorder->keeper);
-	if (recorder->folder_fd >= 0)
-		close(recorder->folder_fd);
+		recorder_keeper_close(recorder->keeper);
 	recorder_trace_free(recorder->trace);
 	recorder_accounts_free(recorder->accounts);
 	recorder_ring_free(recorder->ring);

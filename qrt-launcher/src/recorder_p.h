@@ -5,12 +5,10 @@
 
 #include "recorder.h"
 #include "recorder_accounts.h"
+#include "recorder_keeper.h"
 #include "recorder_ring.h"
 #include "recorder_trace.h"
 #include "recording.h"
-
-#include <glib.h>
-#include <stdatomic.h>
 
 struct recorder {
 	struct recorder_ring *ring;
@@ -21,11 +19,7 @@ struct recorder {
 	uint64_t look_ns;        /* of the last look */
 	uint64_t sweep_ns;
 	uint64_t lost_mutexes;
-	const char *to_log; /* the VM's name where words go to the system's log, else NULL */
-	int folder_fd;      /* -1: none */
-	char folder[4096];
-	GThread *keeper; /* writes the last recording, NULL: none did yet */
-	atomic_bool keeper_is_busy;
+	struct recorder_keeper *keeper;
 };
 
 /* How long a thread waited: SAMPLE and MUTEX. */
