@@ -151,6 +151,7 @@ void recorder_look(struct supervisor *supervisor)
 		recorder_trace_follow(recorder->trace, &supervisor->watch);
 		recorder->sweep_ns = recorder->look_ns;
 	}
+	recorder_check_stop(supervisor);
 	if (longest.ns)
 		recorder_react(supervisor, &longest.thread, &longest.entry);
 }

@@ -35,6 +35,8 @@ void recorder_close(struct supervisor *supervisor);
 void recorder_look(struct supervisor *supervisor);
 /* QEMU's monitor took so long for an answer. */
 void recorder_note_answer(struct supervisor *supervisor, uint64_t took_ns);
+/* QEMU has stopped the guest, as --on-delay wanted it; or it has not, and says why. */
+void recorder_note_stop(struct supervisor *supervisor, const char *error);
 /* The answer to "recording", one line, freed by g_free(). */
 char *recorder_report(struct supervisor *supervisor);
 

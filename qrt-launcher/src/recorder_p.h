@@ -20,6 +20,7 @@ struct recorder {
 	uint64_t sweep_ns;
 	uint64_t lost_mutexes;
 	struct recorder_keeper *keeper;
+	uint64_t stop_ns; /* when QEMU was asked to stop the guest, 0: it owes no answer to that */
 };
 
 /* How long a thread waited: SAMPLE and MUTEX. */
@@ -27,6 +28,11 @@ uint64_t recorder_length_of(const struct recorder_entry *entry);
 /* A thread waited for too long: what was asked for is done, and the ring is kept. */
 void recorder_react(struct supervisor *supervisor, const struct recorder_thread *thread,
 		    const struct recorder_entry *entry);
+/* Asks QEMU to stop the guest. 1: asked, recorder_note_stop() says what came of it; negative: it cannot be
+ * asked, after a word. */
+int recorder_stop_guest(struct supervisor *supervisor, const struct action *action);
+/* At each look: whether QEMU owes the answer for too long. */
+void recorder_check_stop(struct supervisor *supervisor);
 /* What the recorder holds now. The caller clears it. */
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording);
 

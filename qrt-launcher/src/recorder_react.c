@@ -10,7 +10,6 @@
 #include "recorder_p.h"
 #include "supervisor.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,24 +157,11 @@ static struct recorder_keep *make_keep(struct supervisor *supervisor, const stru
 	return keep;
 }
 
-static int stop(struct supervisor *supervisor, const struct action *action)
-{
-	const struct recorder_keeper *keeper = supervisor->flight->keeper;
-
-	if (qmp_stop(supervisor)) {
-		recorder_keeper_say(keeper, "the guest is stopped, as --on-delay wants it");
-		return 0;
-	}
-	if (action_is_news(action))
-		recorder_keeper_say(keeper, "the guest cannot be stopped: QEMU's monitor takes no command");
-	return -ENOTCONN;
-}
-
 static int act(struct supervisor *supervisor, const struct action *action)
 {
 	switch (action->kind) {
 	case ACTION_STOP:
-		return stop(supervisor, action);
+		return recorder_stop_guest(supervisor, action);
 	case ACTION_FAILSAFE:
 		return fall_back(supervisor, action);
 	default:

@@ -21,9 +21,8 @@
 
 static struct {
 	uint64_t time_ns;
-	bool is_busy;    /* the disk hangs */
-	int start;       /* what comes of a thread */
-	bool takes_stop; /* the monitor */
+	bool is_busy; /* the disk hangs */
+	int start;    /* what comes of a thread */
 	unsigned int kept, stops, changes;
 	int change;                /* what comes of it */
 	struct recorder_keep last; /* without its recording */
@@ -92,11 +91,12 @@ void recorder_keeper_say(const struct recorder_keeper *keeper, const char *forma
 	world.said_count++;
 }
 
-bool qmp_stop(struct supervisor *supervisor)
+int recorder_stop_guest(struct supervisor *supervisor, const struct action *action)
 {
 	(void)supervisor;
-	world.stops += world.takes_stop;
-	return world.takes_stop;
+	CU_ASSERT_EQUAL(action->kind, ACTION_STOP);
+	world.stops++;
+	return 1;
 }
 
 void plan_request_get_place(const struct plan_request *request, struct state_place *ret_place)
@@ -152,7 +152,6 @@ static void begin(void)
 	memset(&recorder, 0, sizeof(recorder));
 	memset(&own, 0, sizeof(own));
 	world.time_ns = 100 * S;
-	world.takes_stop = true;
 	recorder.actions = &actions;
 	own.flight = &recorder;
 	own.plan = first = make_plan("vcpu_sched=fifo\nvcpu_prio=3\nmain_name=main*\n");
@@ -220,6 +219,7 @@ static void test_disk_hangs(void)
 	CU_ASSERT_PTR_NOT_EQUAL(own.plan, first);
 	CU_ASSERT_EQUAL(world.kept, 0);
 	CU_ASSERT_TRUE(world.said_count > 0);
+	CU_ASSERT_TRUE(actions.actions[1].is_open);
 	world.is_busy = false;
 	react_after(20 * MS, 6 * MS);
 	CU_ASSERT_EQUAL(world.kept, 1);
