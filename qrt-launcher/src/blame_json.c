@@ -176,6 +176,7 @@ static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
 	put_bool(builder, "accounts_only", facts->accounts_only);
 	put_int(builder, "traced_ns", facts->traced_ns);
 	put_int(builder, "trace_error", (uint64_t)facts->trace_error);
+	put_int(builder, "silence_ns", facts->silence_ns);
 }
 
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)

@@ -66,6 +66,7 @@ struct blame_facts {
 	bool vm_ended;
 	bool accounts_only;  /* of the VM's own threads: no switch records */
 	int32_t trace_error; /* why, a positive errno; 0: no thread has CPUs of its own */
+	uint64_t silence_ns; /* for so long QEMU's monitor has given no answer, 0: it owes none */
 	uint64_t traced_ns;  /* there are switch records from then on, of real-time threads with CPUs of their
 				own alone */
 };

@@ -109,6 +109,20 @@ void qmp_ask_status(struct supervisor *supervisor)
 		ask(supervisor, STATUS);
 }
 
+uint64_t qmp_get_silence(const struct supervisor *supervisor)
+{
+	const struct qmp *qmp = supervisor->qmp;
+	gint64 now_us = g_get_monotonic_time(), oldest_us = now_us;
+	unsigned int number;
+
+	/* Who is not listened to any more owes nothing. */
+	for (number = 0; qmp->source && number < QUESTIONS; number++) {
+		if (qmp->pending & (1u << number) && qmp->asked_us[number] > 0)
+			oldest_us = MIN(oldest_us, qmp->asked_us[number]);
+	}
+	return (uint64_t)(now_us - oldest_us) * 1000;
+}
+
 bool qmp_stop(struct supervisor *supervisor)
 {
 	if (!supervisor->qmp->is_up)

@@ -10,12 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES  16384u /* some 800 a second are usual */
-#define MUTEX_NS 200000u
-#define LATE_NS  50000000u /* between two looks: more than two of them */
-#define SWEEP_NS 1000000000u
-#define RECORDS  256u
-#define ROUNDS   16 /* of reading records: who writes them may never stop */
+#define ENTRIES   16384u /* some 800 a second are usual */
+#define MUTEX_NS  200000u
+#define LATE_NS   50000000u /* between two looks: more than two of them */
+#define SILENT_NS 50000000u /* QEMU's monitor: a shorter wait for its answer is usual */
+#define SWEEP_NS  1000000000u
+#define RECORDS   256u
+#define ROUNDS    16 /* of reading records: who writes them may never stop */
 
 static bool is_urgent(const struct watched *watched)
 {
@@ -172,6 +173,16 @@ static void take_thread(const struct recorder_thread *thread, void *data)
 	g_array_append_vals(data, thread, 1);
 }
 
+/* Who hangs gives no answer that could be noted. */
+static void take_silence(const struct supervisor *supervisor, struct recording *recording)
+{
+	struct recorder_entry entry = {.kind = RECORDER_SILENT, .time_ns = recording->end_ns};
+
+	entry.took_ns = qmp_get_silence(supervisor);
+	if (entry.took_ns >= SILENT_NS && entry.took_ns <= entry.time_ns)
+		g_array_append_val(recording->entries, entry);
+}
+
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording)
 {
 	const struct recorder *recorder = supervisor->flight;
@@ -196,6 +207,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	i = recorder_ring_find(recorder->ring, ret_recording->start_ns);
 	for (; i < count; i++)
 		g_array_append_vals(ret_recording->entries, recorder_ring_get(recorder->ring, i), 1);
+	take_silence(supervisor, ret_recording);
 }
 
 char *recorder_report(struct supervisor *supervisor)

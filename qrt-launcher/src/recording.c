@@ -9,7 +9,7 @@
 
 const char *const recording_kinds[RECORDER_KINDS] = {
 	[RECORDER_SAMPLE] = "sample",   [RECORDER_STARVES] = "starves", [RECORDER_MUTEX] = "mutex",
-	[RECORDER_MONITOR] = "monitor", [RECORDER_LOOK] = "look",
+	[RECORDER_MONITOR] = "monitor", [RECORDER_SILENT] = "silent",   [RECORDER_LOOK] = "look",
 };
 
 const char *const recording_delay_kinds[BLAME_KINDS] = {

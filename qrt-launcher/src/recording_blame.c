@@ -103,6 +103,27 @@ static void print_slowest(const struct recording *recording, enum recorder_kind 
 		       blame_format_time(slowest_ns, time, sizeof(time)));
 }
 
+static uint64_t find_silence(const struct recording *recording)
+{
+	uint64_t longest_ns = 0;
+	guint i;
+
+	for (i = 0; i < recording->entries->len; i++) {
+		if (entry_at(recording, i)->kind == RECORDER_SILENT)
+			longest_ns = MAX(longest_ns, entry_at(recording, i)->took_ns);
+	}
+	return longest_ns;
+}
+
+static void print_silence(uint64_t silence_ns)
+{
+	char time[24];
+
+	if (silence_ns > 0)
+		printf("QEMU's monitor was asked %s ago, and has not answered.\n",
+		       blame_format_time(silence_ns, time, sizeof(time)));
+}
+
 static void print_text(const struct recording *recording, const struct blame_report *report,
 		       const struct blame_facts *facts, size_t shown)
 {
@@ -111,6 +132,7 @@ static void print_text(const struct recording *recording, const struct blame_rep
 	       recording->trigger[0] ? ": " : "", recording->trigger);
 	blame_print_text(stdout, report, facts, shown);
 	print_slowest(recording, RECORDER_MONITOR, "QEMU's monitor answered");
+	print_silence(facts->silence_ns);
 	print_slowest(recording, RECORDER_LOOK, "The supervisor itself looked late");
 	print_accounts(facts->accounts, report->roles);
 }
@@ -135,6 +157,7 @@ void recording_print(const struct recording *recording, uint64_t over_ns, uint32
 	facts.accounts_only = recording->traced_ns == 0;
 	facts.traced_ns = recording->traced_ns;
 	facts.trace_error = recording->trace_error;
+	facts.silence_ns = find_silence(recording);
 	blame_report_init(&report, roles, names, threads);
 	facts.counts.possible = recording_find_delays(recording, over_ns, blame_report_add, &report);
 	note_waits(recording, &report);

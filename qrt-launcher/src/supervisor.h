@@ -94,6 +94,8 @@ void qmp_close(struct supervisor *supervisor);
 void qmp_ask_threads(struct supervisor *supervisor);
 /* Asks for the guest's state, and how long that takes. */
 void qmp_ask_status(struct supervisor *supervisor);
+/* For how many ns the oldest question is without an answer, 0: there is none. */
+uint64_t qmp_get_silence(const struct supervisor *supervisor);
 /* Asks it to stop the guest; recorder_note_stop() is told what came of it. False where it takes no command.
  */
 bool qmp_stop(struct supervisor *supervisor);

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -164,7 +165,7 @@ def test_stop():
         cpu = vm.wait_spinning()
         with Spinner(cpu):
             wait_for("a guest that is stopped", lambda: vm.status()["guest_state"] == "paused")
-        check("the guest is stopped, as --on-delay wants it" in vm.output(), vm.output())
+        wait_for("a word", lambda: "the guest is stopped, as --on-delay wants it" in vm.output())
         vm.end()
 
 
@@ -268,6 +269,27 @@ def test_starves():
         vm.end()
     check_equal([(delay["lasts"], delay["cpu"]) for delay in answer["delays"] if delay["least_ns"] >= 2e9], [(True, cpu)],
                 answer["delays"])
+
+
+def test_silent():
+    """A QEMU that hangs answers nothing: for how long is told while it lasts, and afterwards as an answer that took long."""
+    need_root()
+    with Place() as place, Vm(place) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        wait_for("answers", lambda: delays_of(place, "--last", "vm")["silence_ns"] == 0)
+        os.kill(qemu, signal.SIGSTOP)
+        try:
+            wait_for("silence", lambda: delays_of(place, "--last", "vm")["silence_ns"] > 1e9)
+            code, out, err = place.call("blame", "--last", "vm", "--over", OVER)
+        finally:
+            os.kill(qemu, signal.SIGCONT)
+        check_equal((code, err), (0, ""), "as text")
+        check(re.search(r"\nQEMU's monitor was asked [\d.]+ s ago, and has not answered\.\n", out), out)
+        wait_for("its answer", lambda: delays_of(place, "--last", "vm")["silence_ns"] == 0)
+        out = place.call("blame", "--last", "vm", "--over", OVER)[1]
+        check(re.search(r"\nQEMU's monitor answered \d+ times?, the slowest in [\d.]+ s\.\n", out), out)
+        vm.process.terminate()
+        vm.wait_end()
 
 
 def test_off():
@@ -375,6 +397,7 @@ if __name__ == "__main__":
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
         ("too many switches are not recorded", test_too_often),
+        ("a monitor that does not answer", test_silent),
         ("a VM without a recorder", test_off),
         ("a supervisor that hangs is said once", test_hangs),
         ("a service manager is told", test_service),

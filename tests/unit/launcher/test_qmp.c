@@ -153,6 +153,31 @@ static void test_status(void)
 	end();
 }
 
+/* The oldest question counts; without one, and without a monitor, nothing is owed. */
+static void test_silence(void)
+{
+	gint64 id;
+
+	begin();
+	CU_ASSERT_EQUAL(qmp_get_silence(&own), 0);
+	say("{\"QMP\":{}}\n");
+	id = find_question("qmp_capabilities");
+	g_usleep(20000);
+	CU_ASSERT_TRUE(qmp_get_silence(&own) >= 20000000);
+	answer(id, "\"return\":{}");
+	id = find_question("query-status");
+	g_usleep(20000);
+	qmp_ask_status(&own);
+	CU_ASSERT_TRUE(qmp_stop(&own));
+	CU_ASSERT_TRUE(qmp_get_silence(&own) >= 20000000);
+	close(qemu_fd);
+	qemu_fd = -1;
+	turn();
+	CU_ASSERT_EQUAL(qmp_get_silence(&own), 0);
+	CU_ASSERT_TRUE(id >= 0);
+	end();
+}
+
 /* That it was asked is not that it did: the answer says so. */
 static void test_stop(void)
 {
@@ -207,6 +232,7 @@ static void test_closed(void)
 
 static const struct tap_test tests[] = {
 	{"the guest's state", test_status},
+	{"how long it gives no answer", test_silence},
 	{"a stop is done when QEMU says so", test_stop},
 	{"a stop that QEMU refuses", test_refused},
 	{"a monitor that is gone stops nothing", test_closed},

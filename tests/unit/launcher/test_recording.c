@@ -23,6 +23,7 @@ static void fill(struct recording *recording)
 		{.kind = RECORDER_STARVES, .tid = 7, .time_ns = 6500, .took_ns = 35, .sample = {.cpu = 3}},
 		{.kind = RECORDER_MONITOR, .time_ns = 7000, .took_ns = 40},
 		{.kind = RECORDER_LOOK, .time_ns = 8000, .took_ns = 50},
+		{.kind = RECORDER_SILENT, .time_ns = 9000, .took_ns = 60},
 	};
 
 	struct recording_task task = {.tid = 77, .name = {.pid = 76, .comm = "rsync", .has_policy = true}};
@@ -69,7 +70,7 @@ static void test_round_trip(void)
 	CU_ASSERT_EQUAL_FATAL(recording_parse(&again, text, len, &line), 0);
 	CU_ASSERT_STRING_EQUAL(again.name, "vm");
 	CU_ASSERT_EQUAL(again.pid, 42);
-	CU_ASSERT_EQUAL(again.entries->len, 5);
+	CU_ASSERT_EQUAL(again.entries->len, 6);
 	thread = &g_array_index(again.threads, struct recorder_thread, 0);
 	CU_ASSERT_STRING_EQUAL(thread->name, "CPU \"1\"\\");
 	CU_ASSERT_EQUAL(thread->role, QRT_SCHED_ROLE_VCPU);
