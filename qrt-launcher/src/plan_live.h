@@ -13,6 +13,10 @@ char *plan_live_refuse_foreign(const struct qrt_sched_plan *plan);
 
 /* A plan that says the same. -ENOMEM and others; says nothing. */
 int plan_live_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan);
+/* One that says of threads what `plan` does, and of all that cannot change while the VM runs what the one
+ * before does, also where that says nothing. */
+int plan_live_follow(const struct qrt_sched_plan *plan, const struct qrt_sched_plan *before,
+		     struct qrt_sched_plan **ret_plan);
 /* The plan as text, freed by g_free(). */
 char *plan_live_format(const struct qrt_sched_plan *plan);
 

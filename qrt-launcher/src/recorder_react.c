@@ -90,11 +90,11 @@ static int put_in_force(struct supervisor *supervisor, const struct action *acti
 	return MIN(r, 0);
 }
 
-/* All threads change at once, or none. */
+/* All threads change at once, or none; what was fixed when QEMU started stays. */
 static int fall_back(struct supervisor *supervisor, const struct action *action)
 {
 	struct qrt_sched_plan *plan;
-	int r = plan_live_copy(action->plan, &plan);
+	int r = plan_live_follow(action->plan, supervisor->plan, &plan);
 
 	if (r < 0 && action_is_news(action))
 		recorder_keeper_say(supervisor->flight->keeper, "the plan cannot become %s: %s",

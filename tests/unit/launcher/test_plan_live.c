@@ -113,12 +113,68 @@ static void test_copy(void)
 	qrt_sched_plan_close(copy);
 }
 
+static char *follow(const char *text, const char *before)
+{
+	struct qrt_sched_plan *plan = make(text), *running = make(before), *follower = NULL;
+	g_autofree char *refusal = NULL, *back = NULL;
+	char *said;
+
+	CU_ASSERT_EQUAL_FATAL(plan_live_follow(plan, running, &follower), 0);
+	said = plan_live_format(follower);
+	refusal = plan_live_refuse(running, follower);
+	back = plan_live_refuse(follower, running);
+	CU_ASSERT_PTR_NULL(refusal);
+	CU_ASSERT_PTR_NULL(back);
+	qrt_sched_plan_close(plan);
+	qrt_sched_plan_close(running);
+	qrt_sched_plan_close(follower);
+	return said;
+}
+
+/* What comes into force instead leaves the way back open. */
+static void test_follow(void)
+{
+	static const char *const options[] = {
+		"mlock=onfault", "pi=off",         "advance=50",    "pool=3",   "hugepages=thp",
+		"numa=0",        "shield=irqs",    "timerprio=5",   "cstate=0", "haltpoll=0",
+		"preemptlock=9", "resctrl=L3:0=1", "vcpu_name=foo*"};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(options); i++) {
+		g_autofree char *gone = follow(options[i], "vcpu_sched=fifo\nvcpu_prio=3\n");
+		g_autofree char *kept = NULL, *one = g_strdup_printf("%s\nvcpu_prio=3\n", options[i]);
+
+		CU_ASSERT_STRING_EQUAL(gone, "");
+		kept = follow("vcpu_sched=other\nbudget=30%/100ms\n", one);
+		CU_ASSERT_PTR_NOT_NULL(strstr(kept, options[i]));
+		CU_ASSERT_PTR_NOT_NULL(strstr(kept, "vcpu_sched=other\n"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(kept, "budget="));
+		CU_ASSERT_PTR_NULL(strstr(kept, "vcpu_prio"));
+	}
+	{
+		g_autofree char *text = follow("maxprio=9,policy=rr,pvsched=off\nmlock=all\npool=2\n",
+					       "maxprio=5,policy=ff,pvsched=off\nmlock=onfault\nweight=7\n");
+
+		CU_ASSERT_TRUE(g_str_has_prefix(text, "maxprio=9,policy=rr,"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, "mlock=onfault\n"));
+		CU_ASSERT_PTR_NULL(strstr(text, "pool"));
+		CU_ASSERT_PTR_NULL(strstr(text, "weight"));
+	}
+	{
+		g_autofree char *text = follow("vcpu_bias=0\nmain_bias=0\n", "vcpu_bias=1\nshield=on\n");
+
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, "vcpu_bias=1\n"));
+		CU_ASSERT_PTR_NOT_NULL(strstr(text, "main_bias=0\n"));
+	}
+}
+
 static const struct tap_test tests[] = {
 	{"roles, budgets and weights change freely", test_roles},
 	{"what is fixed at the start is refused by name, said or left out", test_fixed},
 	{"names of threads are fixed", test_names},
 	{"a VM of somebody else's has nothing of the inside", test_foreign},
 	{"a copy says the same", test_copy},
+	{"one that takes the place of another while the VM runs", test_follow},
 };
 
 TAP_MAIN("plan_live", tests)
