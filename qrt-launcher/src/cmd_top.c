@@ -190,12 +190,10 @@ static int show_asked(struct top *top, struct status_ask *ask)
 	int r;
 
 	top_model_open(&top->model);
-	top->priorities = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	take_look(top, top_look_new(ask));
 	top->asker = top_asker_open(ask);
 	r = show(top);
 	top->asker = top_asker_close(top->asker);
-	g_hash_table_destroy(top->priorities);
 	top_model_close(&top->model);
 	return r;
 }

@@ -25,11 +25,10 @@ struct top {
 	enum top_prompt prompt;
 	char input[64], before[64]; /* of the prompt; the filter that it had */
 	char message[300];
-	guint awaited;          /* the look that will show what the last change did, 0: none */
-	GHashTable *priorities; /* "VM/ROLE" -> its last real-time priority */
-	struct screen *screen;  /* ncurses' */
-	FILE *errors;           /* what others say on standard error meanwhile */
-	int error_fd;           /* standard error as it was */
+	guint awaited;         /* the look that will show what the last change did, 0: none */
+	struct screen *screen; /* ncurses' */
+	FILE *errors;          /* what others say on standard error meanwhile */
+	int error_fd;          /* standard error as it was */
 };
 
 /* Has a VM's plan changed, and shows what came of it where that does not take long. */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What keys make of a role's plan. */
+#include "json_limit.h"
 #include "top_model.h"
 
 #include <string.h>
+
+/* ---- priorities ---- */
 
 static gint64 find_priority(const struct top_model *model, const struct top_row *like, gint64 index)
 {
@@ -53,7 +56,97 @@ char *top_model_step_priority(const struct top_model *model, const struct top_ro
 	return g_string_free(option, FALSE);
 }
 
-char *top_model_cycle_policy(const struct top_row *row, gint64 priority)
+/* ---- policies ---- */
+
+/* What a plan's text has for "ROLE_prio", freed by g_free(); NULL: nothing. */
+static char *find_said(const char *plan, const char *role)
+{
+	g_autofree char *key = g_strdup_printf("%s_prio=", role);
+	g_auto(GStrv) lines = g_strsplit(plan, "\n", -1);
+	size_t i;
+
+	for (i = 0; lines[i]; i++) {
+		if (g_str_has_prefix(lines[i], key))
+			return g_strdup(lines[i] + strlen(key));
+	}
+	return NULL;
+}
+
+/* The same from its threads, where the text says it in another way. */
+static char *find_running(const struct top_model *model, const struct top_row *row)
+{
+	g_autofree char *option = top_model_step_priority(model, row, 0);
+
+	return option ? g_strdup(strchr(option, '=') + 1) : NULL;
+}
+
+static bool are_realtime(const char *list)
+{
+	g_auto(GStrv) values = g_strsplit(list, ",", -1);
+	guint64 value;
+	size_t i;
+
+	for (i = 0; values[i]; i++) {
+		if (!g_ascii_string_to_unsigned(values[i], 10, 1, 99, &value, NULL))
+			return false;
+	}
+	return i > 0;
+}
+
+static bool is_same_role(const struct top_row *a, const struct top_row *b)
+{
+	return strcmp(a->vm, b->vm) == 0 && strcmp(a->role, b->role) == 0;
+}
+
+static void remember_role(struct top_model *model, const struct top_row *row, const char *plan)
+{
+	char *list = find_said(plan, row->role);
+
+	if (!list)
+		list = find_running(model, row);
+	if (list && are_realtime(list))
+		g_hash_table_insert(model->priorities, g_strdup_printf("%s/%s", row->vm, row->role), list);
+	else
+		g_free(list);
+}
+
+void top_model_remember(struct top_model *model, JsonObject *answer)
+{
+	const char *vm = json_limit_get_string(answer, "name"), *plan = json_limit_get_string(answer, "plan");
+	const struct top_row *row, *before = NULL;
+	guint i;
+
+	for (i = 0; i < model->rows->len; i++, before = row) {
+		row = &g_array_index(model->rows, struct top_row, i);
+		/* Those of a role come one after the other. */
+		if (strcmp(row->vm, vm) == 0 && row->planned_priority > 0 &&
+		    !(before && is_same_role(before, row)))
+			remember_role(model, row, plan);
+	}
+}
+
+static const char *recall(const struct top_model *model, const struct top_row *row)
+{
+	g_autofree char *place = g_strdup_printf("%s/%s", row->vm, row->role);
+	const char *list = g_hash_table_lookup(model->priorities, place);
+
+	return list ? list : "1";
+}
+
+static bool has_deadline(const struct top_model *model, const struct top_row *like)
+{
+	guint i;
+
+	for (i = 0; i < model->rows->len; i++) {
+		const struct top_row *row = &g_array_index(model->rows, struct top_row, i);
+
+		if (is_same_role(row, like) && strcmp(row->planned_policy, "deadline") == 0)
+			return true;
+	}
+	return false;
+}
+
+char *top_model_cycle_policy(const struct top_model *model, const struct top_row *row)
 {
 	static const char *const policies[] = {"fifo", "rr", "other", "batch"};
 	/* Slices of its own make a fifo of the kernel's out of an rr of the plan's. */
@@ -61,6 +154,8 @@ char *top_model_cycle_policy(const struct top_row *row, gint64 priority)
 	size_t i, next = 0;
 	bool is_realtime;
 
+	if (has_deadline(model, row))
+		return NULL;
 	for (i = 0; i < G_N_ELEMENTS(policies); i++) {
 		if (strcmp(now, policies[i]) == 0)
 			next = (i + 1) % G_N_ELEMENTS(policies);
@@ -69,6 +164,6 @@ char *top_model_cycle_policy(const struct top_row *row, gint64 priority)
 	/* A priority that differs from thread to thread stays so. */
 	if (is_realtime && row->planned_priority > 0)
 		return g_strdup_printf("%s_sched=%s", row->role, policies[next]);
-	return g_strdup_printf("%s_sched=%s %s_prio=%d", row->role, policies[next], row->role,
-			       is_realtime ? (int)priority : 0);
+	return g_strdup_printf("%s_sched=%s %s_prio=%s", row->role, policies[next], row->role,
+			       is_realtime ? recall(model, row) : "0");
 }

@@ -62,14 +62,15 @@ static void step_priority(struct top *top, const struct top_row *row, int step)
 
 static void cycle_policy(struct top *top, const struct top_row *row)
 {
-	g_autofree char *place = g_strdup_printf("%s/%s", row->vm, row->role), *option = NULL;
-	gint64 last = (gint64)(intptr_t)g_hash_table_lookup(top->priorities, place);
+	g_autofree char *option = top_model_cycle_policy(&top->model, row);
 
-	if (row->planned_priority > 0)
-		g_hash_table_insert(top->priorities, g_strdup(place),
-				    (gpointer)(intptr_t)row->planned_priority);
-	option = top_model_cycle_policy(row, last > 0 ? last : 1);
-	change(top, row, option);
+	if (option)
+		change(top, row, option);
+	else
+		top_say(top,
+			"%s runs under deadline, and its times would be lost; 'qrt-launcher set' changes "
+			"that",
+			row->role);
 }
 
 /* ---- prompts ---- */

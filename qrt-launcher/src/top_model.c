@@ -12,6 +12,7 @@ void top_model_open(struct top_model *model)
 	model->vms = g_array_new(FALSE, TRUE, sizeof(struct top_vm));
 	model->rows = g_array_new(FALSE, TRUE, sizeof(struct top_row));
 	model->shown = g_array_new(FALSE, TRUE, sizeof(struct top_row));
+	model->priorities = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
 void top_model_close(struct top_model *model)
@@ -19,6 +20,7 @@ void top_model_close(struct top_model *model)
 	g_array_unref(model->vms);
 	g_array_unref(model->rows);
 	g_array_unref(model->shown);
+	g_hash_table_destroy(model->priorities);
 }
 
 static void copy(char *buf, size_t size, const char *text)
@@ -213,4 +215,6 @@ void top_model_take(struct top_model *model, const GPtrArray *answers, const GPt
 	g_array_unref(model->vms);
 	model->rows = rows;
 	model->vms = vms;
+	for (i = 0; i < answers->len; i++)
+		top_model_remember(model, answers->pdata[i]);
 }

@@ -34,6 +34,8 @@ struct top_model {
 	GArray *vms;  /* struct top_vm */
 	GArray *rows; /* struct top_row: all, as they came */
 	GArray *shown;
+	GHashTable *
+		priorities; /* "VM/ROLE" -> the real-time priorities of its threads that it had last: "3,4" */
 
 	enum top_sort sort;
 	char vm[65];     /* "": all */
@@ -55,7 +57,10 @@ const char *top_sort_name(enum top_sort sort);
 /* The option that changes the priority of a row's role by `step` in all its threads, freed by g_free(); NULL
  * where that has none, or is at the end of its range. */
 char *top_model_step_priority(const struct top_model *model, const struct top_row *row, int step);
-/* The one that gives the role the next policy; `priority` where it becomes real-time. */
-char *top_model_cycle_policy(const struct top_row *row, gint64 priority);
+/* Remembers the priorities of a VM's real-time roles, whose rows are in the model. */
+void top_model_remember(struct top_model *model, JsonObject *answer);
+/* The option that gives the role the next policy, and where it becomes real-time again the priorities that it
+ * had, freed by g_free(); NULL where a thread of it runs under deadline. */
+char *top_model_cycle_policy(const struct top_model *model, const struct top_row *row);
 
 #endif

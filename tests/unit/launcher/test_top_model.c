@@ -176,24 +176,81 @@ static void test_priority(void)
 	top_model_close(&model);
 }
 
-static void check_cycle(const char *planned, gint64 priority, const char *wanted)
+/* One VM whose two vCPUs are planned so, with the text of its plan. */
+static void look_at_plan(const char *first, const char *second, const char *plan)
 {
-	struct top_row some = {.role = "paio", .policy = "other", .planned_priority = priority};
-	g_autofree char *option = NULL;
+	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+	GPtrArray *silent = g_ptr_array_new();
+	g_autofree char *a = make_thread(7, "vcpu", 0, first, FIFO(3), 1),
+			*b = make_thread(8, "vcpu", 1, second, FIFO(3), 1),
+			*vm = g_strdup_printf("{\"name\":\"vm\",\"plan\":\"%s\",\"threads\":[%s,%s]}", plan,
+					      a, b);
 
-	g_strlcpy(some.planned_policy, planned, sizeof(some.planned_policy));
-	option = top_model_cycle_policy(&some, 7);
-	CU_ASSERT_STRING_EQUAL(option, wanted);
+	add_answer(answers, vm);
+	top_model_take(&model, answers, silent, G_USEC_PER_SEC);
+	g_ptr_array_unref(silent);
+	g_ptr_array_unref(answers);
+	top_model_arrange(&model);
 }
 
+static void check_cycle(const char *wanted)
+{
+	g_autofree char *option = top_model_cycle_policy(&model, row(0));
+
+	CU_ASSERT_STRING_EQUAL(option ? option : "none", wanted);
+}
+
+#define TIME_SHARED(policy) "{\"policy\":\"" policy "\",\"priority\":0}"
+#define RR(n)               "{\"policy\":\"rr\",\"priority\":" #n "}"
+
+static void look_time_shared(const char *planned)
+{
+	look_at_plan(planned, planned, "vcpu_prio=0\\n");
+}
+
+/* Once round the circle each thread has the priority that it had, also those that are not there now. */
 static void test_policy(void)
 {
-	check_cycle("fifo", 3, "paio_sched=rr");
-	check_cycle("rr", 3, "paio_sched=other paio_prio=0");
-	check_cycle("other", 0, "paio_sched=batch paio_prio=0");
-	check_cycle("batch", 0, "paio_sched=fifo paio_prio=7");
-	check_cycle("deadline", 0, "paio_sched=fifo paio_prio=7");
-	check_cycle("", -1, "paio_sched=batch paio_prio=0");
+	top_model_open(&model);
+	look_at_plan(FIFO(3), FIFO(4), "main_prio=9\\nvcpu_prio=3,4,5\\n");
+	check_cycle("vcpu_sched=rr");
+	look_at_plan(RR(3), RR(4), "vcpu_prio=3,4,5\\n");
+	check_cycle("vcpu_sched=other vcpu_prio=0");
+	look_time_shared(TIME_SHARED("other"));
+	check_cycle("vcpu_sched=batch vcpu_prio=0");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=3,4,5");
+	/* A plan may say it in another way. */
+	look_at_plan(RR(7), RR(6), "maxprio=7\\n");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=7,6");
+	top_model_close(&model);
+}
+
+static void test_policy_unknown(void)
+{
+	top_model_open(&model);
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=1");
+	/* Not all of them are real-time: such a list fits no policy of all. */
+	look_at_plan(FIFO(3), TIME_SHARED("other"), "vcpu_prio=3,0\\n");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=1");
+	/* None that is planned: as it runs. */
+	look_at_plan("null", "null", "");
+	check_cycle("vcpu_sched=rr vcpu_prio=1");
+	top_model_close(&model);
+}
+
+/* Its times would be lost, and the circle has no way back to them. */
+static void test_deadline(void)
+{
+	top_model_open(&model);
+	look_at_plan("{\"policy\":\"deadline\"}", FIFO(3), "vcpu_prio=0,3\\n");
+	check_cycle("none");
+	look_at_plan(FIFO(3), "{\"policy\":\"deadline\"}", "vcpu_prio=3,0\\n");
+	check_cycle("none");
+	top_model_close(&model);
 }
 
 /* Never more than the width, and never half a column. */
@@ -229,6 +286,8 @@ static const struct tap_test tests[] = {
 	{"sorted, filtered, one VM after the other", test_arrange},
 	{"a step of priority for all threads of a role", test_priority},
 	{"policies in a circle", test_policy},
+	{"priorities that are not known", test_policy_unknown},
+	{"a role under deadline stays so", test_deadline},
 	{"columns that fit", test_columns},
 };
 
