@@ -131,8 +131,8 @@ void host_release_vm(int run_fd, struct host_claim *claim);
 /* QEMU's process, before it runs, enters what is for VMs alone. */
 void host_enter_vm(const struct qrt_sched_plan *plan, pid_t pid);
 /* A thread enters a shield that is up where it is planned on its CPUs alone, and leaves it where it is
- * planned elsewhere, before it is placed. */
-void host_admit(pid_t tid, const struct qrt_sched_setting *planned);
+ * planned elsewhere, before it is placed. `places` remembers where its process was. */
+void host_admit(pid_t tid, const struct qrt_sched_setting *planned, struct qrt_sched_saved *places);
 /* True where a shield that came later is why a thread has fewer CPUs than planned. */
 bool host_takes_cpus(pid_t tid, const struct qrt_sched_setting *planned);
 /* True when all of `cpus` are in `in`. */

@@ -101,7 +101,8 @@ static int open_threads(struct latency *latency)
 	return EXIT_OK;
 }
 
-static int place_threads(struct latency *latency, const struct qrt_sched_plan *plan)
+static int place_threads(struct latency *latency, const struct qrt_sched_plan *plan,
+			 struct qrt_sched_saved *places)
 {
 	struct qrt_sched_error error;
 	struct latency_thread *thread;
@@ -111,7 +112,7 @@ static int place_threads(struct latency *latency, const struct qrt_sched_plan *p
 	for (i = 0; i < latency->count; i++) {
 		thread = &latency->threads[i];
 		error.message[0] = '\0';
-		r = latency_thread_place(thread, plan, &error);
+		r = latency_thread_place(thread, plan, places, &error);
 		if (r < 0 || r == 1)
 			complain("%slatency: %s %u: %s%s",
 				 r < 0 ? "" : "warning: ", qrt_sched_role_name(thread->role), thread->index,
@@ -238,24 +239,47 @@ static void block_signals(sigset_t *ret_signals)
 	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
 }
 
+/* Out of a shield first: their own settings are those of the place that they came from. */
+static void close_threads(struct latency *latency, struct qrt_sched_saved *places)
+{
+	struct qrt_sched_error error = {.message = ""};
+	size_t i;
+
+	if (qrt_sched_saved_restore(places, &error) < 0)
+		complain("warning: latency: %s", error.message);
+	for (i = 0; i < latency->count; i++)
+		latency_thread_close(&latency->threads[i]);
+}
+
+static int run(struct latency *latency, const struct qrt_sched_plan *plan, struct qrt_sched_saved *places,
+	       const sigset_t *signals)
+{
+	int r = open_threads(latency);
+
+	if (r == EXIT_OK)
+		r = place_threads(latency, plan, places);
+	if (r == EXIT_OK)
+		measure(latency, signals);
+	close_threads(latency, places);
+	return r;
+}
+
 int latency_run(struct latency *latency, const struct qrt_sched_plan *plan)
 {
-	struct qrt_sched_saved *cstate;
+	struct qrt_sched_saved *cstate, *places;
 	sigset_t signals;
-	size_t i;
 	int r;
 
 	block_signals(&signals);
+	if (qrt_sched_saved_new(NULL, NULL, &places) < 0) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
 	latency->locked = lock_memory();
 	cstate = hold_cstate(plan);
-	r = open_threads(latency);
-	if (r == EXIT_OK)
-		r = place_threads(latency, plan);
-	if (r == EXIT_OK)
-		measure(latency, &signals);
-	for (i = 0; i < latency->count; i++)
-		latency_thread_close(&latency->threads[i]);
+	r = run(latency, plan, places, &signals);
 	qrt_sched_saved_close(cstate);
+	qrt_sched_saved_close(places);
 	return r;
 }
 

@@ -179,7 +179,7 @@ static int apply(struct watch *watch, struct watched *watched)
 
 	watch_get_planned(watched, &planned);
 	if (!watched->kernel)
-		host_admit(watched->tid, &planned);
+		host_admit(watched->tid, &planned, NULL);
 	locks_tell(watch->locks, watched);
 	slices_hold(watch->slices);
 	r = qrt_sched_thread_apply(watched->thread, &error);
