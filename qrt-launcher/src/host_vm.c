@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEXES 64 /* of a role whose number of threads is not known */
+#define INDEXES 1024 /* as many values as a role of a plan can have: the last one repeats */
 
 static bool meet(const struct qrt_sched_cpus *a, const struct qrt_sched_cpus *b)
 {

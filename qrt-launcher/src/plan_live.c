@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INDEXES        64 /* of a role whose number of threads is not known */
+#define INDEXES        1024 /* as many values as a role of a plan can have: the last one repeats */
 #define MEMBER(member) offsetof(struct qrt_sched_globals, member)
 
 static const char at_birth[] = "QEMU is told of it when it starts";

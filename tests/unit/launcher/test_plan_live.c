@@ -67,6 +67,30 @@ static void test_fixed(void)
 	check("", "mlock=off\npi=on\nadvance=0\npool=0\n", "");
 }
 
+/* "vcpu_bias=3,3,...": `count` times, and the last one. */
+static char *make_biases(uint32_t count, const char *last)
+{
+	GString *text = g_string_new("shield=on\nvcpu_bias=");
+
+	while (count--)
+		g_string_append(text, "3,");
+	g_string_append_printf(text, "%s\n", last);
+	return g_string_free(text, FALSE);
+}
+
+static void test_many_vcpus(void)
+{
+	static const uint32_t places[] = {63, 64, 70, 1000};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(places); i++) {
+		g_autofree char *a = make_biases(places[i], "3"), *b = make_biases(places[i], "2");
+
+		check(a, b, "vcpu_bias");
+		check(b, b, "");
+	}
+}
+
 static void test_names(void)
 {
 	check("", "vcpu_name=foo*\n", "vcpu_name");
@@ -116,6 +140,7 @@ static void test_copy(void)
 static const struct tap_test tests[] = {
 	{"roles, budgets and weights change freely", test_roles},
 	{"what is fixed at the start is refused by name, said or left out", test_fixed},
+	{"a shielded VM of many vCPUs is looked at whole", test_many_vcpus},
 	{"names of threads are fixed", test_names},
 	{"a VM of somebody else's has nothing of the inside", test_foreign},
 	{"a copy says the same", test_copy},
