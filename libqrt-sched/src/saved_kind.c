@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice_p.h"
 #include "cpus_p.h"
 #include "mask_p.h"
 #include "saved_p.h"
@@ -145,18 +146,6 @@ static int write_cpus(const struct qrt_sched_p_saved_entry *entry, const char *v
 	return rc < 0 ? rc : qrt_sched_setting_apply(entry->tid, &setting, NULL);
 }
 
-/* Leaving a cpuset gives a thread all CPUs on kernels before 6.2: that is no choice of anybody's. */
-static int is_all(const char *value)
-{
-	struct qrt_sched_cpus cpus, online;
-
-	if (qrt_sched_cpus_parse(value, &cpus) < 0 ||
-	    qrt_sched_p_read_cpus("/sys/devices/system/cpu/online", &online) < 0)
-		return 0;
-	qrt_sched_p_cpus_minus(&online, &cpus);
-	return qrt_sched_cpus_count(&online) == 0;
-}
-
 static int read_rank(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
 	struct qrt_sched_setting setting;
@@ -263,7 +252,7 @@ static int is_same(const struct qrt_sched_p_saved_entry *entry, const char *a, c
 static int is_ours(const struct qrt_sched_p_saved_entry *entry, const char *value)
 {
 	return is_same(entry, value, entry->after) || (entry->old && is_same(entry, value, entry->old)) ||
-	       (entry->kind == QRT_SCHED_P_SAVED_CPUS && is_all(value));
+	       (entry->kind == QRT_SCHED_P_SAVED_CPUS && qrt_sched_p_choice_is_lost(entry, value));
 }
 
 static int put_back_value(const struct qrt_sched_p_saved_entry *entry, const char *value)

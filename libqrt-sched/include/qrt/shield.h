@@ -34,9 +34,9 @@ QRT_SCHED_API int qrt_sched_saved_parse(struct qrt_sched_saved *saved, const cha
 					struct qrt_sched_error *reterr);
 /* Length and size as in qrt_sched_plan_format(). [setup] */
 QRT_SCHED_API int qrt_sched_saved_format(const struct qrt_sched_saved *saved, char *buf, size_t size);
-/* Puts everything back, last change first, as far as it goes; what somebody else changed since keeps that
- * somebody's value. Returns how many things were put back, or the first error after all was tried; what
- * was put back is forgotten, the rest stays for a later try. [setup] */
+/* Puts everything back, last change first, CPUs of threads after all else, as far as it goes; what somebody
+ * else changed since keeps that somebody's value. Returns how many things were put back, or the first error
+ * after all was tried; what was put back is forgotten, the rest stays for a later try. [setup] */
 QRT_SCHED_API int qrt_sched_saved_restore(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr);
 
 /* ---- shield ---------------------------------------------------------------------------------------- */

@@ -9,7 +9,7 @@ import sys
 
 from box import CPUSETS, CleanPlace, boxed, read, write
 from picture import Picture
-from tap import check, check_equal, main
+from tap import Skip, check, check_equal, main
 
 ALL = ["--irqs", "--workqueues", "--kthreads", "--rps"]
 LAST = os.cpu_count() - 1
@@ -143,6 +143,17 @@ def a_lost_cpuset_is_made_again():
     before.check_same("after unshield")
 
 
+def what_was_pinned_meanwhile_stays():
+    """By the kernel from Linux 6.2 on."""
+    if len(OTHERS) < 2:
+        raise Skip("of one CPU alone nothing can be chosen")
+    place, _ = shielded()
+    with place, Sleeper() as sleeper:
+        os.sched_setaffinity(sleeper, {0})
+        lower(place)
+        check_equal(os.sched_getaffinity(sleeper), {0}, "what was chosen under the shield")
+
+
 def refused(arguments, code, word):
     before = Picture()
     with CleanPlace() as place:
@@ -225,6 +236,7 @@ boxed(main, [
     ("cpusets of others shrink", cpusets_of_others_shrink),
     ("what somebody else changed stays", what_somebody_changed_stays),
     ("a cpuset that somebody removed is made again", a_lost_cpuset_is_made_again),
+    ("what was pinned under a shield stays so", what_was_pinned_meanwhile_stays),
     ("what would lock the user out is refused", what_would_lock_out_is_refused),
     ("bad arguments are refused", bad_arguments_are_refused),
     ("who has no right to it is refused", others_are_refused),
