@@ -87,6 +87,7 @@ void qrt_sched_p_saved_finish(struct qrt_sched_saved *saved)
 {
 	size_t i;
 
+	qrt_sched_p_saved_release_irqs(saved);
 	for (i = 0; i < saved->count; i++) {
 		if (saved->entries[i].is_back)
 			qrt_sched_p_saved_clear_entry(&saved->entries[i]);

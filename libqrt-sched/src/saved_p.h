@@ -69,7 +69,7 @@ void qrt_sched_p_saved_clear_entry(struct qrt_sched_p_saved_entry *entry);
 void qrt_sched_p_saved_compact(struct qrt_sched_saved *saved, size_t from);
 /* Forgets the entries from that one on. */
 void qrt_sched_p_saved_cut(struct qrt_sched_saved *saved, size_t count);
-/* Forgets what was put back. */
+/* Forgets what was put back, after what depends on it. */
 void qrt_sched_p_saved_finish(struct qrt_sched_saved *saved);
 
 /* Has all that is noted kept. */
@@ -79,6 +79,14 @@ int qrt_sched_p_saved_keep(struct qrt_sched_saved *saved, struct qrt_sched_error
 void qrt_sched_p_saved_begin(struct qrt_sched_saved *saved);
 void qrt_sched_p_saved_commit(struct qrt_sched_saved *saved);
 void qrt_sched_p_saved_rollback(struct qrt_sched_saved *saved);
+
+/* ---- interrupts --------------------------------------------------------------------------------- */
+
+/* What is saved of one, by its path, or of the default mask (NULL). NULL: nothing. */
+const struct qrt_sched_p_saved_entry *qrt_sched_p_saved_find_irq(const struct qrt_sched_saved *saved,
+								 const char *path);
+/* When the default mask is put back: those that nothing is saved of, and that have ours, get it too. */
+void qrt_sched_p_saved_release_irqs(const struct qrt_sched_saved *saved);
 
 /* ---- what each kind means on the host ---------------------------------------------------------- */
 
