@@ -193,7 +193,8 @@ bool host_thing_holds(const struct host *host, enum host_thing thing, const char
 	if (!left || strtol(left, NULL, 10) == QRT_SCHED_CGROUP_NONE ||
 	    host_shield_parse(value, &wanted, &unused) < 0)
 		return true;
-	return qrt_sched_shield_read(NULL, &cpus) >= 0 && memcmp(&cpus, &wanted, sizeof(cpus)) == 0;
+	return qrt_sched_shield_read(NULL, &cpus) >= 0 && memcmp(&cpus, &wanted, sizeof(cpus)) == 0 &&
+	       qrt_sched_shield_verify(NULL, NULL) >= 0;
 }
 
 int host_thing_apply(const struct host *host, enum host_thing thing, const char *value,

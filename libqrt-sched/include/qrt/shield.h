@@ -94,6 +94,10 @@ QRT_SCHED_API int qrt_sched_shield_enter(const char *name, pid_t tid, struct qrt
 QRT_SCHED_API int qrt_sched_shield_leave(const char *name, pid_t tid, struct qrt_sched_error *reterr);
 /* Which kind of shield of that name is up, its CPUs in ret_cpus; -ENOENT: none that has a cpuset. [setup] */
 QRT_SCHED_API int qrt_sched_shield_read(const char *name, struct qrt_sched_cpus *ret_cpus);
+/* Whether the shield of that name still keeps others off its CPUs: -ESTALE where somebody has undone a part
+ * of it, or the kernel took its partition away, with the file; -ENOENT: none that has a cpuset is up. Raising
+ * it again mends it. [setup] */
+QRT_SCHED_API int qrt_sched_shield_verify(const char *name, struct qrt_sched_error *reterr);
 
 /* ---- tunables: the rest of a quiet host ------------------------------------------------------------ */
 

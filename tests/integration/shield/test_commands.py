@@ -143,6 +143,18 @@ def a_lost_cpuset_is_made_again():
     before.check_same("after unshield")
 
 
+def what_lets_others_on_is_undone():
+    """The cpuset is there, and the CPU is balanced with all others again."""
+    before = Picture()
+    place, _ = shielded()
+    with place:
+        write(CPUSETS + "/cpuset.sched_load_balance", 1)
+        check_equal(place.call("repair")[0], 0, "repair")
+        check_equal(read(CPUSETS + "/cpuset.sched_load_balance"), "0", "load balancing at the top")
+        lower(place)
+    before.check_same("after unshield")
+
+
 def what_was_pinned_meanwhile_stays():
     """By the kernel from Linux 6.2 on."""
     if len(OTHERS) < 2:
@@ -236,6 +248,7 @@ boxed(main, [
     ("cpusets of others shrink", cpusets_of_others_shrink),
     ("what somebody else changed stays", what_somebody_changed_stays),
     ("a cpuset that somebody removed is made again", a_lost_cpuset_is_made_again),
+    ("load balancing that somebody has switched on is off again", what_lets_others_on_is_undone),
     ("what was pinned under a shield stays so", what_was_pinned_meanwhile_stays),
     ("what would lock the user out is refused", what_would_lock_out_is_refused),
     ("bad arguments are refused", bad_arguments_are_refused),
