@@ -9,6 +9,7 @@
 #include "cpus_p.h"
 #include "mask_p.h"
 #include "saved_p.h"
+#include "schemata_p.h"
 #include "sys_p.h"
 #include "task_p.h"
 
@@ -33,8 +34,21 @@ static const char *read_from(const char *path)
 	return path;
 }
 
+/* Of a file of schemata, the line about the same resource. */
+static int read_schemata(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
+{
+	char line[QRT_SCHED_P_SCHEMATA_LINE], text[VALUE_MAX];
+	int rc = qrt_sched_p_read(entry->path, text, sizeof(text));
+
+	if (rc >= 0)
+		rc = qrt_sched_p_schemata_find(text, entry->before, line);
+	return rc < 0 ? rc : snprintf(buf, size, "%s", line);
+}
+
 static int read_file(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
+	if (qrt_sched_p_schemata_is_file(entry->path))
+		return read_schemata(entry, buf, size);
 	return qrt_sched_p_read_trimmed(read_from(entry->path), buf, size);
 }
 

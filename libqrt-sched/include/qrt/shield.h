@@ -105,7 +105,8 @@ enum qrt_sched_tunable {
 	QRT_SCHED_TUNABLE_CSTATE,     /* most exit latency of idle states, us: held open as a descriptor */
 	QRT_SCHED_TUNABLE_HALT_POLL,  /* kvm.halt_poll_ns, ns */
 	QRT_SCHED_TUNABLE_TIMER_PRIO, /* FIFO priority of the timer and softirq threads on PREEMPT_RT */
-	QRT_SCHED_TUNABLE_RESCTRL,    /* cache ways of the resctrl group "qrt": a schemata line, "L3:0=f" */
+	/* cache ways of the resctrl group "qrt", which the common group loses: a schemata line, "L3:0=f" */
+	QRT_SCHED_TUNABLE_RESCTRL,
 };
 
 /* Sets one, or sets it anew; `saved` keeps first. CSTATE holds as long as `saved` is open; the kernel takes
