@@ -348,7 +348,8 @@ struct qrt_sched_host {
 	struct qrt_sched_cpus online;   /* CPUs that are there */
 	struct qrt_sched_cpus allowed;  /* those that this process may use */
 	struct qrt_sched_cpus isolated; /* isolcpus= or an isolated partition */
-	int32_t timer_priority; /* highest real-time priority of the kernel's timer threads, 0: none */
+	int32_t timer_priority; /* highest real-time priority of the kernel's timer threads on PREEMPT_RT;
+				 * 0: they are time-shared; -1: there are none to be seen */
 	int32_t rtprio_limit;   /* RLIMIT_RTPRIO where CAP_NICE is missing, else 99 */
 	int64_t rt_runtime_us;  /* kernel.sched_rt_runtime_us, -1: no throttling */
 	int64_t rt_period_us;
