@@ -13,6 +13,8 @@ int main(int argc, char **argv)
 	if (qrt_sched_shield_read(NULL, &cpus) >= 0) {
 		qrt_sched_cpus_format(&cpus, list, sizeof(list));
 		printf("a shield is up: CPUs %s\n", list);
+		if (qrt_sched_shield_verify(NULL, &error) < 0)
+			printf("but %s\n", error.message);
 		return 0;
 	}
 	if (qrt_sched_cpus_parse(argc > 1 ? argv[1] : "1", &config.cpus) < 0)

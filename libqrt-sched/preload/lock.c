@@ -16,6 +16,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "plan_p.h"
 #include "preload_p.h"
 
 #define KEEPER_STACK 65536
@@ -31,10 +32,11 @@ static int find_highest(void)
 {
 	struct qrt_sched_setting setting;
 	int role, highest = 0;
-	uint32_t index;
+	uint32_t index, width;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index < 64; index++) {
+		width = qrt_sched_p_plan_width(preload_process.plan, (enum qrt_sched_role)role);
+		for (index = 0; index < width; index++) {
 			if (qrt_sched_plan_get(preload_process.plan, (enum qrt_sched_role)role, index,
 					       &setting) >= 0 &&
 			    (setting.set & QRT_SCHED_SET_PRIORITY) && setting.priority > highest)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * posix_spawn execs inside the C library, where nothing can be put in between. The policy goes back by
- * the spawn's own attributes, before the exec; they know no CPUs and no nice value, which follow from
- * outside as soon as the child exists, long before its first instruction of its own.
+ * the spawn's own attributes, before the exec; they know no CPUs, no nice value and of the policies OTHER,
+ * FIFO and RR alone. The rest follows from outside as soon as the call returns: the child may have run by
+ * then, in time sharing.
  */
 #include <errno.h>
 #include <sched.h>
@@ -13,11 +14,13 @@
 typedef int (*spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *,
 		     char *const[], char *const[]);
 
-/* 1 when *ret_attr, which needs no destroying, gives the child the process' first policy. */
+/* 1 when *ret_attr, which needs no destroying, takes the child out of its parent's policy: into the process'
+ * first one, or time sharing where attributes do not know that. */
 static int add_policy(const posix_spawnattr_t *attr, posix_spawnattr_t *ret_attr)
 {
 	const struct qrt_sched_setting *origin = &preload_process.origin;
-	struct sched_param param = {.sched_priority = origin->priority};
+	int is_known = origin->policy == SCHED_FIFO || origin->policy == SCHED_RR;
+	struct sched_param param = {.sched_priority = is_known ? origin->priority : 0};
 	short flags = 0;
 
 	if (attr)
@@ -29,7 +32,7 @@ static int add_policy(const posix_spawnattr_t *attr, posix_spawnattr_t *ret_attr
 	if (flags & (POSIX_SPAWN_SETSCHEDULER | POSIX_SPAWN_SETSCHEDPARAM))
 		return 0;
 	return !posix_spawnattr_setflags(ret_attr, (short)(flags | POSIX_SPAWN_SETSCHEDULER)) &&
-	       !posix_spawnattr_setschedpolicy(ret_attr, (int)origin->policy) &&
+	       !posix_spawnattr_setschedpolicy(ret_attr, is_known ? (int)origin->policy : SCHED_OTHER) &&
 	       !posix_spawnattr_setschedparam(ret_attr, &param);
 }
 

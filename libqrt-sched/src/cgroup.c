@@ -216,6 +216,33 @@ int qrt_sched_p_cgroup_of(const struct qrt_sched_p_cgroup *cgroup, pid_t tid,
 	return rc < 0 || rc >= QRT_SCHED_P_PATH - 64 ? -ENAMETOOLONG : 0;
 }
 
+/* A cgroup whose parent hands no cpusets on has that one's. */
+static int read_cpus_around(const struct qrt_sched_p_cgroup *cgroup, char *folder,
+			    struct qrt_sched_cpus *ret_cpus)
+{
+	const char *file = cgroup->version == QRT_SCHED_CGROUP_V1 ? "cpuset.cpus" : "cpuset.cpus.effective";
+	char path[QRT_SCHED_P_PATH];
+
+	while (qrt_sched_p_join(path, folder, file) < 0 || qrt_sched_p_read_cpus(path, ret_cpus) < 0 ||
+	       !qrt_sched_cpus_count(ret_cpus)) {
+		if (strlen(folder) <= strlen(cgroup->top))
+			return -ENOENT;
+		*strrchr(folder, '/') = '\0';
+	}
+	return 0;
+}
+
+int qrt_sched_p_cgroup_cpus_of(const struct qrt_sched_p_cgroup *cgroup, pid_t tid,
+			       struct qrt_sched_cpus *ret_cpus)
+{
+	char folder[QRT_SCHED_P_PATH];
+
+	if (cgroup->version != QRT_SCHED_CGROUP_NONE && qrt_sched_p_cgroup_of(cgroup, tid, folder) >= 0 &&
+	    read_cpus_around(cgroup, folder, ret_cpus) >= 0)
+		return 0;
+	return qrt_sched_p_read_cpus("/sys/devices/system/cpu/online", ret_cpus);
+}
+
 int qrt_sched_p_cgroup_lists(const char *folder, const char *file, pid_t number)
 {
 	char *text, word[16];

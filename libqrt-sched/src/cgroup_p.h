@@ -32,6 +32,10 @@ int qrt_sched_p_cgroup_is_populated(const char *folder);
 int qrt_sched_p_cgroup_of(const struct qrt_sched_p_cgroup *cgroup, pid_t tid,
 			  char ret_folder[QRT_SCHED_P_PATH]);
 
+/* The CPUs that its cpuset lets a thread have: all that are online where it is in none. */
+int qrt_sched_p_cgroup_cpus_of(const struct qrt_sched_p_cgroup *cgroup, pid_t tid,
+			       struct qrt_sched_cpus *ret_cpus);
+
 /* The file that lists the threads of a folder and takes new ones: "tasks", "cgroup.threads", or
  * "cgroup.procs" where only processes are listed. */
 const char *qrt_sched_p_cgroup_list_file(const char *folder);

@@ -108,6 +108,8 @@ int qrt_sched_governor_add(struct qrt_sched_governor *governor, const struct qrt
 			continue;
 		governor->groups[i] = (struct qrt_sched_p_group){.is_used = 1};
 		configure(&governor->groups[i], &own);
+		if (i >= governor->end)
+			governor->end = i + 1;
 		return i;
 	}
 	return qrt_sched_p_error(reterr, -ENOSPC, "there are %d groups already", QRT_SCHED_GROUPS_MAX);
@@ -136,11 +138,13 @@ int qrt_sched_governor_remove(struct qrt_sched_governor *governor, int group)
 
 	if (!removed)
 		return -ENOENT;
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		if (governor->groups[i].is_used && governor->groups[i].parent == group)
 			governor->groups[i].parent = -1;
 	}
 	removed->is_used = 0;
+	while (governor->end > 0 && !governor->groups[governor->end - 1].is_used)
+		governor->end--;
 	return 0;
 }
 
@@ -153,9 +157,9 @@ static void count_threads(struct qrt_sched_governor *governor)
 	int32_t at;
 	int i;
 
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++)
+	for (i = 0; i < governor->end; i++)
 		groups[i].threads = groups[i].rate = 0;
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		threads = groups[i].usage.threads;
 		cpus = (uint32_t)qrt_sched_cpus_count(&groups[i].cpus);
 		for (at = groups[i].is_used ? i : -1; at >= 0; at = groups[at].parent) {
@@ -256,12 +260,12 @@ int qrt_sched_governor_decide(struct qrt_sched_governor *governor, uint64_t now_
 	int changed = 0, i;
 
 	count_threads(governor);
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		if (governor->groups[i].is_used)
 			take_in(governor, i, now_ns);
 	}
 	qrt_sched_p_shares_decide(governor);
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		struct qrt_sched_p_group *group = &governor->groups[i];
 
 		if (!group->is_used)
@@ -288,7 +292,7 @@ uint64_t qrt_sched_governor_get_next(const struct qrt_sched_governor *governor, 
 	uint64_t first = QRT_SCHED_P_NEVER, at, left;
 	int i;
 
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		const struct qrt_sched_p_group *group = &governor->groups[i];
 
 		if (!group->is_used)

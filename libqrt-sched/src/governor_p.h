@@ -46,6 +46,7 @@ struct qrt_sched_p_group {
 
 struct qrt_sched_governor {
 	struct qrt_sched_p_group groups[QRT_SCHED_GROUPS_MAX];
+	int end; /* no group is used from there on: nobody looks through all that could be */
 };
 
 /* ---- budgets (governor_budget.c) ---- */

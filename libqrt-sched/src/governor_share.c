@@ -127,27 +127,33 @@ static void decide(struct qrt_sched_p_share *share)
 		share->is_above = 1;
 }
 
-void qrt_sched_p_shares_decide(struct qrt_sched_governor *governor)
+static void decide_all(struct qrt_sched_governor *governor)
 {
 	struct weights weights = {{0}, {0}};
-	int i, count = 0;
+	int i;
 
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++)
-		count += takes_part(&governor->groups[i]);
-	if (!count)
-		return;
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		if (!takes_part(&governor->groups[i]))
 			continue;
 		update_activity(&governor->groups[i].share);
 		add_weights(&weights, &governor->groups[i], governor->groups[i].threads > 0);
 	}
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		if (!takes_part(&governor->groups[i]))
 			continue;
 		find_share(&governor->groups[i], &weights, governor->groups[i].threads > 0);
 		decide(&governor->groups[i].share);
 	}
+}
+
+void qrt_sched_p_shares_decide(struct qrt_sched_governor *governor)
+{
+	int i, count = 0;
+
+	for (i = 0; i < governor->end; i++)
+		count += takes_part(&governor->groups[i]);
+	if (count)
+		decide_all(governor);
 }
 
 /* ---- when that can change ---- */
@@ -195,7 +201,7 @@ static uint64_t activity_time(const struct qrt_sched_governor *governor, int gro
 	uint64_t first = QRT_SCHED_P_NEVER, time;
 	int i;
 
-	for (i = 0; i < QRT_SCHED_GROUPS_MAX; i++) {
+	for (i = 0; i < governor->end; i++) {
 		const struct qrt_sched_p_group *rival = &governor->groups[i];
 
 		if (i == group || !takes_part(rival) || rival->share.is_active != from_active ||

@@ -186,7 +186,7 @@ static int32_t read_timer_priority(void)
 {
 	char path[300], stat[1024];
 	const struct dirent *entry;
-	int32_t highest = 0;
+	int32_t highest = -1;
 	DIR *proc;
 
 	snprintf(path, sizeof(path), "%s/proc", qrt_sched_p_sys->root);
@@ -204,10 +204,21 @@ static int32_t read_timer_priority(void)
 	return highest;
 }
 
+/* Not every version with it has the file. */
+static int is_preempt_rt(void)
+{
+	char version[512];
+	int64_t realtime = 0;
+
+	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) >= 0)
+		return realtime == 1;
+	return qrt_sched_p_read("/proc/version", version, sizeof(version)) >= 0 &&
+	       strstr(version, " PREEMPT_RT ");
+}
+
 int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_host host = {.size = sizeof(host)};
-	int64_t realtime = 0;
 	int rc = read_cpu_sets(&host, reterr);
 
 	if (rc < 0)
@@ -219,7 +230,7 @@ int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error 
 		host.flags |= QRT_SCHED_HOST_SLICES;
 	read_fair_server(&host);
 	read_groups(&host);
-	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) >= 0 && realtime == 1) {
+	if (is_preempt_rt()) {
 		host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
 		host.timer_priority = read_timer_priority();
 	}

@@ -127,16 +127,26 @@ static void narrow_cpus(struct qrt_sched_cpus *cpus, const struct qrt_sched_cpus
 		*cpus = narrowed;
 }
 
+/* What a thread that leaves real time has below is a quantum under RR, and nobody's wish under FIFO. */
+static void cap_nice(struct qrt_sched_setting *s, int32_t nice, int has_left)
+{
+	if (has_left)
+		s->nice = nice > 0 ? nice : 0;
+	else if (nice > s->nice)
+		s->nice = nice;
+}
+
 static void cap_at(struct qrt_sched_setting *s, const struct qrt_sched_setting *layer)
 {
 	struct qrt_sched_setting urgency = *layer, capped;
+	int was_above = qrt_sched_p_setting_urgency(s) > 0;
 
 	urgency.set &= URGENCY;
 	capped = overlaid(s, &urgency);
 	if (qrt_sched_p_setting_urgency(&capped) < qrt_sched_p_setting_urgency(s))
 		*s = capped;
-	if ((layer->set & QRT_SCHED_SET_NICE) && layer->nice > s->nice)
-		s->nice = layer->nice;
+	if (layer->set & QRT_SCHED_SET_NICE)
+		cap_nice(s, layer->nice, was_above && qrt_sched_p_setting_urgency(s) <= 0);
 	if (layer->set & QRT_SCHED_SET_CPUS)
 		narrow_cpus(&s->cpus, &layer->cpus);
 }

@@ -47,21 +47,24 @@ static void check_timers(struct qrt_sched_p_lint *lint, const struct qrt_sched_p
 
 	if (lint->plan->timer_priority)
 		timers = (int32_t)lint->plan->timer_priority;
-	if (!(lint->host->flags & QRT_SCHED_HOST_PREEMPT_RT) || !timers || highest->urgency < timers)
+	if (!(lint->host->flags & QRT_SCHED_HOST_PREEMPT_RT) || timers < 0 || highest->urgency < timers)
 		return;
 	qrt_sched_p_lint_find(
 		lint, QRT_SCHED_WARNING, priority_line(lint, highest), "timer-priority",
-		"%s %u has priority %d, not below the kernel's timer threads (%d): a guest that "
-		"waits for a timer can spin for ever",
-		qrt_sched_role_name(highest->role), highest->index, highest->setting.priority, timers);
+		"%s %u has priority %d, not below the kernel's timer threads (%s%d): a guest "
+		"that waits for a timer, or a thread for another's turn to end, can wait for ever",
+		qrt_sched_role_name(highest->role), highest->index, highest->setting.priority,
+		timers ? "" : "time-shared, ", timers);
 	qrt_sched_p_lint_about(lint, highest->role);
-	if (highest->urgency < 98)
+	if (highest->urgency >= 98)
+		qrt_sched_p_lint_remedy(lint, "give the VM priorities below %d, and the timer threads more",
+					timers ? timers : 98);
+	else if (timers)
 		qrt_sched_p_lint_remedy(
 			lint, "raise the kernel's by timerprio=%d, or give the VM priorities below %d",
 			highest->urgency + 1, timers);
 	else
-		qrt_sched_p_lint_remedy(lint, "give the VM priorities below %d, and the timer threads more",
-					timers);
+		qrt_sched_p_lint_remedy(lint, "raise the kernel's by timerprio=%d", highest->urgency + 1);
 }
 
 static void check_rights(struct qrt_sched_p_lint *lint, const struct qrt_sched_p_thread *highest)

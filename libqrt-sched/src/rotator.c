@@ -93,6 +93,15 @@ static void set_timer(const struct qrt_sched_rotator *rotator)
 	timerfd_settime(rotator->timer, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+int64_t qrt_sched_rotator_get_wait(const struct qrt_sched_rotator *rotator)
+{
+	uint64_t due = first_due(rotator), now = qrt_sched_p_sys->now();
+
+	if (due == NEVER)
+		return -1;
+	return due > now ? (int64_t)(due - now) : 0;
+}
+
 /* ---- CPU time ---- */
 
 /* -ESRCH where the thread ended; -EOPNOTSUPP: it has run, or else it could not be asked about, but the

@@ -180,6 +180,20 @@ int qrt_sched_p_saved_note(struct qrt_sched_saved *saved, const struct qrt_sched
 	return known ? change_again(known, change->after) : add(saved, change);
 }
 
+int qrt_sched_p_saved_note_anew(struct qrt_sched_saved *saved, const struct qrt_sched_p_change *change)
+{
+	struct qrt_sched_p_saved_entry *known = qrt_sched_p_saved_find(saved, change);
+	char *copy = known ? strdup(change->before) : NULL;
+
+	if (known && !copy)
+		return -ENOMEM;
+	if (known) {
+		free(known->before);
+		known->before = copy;
+	}
+	return qrt_sched_p_saved_note(saved, change);
+}
+
 int qrt_sched_p_saved_keep(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr)
 {
 	int len, rc;
@@ -200,67 +214,4 @@ int qrt_sched_p_saved_keep(struct qrt_sched_saved *saved, struct qrt_sched_error
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc, "what to put back cannot be kept: %s", strerror(-rc));
 	return 0;
-}
-
-void qrt_sched_p_saved_begin(struct qrt_sched_saved *saved)
-{
-	saved->mark = saved->count;
-}
-
-void qrt_sched_p_saved_commit(struct qrt_sched_saved *saved)
-{
-	size_t i;
-
-	for (i = 0; i < saved->count; i++) {
-		free(saved->entries[i].old);
-		saved->entries[i].old = NULL;
-		saved->entries[i].is_due = 0;
-	}
-}
-
-void qrt_sched_p_saved_rollback(struct qrt_sched_saved *saved)
-{
-	struct qrt_sched_p_saved_entry *entry;
-	size_t i;
-
-	for (i = saved->count; i-- > 0;) {
-		entry = &saved->entries[i];
-		entry->is_due = 0;
-		if (i >= saved->mark) {
-			/* What cannot be put back now is for a later try. */
-			if (qrt_sched_p_saved_put_back(entry) >= 0)
-				qrt_sched_p_saved_clear_entry(entry);
-		} else if (entry->old) {
-			qrt_sched_p_saved_take_back(entry);
-			free(entry->after);
-			entry->after = entry->old;
-			entry->old = NULL;
-		}
-	}
-	qrt_sched_p_saved_compact(saved, saved->mark);
-}
-
-static int say_stuck(const struct qrt_sched_p_saved_entry *entry, int rc, struct qrt_sched_error *reterr)
-{
-	if (qrt_sched_p_saved_is_of_thread(entry->kind))
-		return qrt_sched_p_error(reterr, rc, "thread %d cannot be put back to '%.100s': %s",
-					 (int)entry->tid, entry->before, strerror(-rc));
-	return qrt_sched_p_error(reterr, rc, "%.160s cannot be put back: %s", entry->path, strerror(-rc));
-}
-
-int qrt_sched_saved_restore(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr)
-{
-	int restored = 0, first = 0, rc;
-	size_t i;
-
-	for (i = saved->count; i-- > 0;) {
-		rc = qrt_sched_p_saved_put_back(&saved->entries[i]);
-		if (rc < 0 && !first)
-			first = say_stuck(&saved->entries[i], rc, reterr);
-		restored += rc > 0;
-		if (rc >= 0)
-			qrt_sched_p_saved_clear_entry(&saved->entries[i]);
-	}
-	qrt_sched_p_saved_compact(saved, 0);
-	return first < 0 ? first : restored;
 }

@@ -5,9 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "choice_p.h"
 #include "cpus_p.h"
 #include "mask_p.h"
 #include "saved_p.h"
+#include "schemata_p.h"
 #include "sys_p.h"
 #include "task_p.h"
 
@@ -32,8 +34,21 @@ static const char *read_from(const char *path)
 	return path;
 }
 
+/* Of a file of schemata, the line about the same resource. */
+static int read_schemata(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
+{
+	char line[QRT_SCHED_P_SCHEMATA_LINE], text[VALUE_MAX];
+	int rc = qrt_sched_p_read(entry->path, text, sizeof(text));
+
+	if (rc >= 0)
+		rc = qrt_sched_p_schemata_find(text, entry->before, line);
+	return rc < 0 ? rc : snprintf(buf, size, "%s", line);
+}
+
 static int read_file(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
+	if (qrt_sched_p_schemata_is_file(entry->path))
+		return read_schemata(entry, buf, size);
 	return qrt_sched_p_read_trimmed(read_from(entry->path), buf, size);
 }
 
@@ -145,18 +160,6 @@ static int write_cpus(const struct qrt_sched_p_saved_entry *entry, const char *v
 	return rc < 0 ? rc : qrt_sched_setting_apply(entry->tid, &setting, NULL);
 }
 
-/* Leaving a cpuset gives a thread all CPUs on kernels before 6.2: that is no choice of anybody's. */
-static int is_all(const char *value)
-{
-	struct qrt_sched_cpus cpus, online;
-
-	if (qrt_sched_cpus_parse(value, &cpus) < 0 ||
-	    qrt_sched_p_read_cpus("/sys/devices/system/cpu/online", &online) < 0)
-		return 0;
-	qrt_sched_p_cpus_minus(&online, &cpus);
-	return qrt_sched_cpus_count(&online) == 0;
-}
-
 static int read_rank(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
 	struct qrt_sched_setting setting;
@@ -184,6 +187,21 @@ static const char *member_file(const struct qrt_sched_p_saved_entry *entry, cons
 	return entry->kind == QRT_SCHED_P_SAVED_PROCESS ? "cgroup.procs" : "cgroup.threads";
 }
 
+/* Who left a shield of version 1 is where all others are, and who was in one that is gone is above where it
+ * was; that is our doing, too. */
+static int has_left(const struct qrt_sched_p_saved_entry *entry)
+{
+	char folder[QRT_SCHED_P_PATH];
+	int n = snprintf(folder, sizeof(folder), "%s-host", entry->after);
+
+	if (n < 0 || (size_t)n >= sizeof(folder) || entry->kind != QRT_SCHED_P_SAVED_THREAD)
+		return 0;
+	if (qrt_sched_p_cgroup_lists(folder, "tasks", entry->tid))
+		return 1;
+	*strrchr(folder, '/') = '\0';
+	return !qrt_sched_p_exists(entry->after) && qrt_sched_p_cgroup_lists(folder, "tasks", entry->tid);
+}
+
 static int read_member(const struct qrt_sched_p_saved_entry *entry, char *buf, size_t size)
 {
 	const char *folder[2] = {entry->after, entry->before};
@@ -195,7 +213,7 @@ static int read_member(const struct qrt_sched_p_saved_entry *entry, char *buf, s
 		if (qrt_sched_p_cgroup_lists(folder[i], member_file(entry, folder[i]), entry->tid))
 			return snprintf(buf, size, "%s", folder[i]);
 	}
-	return snprintf(buf, size, "%s", "");
+	return snprintf(buf, size, "%s", has_left(entry) ? entry->after : "");
 }
 
 static int write_member(const struct qrt_sched_p_saved_entry *entry, const char *folder)
@@ -263,7 +281,7 @@ static int is_same(const struct qrt_sched_p_saved_entry *entry, const char *a, c
 static int is_ours(const struct qrt_sched_p_saved_entry *entry, const char *value)
 {
 	return is_same(entry, value, entry->after) || (entry->old && is_same(entry, value, entry->old)) ||
-	       (entry->kind == QRT_SCHED_P_SAVED_CPUS && is_all(value));
+	       (entry->kind == QRT_SCHED_P_SAVED_CPUS && qrt_sched_p_choice_is_lost(entry, value));
 }
 
 static int put_back_value(const struct qrt_sched_p_saved_entry *entry, const char *value)

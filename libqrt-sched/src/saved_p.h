@@ -31,8 +31,9 @@ struct qrt_sched_p_saved_entry {
 	char *path;   /* of what is about a file, else NULL */
 	char *before; /* "" where there was nothing */
 	char *after;
-	char *old;  /* what it was between before and after, while that is being changed; else NULL */
-	int is_due; /* noted, not yet made */
+	char *old;   /* what it was between before and after, while that is being changed; else NULL */
+	int is_due;  /* noted, not yet made */
+	int is_back; /* put back, not yet forgotten */
 };
 
 struct qrt_sched_saved {
@@ -59,6 +60,8 @@ struct qrt_sched_p_saved_entry *qrt_sched_p_saved_find(const struct qrt_sched_sa
 						       const struct qrt_sched_p_change *change);
 /* Notes a change to be made: -ENOMEM, -ENOSPC, else 0. What is known keeps its `before`. */
 int qrt_sched_p_saved_note(struct qrt_sched_saved *saved, const struct qrt_sched_p_change *change);
+/* The same, and what it was before is forgotten for what the change says. */
+int qrt_sched_p_saved_note_anew(struct qrt_sched_saved *saved, const struct qrt_sched_p_change *change);
 /* Adds an entry as it is and takes its strings, in any case; one about the same thing stays instead. */
 int qrt_sched_p_saved_take(struct qrt_sched_saved *saved, struct qrt_sched_p_saved_entry *entry);
 void qrt_sched_p_saved_clear_entry(struct qrt_sched_p_saved_entry *entry);
@@ -66,6 +69,8 @@ void qrt_sched_p_saved_clear_entry(struct qrt_sched_p_saved_entry *entry);
 void qrt_sched_p_saved_compact(struct qrt_sched_saved *saved, size_t from);
 /* Forgets the entries from that one on. */
 void qrt_sched_p_saved_cut(struct qrt_sched_saved *saved, size_t count);
+/* Forgets what was put back, after what depends on it. */
+void qrt_sched_p_saved_finish(struct qrt_sched_saved *saved);
 
 /* Has all that is noted kept. */
 int qrt_sched_p_saved_keep(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr);
@@ -74,6 +79,14 @@ int qrt_sched_p_saved_keep(struct qrt_sched_saved *saved, struct qrt_sched_error
 void qrt_sched_p_saved_begin(struct qrt_sched_saved *saved);
 void qrt_sched_p_saved_commit(struct qrt_sched_saved *saved);
 void qrt_sched_p_saved_rollback(struct qrt_sched_saved *saved);
+
+/* ---- interrupts --------------------------------------------------------------------------------- */
+
+/* What is saved of one, by its path, or of the default mask (NULL). NULL: nothing. */
+const struct qrt_sched_p_saved_entry *qrt_sched_p_saved_find_irq(const struct qrt_sched_saved *saved,
+								 const char *path);
+/* When the default mask is put back: those that nothing is saved of, and that have ours, get it too. */
+void qrt_sched_p_saved_release_irqs(const struct qrt_sched_saved *saved);
 
 /* ---- what each kind means on the host ---------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 
 #include "mask_p.h"
 #include "saved_p.h"
+#include "schemata_p.h"
 
 static const char *const masks[] = {
 	"/proc/irq/default_smp_affinity",
@@ -79,6 +80,10 @@ static int allow_file(const struct qrt_sched_p_places *places, const struct qrt_
 {
 	if (is_mask_file(entry->path))
 		return is_mask(entry->before) && is_mask(entry->after);
+	if (is_within(entry->path, places->resctrl) == 2)
+		return strcmp(entry->path + strlen(places->resctrl), "/schemata") == 0 &&
+		       qrt_sched_p_schemata_is_line(entry->before) &&
+		       qrt_sched_p_schemata_is_line(entry->after);
 	if (strcmp(entry->path, "/sys/module/kvm/parameters/halt_poll_ns") != 0 &&
 	    !(is_within(entry->path, places->cgroup.top) == 2 &&
 	      (strcmp(name, "/cpuset.cpus") == 0 || strcmp(name, "/cpuset.sched_load_balance") == 0)))

@@ -9,12 +9,11 @@
  * empty word is "\-". Root reads it and writes what it says: every place is checked.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error_p.h"
+#include "lines_p.h"
 #include "saved_p.h"
 #include "sys_p.h"
 #include "task_p.h"
@@ -25,82 +24,59 @@
 static const char *const names[QRT_SCHED_P_SAVED_KINDS] = {"file", "made",   "controller", "cpus",
 							   "rank", "thread", "process"};
 
-static void read_boot(char *ret_boot, size_t size)
-{
-	if (qrt_sched_p_read_trimmed("/proc/sys/kernel/random/boot_id", ret_boot, size) < 0)
-		snprintf(ret_boot, size, "unknown");
-}
-
-struct text {
-	char *buf;
-	size_t size, len; /* len goes on beyond size, so that the caller can ask */
-};
-
-static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct text *text, const char *format, ...)
-{
-	size_t left = text->len < text->size ? text->size - text->len : 0;
-	va_list args;
-
-	va_start(args, format);
-	text->len += (size_t)vsnprintf(left ? text->buf + text->len : NULL, left, format, args);
-	va_end(args);
-}
-
-static void put_word(struct text *text, const char *word)
+static void put_word(struct qrt_sched_p_lines *lines, const char *word)
 {
 	if (!*word)
-		put(text, " \\-");
+		qrt_sched_p_lines_put(lines, " \\-");
 	else
-		put(text, " ");
+		qrt_sched_p_lines_put(lines, " ");
 	for (; *word; word++) {
 		unsigned char c = (unsigned char)*word;
 
 		if (c <= ' ' || c == '\\' || c >= 0x7f)
-			put(text, "\\%03o", c);
+			qrt_sched_p_lines_put(lines, "\\%03o", c);
 		else
-			put(text, "%c", c);
+			qrt_sched_p_lines_put(lines, "%c", c);
 	}
 }
 
-static void put_entry(struct text *text, const struct qrt_sched_p_saved_entry *entry)
+static void put_entry(struct qrt_sched_p_lines *lines, const struct qrt_sched_p_saved_entry *entry)
 {
-	put(text, "%s", names[entry->kind]);
+	qrt_sched_p_lines_put(lines, "%s", names[entry->kind]);
 	if (qrt_sched_p_saved_is_of_thread(entry->kind))
-		put(text, " %d %llu", (int)entry->tid, (unsigned long long)entry->start);
+		qrt_sched_p_lines_put(lines, " %d %llu", (int)entry->tid, (unsigned long long)entry->start);
 	else
-		put_word(text, entry->path);
-	put_word(text, entry->before);
-	put_word(text, entry->after);
+		put_word(lines, entry->path);
+	put_word(lines, entry->before);
+	put_word(lines, entry->after);
 	if (entry->old)
-		put_word(text, entry->old);
-	put(text, "\n");
+		put_word(lines, entry->old);
+	qrt_sched_p_lines_put(lines, "\n");
 }
 
-static void put_all(struct text *text, const struct qrt_sched_saved *saved)
+static void put_all(struct qrt_sched_p_lines *lines, const struct qrt_sched_saved *saved)
 {
 	char boot[64];
 	size_t i;
 
-	read_boot(boot, sizeof(boot));
-	put(text, HEAD "%s\n", boot);
+	qrt_sched_p_read_boot(boot, sizeof(boot));
+	qrt_sched_p_lines_put(lines, HEAD "%s\n", boot);
 	for (i = 0; i < saved->count; i++)
-		put_entry(text, &saved->entries[i]);
+		put_entry(lines, &saved->entries[i]);
 }
 
 int qrt_sched_saved_format(const struct qrt_sched_saved *saved, char *buf, size_t size)
 {
-	struct text text = {0};
+	struct qrt_sched_p_lines lines = {0};
 
-	put_all(&text, saved);
-	if (text.len > INT32_MAX)
+	put_all(&lines, saved);
+	if (lines.len > INT32_MAX)
 		return -EFBIG;
-	if (text.len < size) {
-		text = (struct text){.buf = buf, .size = size};
-		put_all(&text, saved);
+	if (lines.len < size) {
+		lines = (struct qrt_sched_p_lines){.buf = buf, .size = size};
+		put_all(&lines, saved);
 	}
-	return (int)text.len;
+	return (int)lines.len;
 }
 
 static int is_octal(const char *at)
@@ -216,22 +192,6 @@ static int bad_line(struct qrt_sched_error *reterr, uint32_t number, const char 
 	return -EINVAL;
 }
 
-/* Copies the next line, without its newline. Returns its length with it, 0 at the end, -EINVAL where
- * it is too long, cut short, or not text. */
-static int take_line(const char *text, size_t len, char *line)
-{
-	const char *end = memchr(text, '\n', len);
-	size_t n = end ? (size_t)(end - text) : len;
-
-	if (!len)
-		return 0;
-	if (!end || n >= LINE_MAX || memchr(text, '\0', n))
-		return -EINVAL;
-	memcpy(line, text, n);
-	line[n] = '\0';
-	return (int)n + 1;
-}
-
 static int parse_entry(struct qrt_sched_saved *into, const struct qrt_sched_p_places *places, char *line,
 		       uint32_t number, struct qrt_sched_error *reterr)
 {
@@ -260,7 +220,8 @@ static int parse_entries(struct qrt_sched_saved *into, const char *text, size_t 
 	int used, rc;
 
 	qrt_sched_p_places_find(&places);
-	for (; (used = take_line(text, len, line)) > 0; number++, text += used, len -= (size_t)used) {
+	for (; (used = qrt_sched_p_lines_take(text, len, line, sizeof(line))) > 0;
+	     number++, text += used, len -= (size_t)used) {
 		rc = parse_entry(into, &places, line, number, reterr);
 		if (rc < 0)
 			return rc;
@@ -274,11 +235,11 @@ int qrt_sched_saved_parse(struct qrt_sched_saved *saved, const char *text, size_
 {
 	size_t before = saved->count;
 	char line[LINE_MAX], boot[64];
-	int used = take_line(text, len, line), rc;
+	int used = qrt_sched_p_lines_take(text, len, line, sizeof(line)), rc;
 
 	if (used <= 0 || strncmp(line, HEAD, strlen(HEAD)) != 0)
 		return bad_line(reterr, 1, "does not begin with '" HEAD "': not of this version");
-	read_boot(boot, sizeof(boot));
+	qrt_sched_p_read_boot(boot, sizeof(boot));
 	if (strcmp(line + strlen(HEAD), boot) != 0)
 		return 0;
 	rc = parse_entries(saved, text + used, len - (size_t)used, reterr);

@@ -45,14 +45,56 @@ static int note_mask(struct qrt_sched_p_shield *shield, const char *path)
 
 /* ---- interrupts --------------------------------------------------------------------------------- */
 
+struct irqs {
+	struct qrt_sched_p_shield *shield;
+	/* The default before this shield had other CPUs, and the host's own; "": it was the host's. */
+	char ours[QRT_SCHED_P_MASK_TEXT], hosts[QRT_SCHED_P_MASK_TEXT];
+};
+
+/* One that has the default is known from here on: others that have it when it is put back came later. */
+static int note_as_it_is(struct qrt_sched_p_shield *shield, const char *path, const char *mask)
+{
+	struct qrt_sched_p_change change = {.kind = QRT_SCHED_P_SAVED_FILE, .path = path};
+	int rc = qrt_sched_p_shield_note_file(shield, path, mask, mask);
+
+	if (rc >= 0)
+		qrt_sched_p_saved_find(shield->saved, &change)->is_due = 0;
+	return rc;
+}
+
+/* One that came under an earlier shield of ours would have the host's default without it. */
+static int note_newcomer(const struct irqs *irqs, const char *path, const char *mask)
+{
+	const struct qrt_sched_p_saved_entry as_it_is = {
+		.kind = QRT_SCHED_P_SAVED_FILE, .path = (char *)path, .after = (char *)mask};
+	char after[QRT_SCHED_P_MASK_TEXT];
+	struct qrt_sched_cpus cpus;
+
+	/* One that the kernel does not let go of was put there by the kernel. */
+	if (qrt_sched_p_mask_parse(irqs->hosts, &cpus) < 0 || qrt_sched_p_saved_make(&as_it_is) < 0)
+		return note_as_it_is(irqs->shield, path, mask);
+	cpus = qrt_sched_p_shield_elsewhere(irqs->shield, &cpus);
+	qrt_sched_p_mask_format(&cpus, after);
+	return qrt_sched_p_shield_note_file(irqs->shield, path, irqs->hosts, after);
+}
+
 static int note_irq(const char *name, void *data)
 {
-	char path[QRT_SCHED_P_PATH];
+	const struct irqs *irqs = data;
+	const struct qrt_sched_saved *saved = irqs->shield->saved;
+	const struct qrt_sched_p_saved_entry *standard = qrt_sched_p_saved_find_irq(saved, NULL);
+	char path[QRT_SCHED_P_PATH], mask[QRT_SCHED_P_MASK_TEXT];
 
 	if (name[0] < '0' || name[0] > '9')
 		return 0;
 	snprintf(path, sizeof(path), "/proc/irq/%.20s/smp_affinity", name);
-	return note_mask(data, path);
+	if (qrt_sched_p_saved_find_irq(saved, path) || qrt_sched_p_read_trimmed(path, mask, sizeof(mask)) < 0)
+		return note_mask(irqs->shield, path);
+	if (irqs->ours[0] && qrt_sched_p_mask_is_same(mask, irqs->ours))
+		return note_newcomer(irqs, path, mask);
+	if (standard && qrt_sched_p_mask_is_same(mask, standard->after))
+		return note_as_it_is(irqs->shield, path, mask);
+	return note_mask(irqs->shield, path);
 }
 
 static int find_action(const char *name, void *data)
@@ -88,11 +130,18 @@ static void irq_failed(struct qrt_sched_p_shield *shield, const struct qrt_sched
 
 int qrt_sched_p_shield_irqs(struct qrt_sched_p_shield *shield)
 {
-	/* The default first: an interrupt that is set up meanwhile is out already. */
-	int rc = note_mask(shield, "/proc/irq/default_smp_affinity");
+	const struct qrt_sched_p_saved_entry *standard = qrt_sched_p_saved_find_irq(shield->saved, NULL);
+	struct irqs irqs = {.shield = shield};
+	int rc;
 
+	if (standard) {
+		snprintf(irqs.ours, sizeof(irqs.ours), "%s", standard->after);
+		snprintf(irqs.hosts, sizeof(irqs.hosts), "%s", standard->before);
+	}
+	/* The default first: an interrupt that is set up meanwhile is out already. */
+	rc = note_mask(shield, "/proc/irq/default_smp_affinity");
 	if (rc >= 0)
-		rc = qrt_sched_p_list("/proc/irq", note_irq, shield);
+		rc = qrt_sched_p_list("/proc/irq", note_irq, &irqs);
 	/* A machine without interrupts of its own, such as a container. */
 	if (rc == -ENOENT)
 		rc = 0;

@@ -63,11 +63,10 @@ void qrt_sched_p_shield_drop_parts(struct qrt_sched_p_shield *shield)
 		if (!is_dropped(shield, entry))
 			continue;
 		rc = qrt_sched_p_saved_put_back(entry);
-		if (rc >= 0)
-			qrt_sched_p_saved_clear_entry(entry);
-		else
+		entry->is_back = rc >= 0;
+		if (rc < 0)
 			qrt_sched_p_shield_leave(shield, entry->path ? "mask" : "kthread",
 						 entry->path ? entry->path : "", (int32_t)entry->tid, rc);
 	}
-	qrt_sched_p_saved_compact(shield->saved, 0);
+	qrt_sched_p_saved_finish(shield->saved);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "choice_p.h"
 #include "cpus_p.h"
 #include "error_p.h"
 #include "shield_p.h"
@@ -23,19 +24,34 @@ static int is_asked_for(const struct round *round, const struct qrt_sched_p_task
 	return !(task->flags & QRT_SCHED_P_TASK_KERNEL) == !round->is_kernel;
 }
 
+static int is_inside(const struct qrt_sched_p_shield *shield, const struct qrt_sched_p_task *task)
+{
+	char folder[QRT_SCHED_P_PATH];
+
+	return shield->cgroup.version != QRT_SCHED_CGROUP_NONE &&
+	       qrt_sched_p_cgroup_of(&shield->cgroup, task->tid, folder) >= 0 &&
+	       strcmp(folder, shield->folder) == 0;
+}
+
+/* One that has entered the shield stays on it. */
+static struct qrt_sched_cpus find_then(const struct qrt_sched_p_shield *shield,
+				       const struct qrt_sched_p_task *task,
+				       const struct qrt_sched_cpus *before)
+{
+	struct qrt_sched_cpus then = shield->cpus;
+
+	if (!is_inside(shield, task))
+		return qrt_sched_p_shield_elsewhere(shield, before);
+	qrt_sched_p_cpus_and(&then, before);
+	return qrt_sched_cpus_count(&then) ? then : shield->cpus;
+}
+
 static int note_cpus(struct qrt_sched_p_shield *shield, const struct qrt_sched_p_task *task,
 		     const struct qrt_sched_cpus *before)
 {
-	struct qrt_sched_cpus then = qrt_sched_p_shield_elsewhere(shield, before);
-	char from[QRT_SCHED_P_CPUS_TEXT], to[QRT_SCHED_P_CPUS_TEXT];
-	struct qrt_sched_p_change change = {
-		.kind = QRT_SCHED_P_SAVED_CPUS, .task = task, .before = from, .after = to};
-	int rc = qrt_sched_cpus_format(before, from, sizeof(from));
+	struct qrt_sched_cpus then = find_then(shield, task, before);
+	int rc = qrt_sched_p_choice_note(shield->saved, task, before, &then);
 
-	if (rc >= 0)
-		rc = qrt_sched_cpus_format(&then, to, sizeof(to));
-	if (rc >= 0)
-		rc = qrt_sched_p_saved_note(shield->saved, &change);
 	return rc < 0 ? qrt_sched_p_error(shield->reterr, rc, "what to put back cannot be noted: %s",
 					  strerror(-rc))
 		      : 0;
@@ -130,29 +146,12 @@ int qrt_sched_p_shield_raise_none(struct qrt_sched_p_shield *shield)
 
 /* ---- threads that chose their CPUs --------------------------------------------------------------- */
 
-/* Under version 2 the kernel moves kernel threads itself, and takes their choice from them. */
-static int is_remembered(const struct qrt_sched_p_shield *shield, const struct qrt_sched_p_task *task,
-			 const struct qrt_sched_cpus *cpus)
-{
-	struct qrt_sched_cpus all = shield->online;
-
-	if (task->flags & QRT_SCHED_P_TASK_BOUND)
-		return 0;
-	if (task->flags & QRT_SCHED_P_TASK_KERNEL && shield->cgroup.version != QRT_SCHED_CGROUP_V2)
-		return 0;
-	qrt_sched_p_cpus_minus(&all, cpus);
-	return qrt_sched_cpus_count(&all) > 0;
-}
-
 static int remember(const struct qrt_sched_p_task *task, void *data)
 {
 	struct qrt_sched_p_shield *shield = data;
 	struct qrt_sched_cpus cpus;
 
-	if (qrt_sched_p_sys->get_cpus(task->tid, &cpus) < 0 || !is_remembered(shield, task, &cpus))
-		return 0;
-	/* Under a shield that is up already all have few CPUs: only what was known counts. */
-	if (!find_before(shield, task, &cpus) && qrt_sched_p_exists(shield->folder))
+	if (qrt_sched_p_choice_find(shield->saved, &shield->cgroup, task, &cpus) == QRT_SCHED_P_CHOICE_NONE)
 		return 0;
 	return note_cpus(shield, task, &cpus);
 }
@@ -176,13 +175,17 @@ int qrt_sched_p_shield_remember_pinned(struct qrt_sched_p_shield *shield)
 /* Only one that has now just what its cpuset has: who chose anew meanwhile keeps that. */
 static void narrow(const struct qrt_sched_p_shield *shield, const struct qrt_sched_p_saved_entry *entry)
 {
-	struct qrt_sched_cpus now, want;
+	struct qrt_sched_cpus now, want, all, outside;
 	char text[QRT_SCHED_P_CPUS_TEXT];
 
 	if (qrt_sched_p_saved_read(entry, text, sizeof(text)) < 0 || qrt_sched_cpus_parse(text, &now) < 0 ||
-	    qrt_sched_cpus_parse(entry->after, &want) < 0)
+	    qrt_sched_cpus_parse(entry->after, &want) < 0 ||
+	    qrt_sched_p_cgroup_cpus_of(&shield->cgroup, entry->tid, &all) < 0)
 		return;
-	if (qrt_sched_p_cpus_equal(&now, &shield->rest) && !qrt_sched_p_cpus_equal(&now, &want))
+	outside = want;
+	qrt_sched_p_cpus_minus(&outside, &all);
+	if (qrt_sched_p_cpus_equal(&now, &all) && !qrt_sched_cpus_count(&outside) &&
+	    !qrt_sched_p_cpus_equal(&now, &want))
 		(void)qrt_sched_p_saved_make(entry);
 }
 

@@ -6,12 +6,11 @@
  * reboot, so the text names the boot that it belongs to.
  */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "error_p.h"
+#include "lines_p.h"
 #include "setting_p.h"
 #include "snapshot_p.h"
 #include "sys_p.h"
@@ -20,71 +19,48 @@
 #define HEAD_1   "qrt-snapshot 1 "
 #define LINE_MAX 4400 /* a CPU list of every second of 1024 CPUs has some 2,400 characters */
 
-static void read_boot(char *ret_boot, size_t size)
-{
-	if (qrt_sched_p_read("/proc/sys/kernel/random/boot_id", ret_boot, size) < 0)
-		snprintf(ret_boot, size, "unknown");
-	ret_boot[strcspn(ret_boot, "\n")] = '\0';
-}
-
-struct text {
-	char *buf;
-	size_t size, len; /* len goes on beyond size, so that the caller can ask */
-};
-
-static void put(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void put(struct text *text, const char *format, ...)
-{
-	size_t left = text->len < text->size ? text->size - text->len : 0;
-	va_list args;
-
-	va_start(args, format);
-	text->len += (size_t)vsnprintf(left ? text->buf + text->len : NULL, left, format, args);
-	va_end(args);
-}
-
 /* What a version 1 text did not know stays unknown. */
-static void put_rest(struct text *text, const struct qrt_sched_setting *s)
+static void put_rest(struct qrt_sched_p_lines *lines, const struct qrt_sched_setting *s)
 {
 	if (s->set & QRT_SCHED_SET_TIMES)
-		put(text, " %llu/%llu/%llu", (unsigned long long)s->runtime_ns,
-		    (unsigned long long)s->deadline_ns, (unsigned long long)s->period_ns);
+		qrt_sched_p_lines_put(lines, " %llu/%llu/%llu", (unsigned long long)s->runtime_ns,
+				      (unsigned long long)s->deadline_ns, (unsigned long long)s->period_ns);
 	else
-		put(text, " -");
+		qrt_sched_p_lines_put(lines, " -");
 	if (s->set & QRT_SCHED_SET_IOPRIO)
-		put(text, " %u\n", s->ioprio);
+		qrt_sched_p_lines_put(lines, " %u\n", s->ioprio);
 	else
-		put(text, " -\n");
+		qrt_sched_p_lines_put(lines, " -\n");
 }
 
-static void put_all(struct text *text, const struct qrt_sched_snapshot *snapshot)
+static void put_all(struct qrt_sched_p_lines *lines, const struct qrt_sched_snapshot *snapshot)
 {
 	const struct qrt_sched_p_memory *m;
 	char boot[64], cpus[LINE_MAX];
 	size_t i;
 
-	read_boot(boot, sizeof(boot));
-	put(text, HEAD "%s\n", boot);
+	qrt_sched_p_read_boot(boot, sizeof(boot));
+	qrt_sched_p_lines_put(lines, HEAD "%s\n", boot);
 	for (i = 0; i < snapshot->count; i++) {
 		m = &snapshot->entries[i];
 		qrt_sched_cpus_format(&m->setting.cpus, cpus, sizeof(cpus));
-		put(text, "%d %llu %u %d %d %u %s", (int)m->tid, (unsigned long long)m->start,
-		    m->setting.policy, m->setting.priority, m->setting.nice, m->setting.flags, cpus);
-		put_rest(text, &m->setting);
+		qrt_sched_p_lines_put(lines, "%d %llu %u %d %d %u %s", (int)m->tid,
+				      (unsigned long long)m->start, m->setting.policy, m->setting.priority,
+				      m->setting.nice, m->setting.flags, cpus);
+		put_rest(lines, &m->setting);
 	}
 }
 
 int qrt_sched_snapshot_format(const struct qrt_sched_snapshot *snapshot, char *buf, size_t size)
 {
-	struct text text = {0};
+	struct qrt_sched_p_lines lines = {0};
 
-	put_all(&text, snapshot);
-	if (text.len < size) {
-		text = (struct text){.buf = buf, .size = size};
-		put_all(&text, snapshot);
+	put_all(&lines, snapshot);
+	if (lines.len < size) {
+		lines = (struct qrt_sched_p_lines){.buf = buf, .size = size};
+		put_all(&lines, snapshot);
 	}
-	return (int)text.len;
+	return (int)lines.len;
 }
 
 /* A decimal number with a character behind it that ends it; moves on. */
@@ -190,22 +166,6 @@ static int parse_line(char *line, int version, struct qrt_sched_p_memory *ret_me
 	return 0;
 }
 
-/* Copies the next line, without its newline. Returns its length with it, 0 at the end, -EINVAL where
- * it is too long, cut short, or not text. */
-static int take_line(const char *text, size_t len, char *line)
-{
-	const char *end = memchr(text, '\n', len);
-	size_t n = end ? (size_t)(end - text) : len;
-
-	if (!len)
-		return 0;
-	if (!end || n >= LINE_MAX || memchr(text, '\0', n))
-		return -EINVAL;
-	memcpy(line, text, n);
-	line[n] = '\0';
-	return (int)n + 1;
-}
-
 static int bad_line(struct qrt_sched_error *reterr, uint32_t number, const char *why)
 {
 	qrt_sched_p_error(reterr, -EINVAL, "line %u of the snapshot: %s", number, why);
@@ -224,7 +184,8 @@ static int parse_threads(struct qrt_sched_snapshot *into, int version, const cha
 	uint32_t number = 2;
 	int used, rc;
 
-	for (; (used = take_line(text, len, line)) > 0; number++, text += used, len -= (size_t)used) {
+	for (; (used = qrt_sched_p_lines_take(text, len, line, sizeof(line))) > 0;
+	     number++, text += used, len -= (size_t)used) {
 		if (parse_line(line, version, &memory) < 0)
 			return bad_line(reterr, number, form);
 		rc = qrt_sched_p_snapshot_put(into, &memory);
@@ -252,12 +213,12 @@ int qrt_sched_snapshot_parse(struct qrt_sched_snapshot *snapshot, const char *te
 	char line[LINE_MAX], boot[64];
 	int used, version = 0, rc;
 
-	used = take_line(text, len, line);
+	used = qrt_sched_p_lines_take(text, len, line, sizeof(line));
 	if (used > 0)
 		version = version_of(line);
 	if (!version)
 		return bad_line(reterr, 1, "does not begin with '" HEAD "': not a snapshot of this version");
-	read_boot(boot, sizeof(boot));
+	qrt_sched_p_read_boot(boot, sizeof(boot));
 	if (strcmp(line + strlen(HEAD), boot))
 		return 0;
 	rc = parse_threads(snapshot, version, text + used, len - (size_t)used, reterr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A part of the last level cache for a VM alone: a group of resctrl. */
+/* A part of a cache for VMs alone: a group of resctrl, whose ways the common one has no more. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +7,7 @@
 
 #include "error_p.h"
 #include "saved_p.h"
+#include "schemata_p.h"
 #include "sys_p.h"
 #include "task_p.h"
 #include "tunable_p.h"
@@ -42,13 +43,14 @@ static int check_value(const char *value, struct qrt_sched_error *reterr)
 }
 
 /* The kernel's own words on what was wrong. */
-static int refuse(const char *top, const char *value, int rc, struct qrt_sched_error *reterr)
+static int refuse(const char *top, const char *value, const char *whom, int rc,
+		  struct qrt_sched_error *reterr)
 {
 	char path[QRT_SCHED_P_PATH], why[128] = "";
 
 	if (qrt_sched_p_join(path, top, "info/last_cmd_status") >= 0)
 		qrt_sched_p_read_trimmed(path, why, sizeof(why));
-	return qrt_sched_p_error(reterr, rc, "resctrl takes no '%.60s': %.100s", value,
+	return qrt_sched_p_error(reterr, rc, "resctrl takes no '%.60s'%s: %.100s", value, whom,
 				 why[0] ? why : strerror(-rc));
 }
 
@@ -75,6 +77,91 @@ static int make_group(const char *group, struct qrt_sched_saved *saved, struct q
 	return rc < 0 ? qrt_sched_p_error(reterr, rc, "%.120s cannot be made: %s", group, strerror(-rc)) : 0;
 }
 
+/* ---- the common group ---------------------------------------------------------------------------- */
+
+/* Shares of bandwidth have none: they are nobody's own. */
+static int has_ways(const char *top, const char *value)
+{
+	char path[QRT_SCHED_P_PATH], file[256];
+
+	snprintf(file, sizeof(file), "info/%.*s/cbm_mask", (int)strcspn(value, ":"), value);
+	return qrt_sched_p_join(path, top, file) >= 0 && qrt_sched_p_exists(path);
+}
+
+/* How the common group was before any of ours: `line` comes in as it is now. */
+static int find_before(const struct qrt_sched_p_saved_entry *known, char line[QRT_SCHED_P_SCHEMATA_LINE],
+		       struct qrt_sched_error *reterr)
+{
+	char before[QRT_SCHED_P_SCHEMATA_LINE];
+	int rc;
+
+	if (!known)
+		return 0;
+	/* Of another resource: that one is done with. */
+	if (qrt_sched_p_schemata_find(known->before, line, before) < 0) {
+		rc = qrt_sched_p_saved_put_back(known);
+		return rc < 0 ? qrt_sched_p_error(reterr, rc, "%.160s cannot be put back: %s", known->path,
+						  strerror(-rc))
+			      : 0;
+	}
+	if (strcmp(line, known->after) != 0 && strcmp(line, known->before) != 0)
+		return qrt_sched_p_error(
+			reterr, -EBUSY,
+			"everybody else's part of the cache stays '%.80s': somebody else has set it since",
+			line);
+	strcpy(line, before);
+	return 0;
+}
+
+static int shrink(const struct qrt_sched_p_change *change, const char *top, struct qrt_sched_saved *saved,
+		  struct qrt_sched_error *reterr)
+{
+	struct qrt_sched_p_saved_entry *entry;
+	int rc = qrt_sched_p_saved_note_anew(saved, change);
+
+	if (rc >= 0)
+		rc = qrt_sched_p_saved_keep(saved, reterr);
+	if (rc < 0)
+		return rc;
+	entry = qrt_sched_p_saved_find(saved, change);
+	entry->is_due = 0;
+	rc = qrt_sched_p_saved_make(entry);
+	return rc < 0 ? refuse(top, change->after, " for everybody else", rc, reterr) : 0;
+}
+
+/* Ways that another group has, too, hold whatever its threads put there. */
+static int take_from_others(const char *top, const char *value, struct qrt_sched_saved *saved,
+			    struct qrt_sched_error *reterr)
+{
+	char path[QRT_SCHED_P_PATH], text[8192], before[QRT_SCHED_P_SCHEMATA_LINE],
+		after[QRT_SCHED_P_SCHEMATA_LINE];
+	struct qrt_sched_p_change change = {
+		.kind = QRT_SCHED_P_SAVED_FILE, .path = path, .before = before, .after = after};
+	int rc = qrt_sched_p_join(path, top, "schemata");
+
+	if (rc >= 0)
+		rc = qrt_sched_p_read(path, text, sizeof(text));
+	if (rc >= 0)
+		rc = qrt_sched_p_schemata_find(text, value, before);
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "%.120s/schemata cannot be read: %s", top,
+					 strerror(-rc));
+	rc = find_before(qrt_sched_p_saved_find(saved, &change), before, reterr);
+	if (rc < 0)
+		return rc;
+	rc = qrt_sched_p_schemata_minus(before, value, after);
+	if (rc < 0)
+		return qrt_sched_p_error(
+			reterr, -EINVAL,
+			"'%.60s' leaves nobody else a way of that cache, of '%.80s': leave one or more",
+			value, before);
+	if (strcmp(before, after) == 0 && !qrt_sched_p_saved_find(saved, &change))
+		return 0;
+	return shrink(&change, top, saved, reterr);
+}
+
+/* ---- ours ---------------------------------------------------------------------------------------- */
+
 int qrt_sched_p_tunable_set_resctrl(const char *value, struct qrt_sched_saved *saved,
 				    struct qrt_sched_error *reterr)
 {
@@ -95,7 +182,9 @@ int qrt_sched_p_tunable_set_resctrl(const char *value, struct qrt_sched_saved *s
 		return rc;
 	snprintf(line, sizeof(line), "%s\n", value);
 	rc = qrt_sched_p_hostfs->write(path, line);
-	return rc < 0 ? refuse(top, value, rc, reterr) : 0;
+	if (rc < 0)
+		return refuse(top, value, "", rc, reterr);
+	return has_ways(top, value) ? take_from_others(top, value, saved, reterr) : 0;
 }
 
 /* ---- threads ------------------------------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "number.h"
+#include "oom.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -11,7 +12,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define REST_NS UINT64_C(10000000000) /* a delay rarely comes alone */
+#define REST_NS  UINT64_C(10000000000) /* a delay rarely comes alone */
+#define RETRY_NS UINT64_C(1000000000)
+#define SILENT   10u /* of so many failures one is said */
 
 static const char *const names[] = {
 	[ACTION_LOG] = "log",   [ACTION_FILE] = "file",         [ACTION_COMMAND] = "command",
@@ -105,6 +108,15 @@ void action_clear(struct actions *actions)
 	actions->count = 0;
 }
 
+bool action_has(const struct actions *actions, enum action_kind kind)
+{
+	size_t i;
+
+	for (i = 0; i < actions->count && actions->actions[i].kind != kind; i++)
+		;
+	return i < actions->count;
+}
+
 uint64_t action_get_least(const struct actions *actions)
 {
 	uint64_t least_ns = 0;
@@ -117,15 +129,25 @@ uint64_t action_get_least(const struct actions *actions)
 	return least_ns;
 }
 
-int action_is_due(struct action *action, uint64_t delay_ns, uint64_t now_ns)
+void action_note(struct action *action, int result, uint64_t now_ns)
 {
-	if (delay_ns < action->over_ns || (action->last_ns && now_ns - action->last_ns < REST_NS))
-		return 0;
-	action->last_ns = now_ns;
-	return 1;
+	action->is_open = result > 0;
+	action->next_ns = now_ns + (result < 0 ? RETRY_NS : REST_NS);
+	if (result <= 0)
+		action->failures = result < 0 ? action->failures + 1 : 0;
 }
 
-/* Between fork and exec: the supervisor's signals and urgency are not for others. */
+bool action_is_news(const struct action *action)
+{
+	return action->failures % SILENT == 0;
+}
+
+bool action_is_due(const struct action *action, uint64_t delay_ns, uint64_t now_ns)
+{
+	return delay_ns >= action->over_ns && !action->is_open && now_ns >= action->next_ns;
+}
+
+/* Between fork and exec: the supervisor's signals, urgency and importance are not for others. */
 static void become_ordinary(gpointer data)
 {
 	struct sched_param param = {.sched_priority = 0};
@@ -135,6 +157,7 @@ static void become_ordinary(gpointer data)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sched_setscheduler(0, SCHED_OTHER, &param);
+	oom_release();
 }
 
 int action_run_command(const char *command, const char *const *told)

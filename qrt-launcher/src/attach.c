@@ -55,15 +55,16 @@ int attach_put_back(struct supervisor *supervisor)
 	int r;
 
 	if (supervisor->let_go)
-		return MIN(supervisor->let_go, 0);
+		return supervisor->let_go < 0 ? supervisor->let_go : supervisor->let_go - 1;
 	supervisor->let_go = 1;
+	supervisor->watch.is_released = true;
 	supervisor_close_keepers(supervisor);
-	r = state_put_back(supervisor->outside, &supervisor->record, &error);
-	if (r >= 0)
-		return r;
-	supervisor->let_go = r;
-	complain("not every thread of VM '%s' (pid %d) could be put back: %s", supervisor->state->name,
-		 supervisor->record.qemu_pid, error.message);
+	r = state_put_back(supervisor->outside, supervisor->watch.places, &supervisor->record, &error);
+	supervisor->let_go = r < 0 ? r : r + 1;
+	if (r < 0)
+		complain("not every thread of VM '%s' (pid %d) could be put back: %s; 'qrt-launcher repair' "
+			 "tries again",
+			 supervisor->state->name, supervisor->record.qemu_pid, error.message);
 	return r;
 }
 
@@ -78,7 +79,8 @@ char *attach_answer_detach(struct supervisor *supervisor)
 	r = attach_put_back(supervisor);
 	g_main_loop_quit(supervisor->loop);
 	if (r < 0)
-		return g_strdup_printf("{\"error\":\"not every thread could be put back: %s\"}\n",
+		return g_strdup_printf("{\"error\":\"not every thread could be put back: %s; 'qrt-launcher "
+				       "repair' tries again\",\"ended\":true}\n",
 				       strerror(-r));
 	return g_strdup_printf("{\"threads\":%d}\n", r);
 }

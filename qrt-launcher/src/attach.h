@@ -4,6 +4,7 @@
 #define QRT_LAUNCHER_ATTACH_H
 
 #include "plan_request.h"
+#include "recorder.h"
 #include "state.h"
 #include "vm_args.h"
 
@@ -31,6 +32,7 @@ void attach_target_clear(struct attach_target *target);
 struct attach {
 	const char *text, *name, *qmp_path;
 	bool in_background, verbose, help;
+	struct recorder_options record;
 
 	struct plan_request request;
 	struct attach_target target;
@@ -39,8 +41,11 @@ struct attach {
 	int ready_fd; /* of who waits in the foreground, -1: nobody */
 };
 
-/* Finds the VM, judges the plan, connects to the monitor: nothing is touched. Returns an exit code; what is
- * wrong was said. */
+/* Finds the VM and connects to its monitor, which may take a while: no other launcher waits for it. Returns
+ * an exit code; what is wrong was said. */
+int attach_look(struct attach *attach);
+/* Judges the plan beside other VMs: the run directory is locked. Nothing is touched. Returns an exit code;
+ * what is wrong was said. */
 int attach_prepare(struct attach *attach);
 /* Supervises until the VM ends or is let go. Returns an exit code. */
 int attach_supervise(struct attach *attach);

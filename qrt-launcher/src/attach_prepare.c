@@ -4,6 +4,7 @@
 #include "command.h"
 #include "host.h"
 #include "plan_live.h"
+#include "proc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define GREETING_MS 2000
+#define RETRY_US    20000
 
 /* ---- already supervised ---- */
 
@@ -24,6 +26,7 @@ struct looking {
 	const struct attach_target *target;
 	char name[STATE_NAME_MAX + 1];
 	pid_t launcher;
+	bool is_alive; /* that one */
 };
 
 static void look_at(const char *name, void *data)
@@ -36,6 +39,7 @@ static void look_at(const char *name, void *data)
 	    record.qemu_start == looking->target->start) {
 		g_strlcpy(looking->name, name, sizeof(looking->name));
 		looking->launcher = record.launcher_pid;
+		looking->is_alive = proc_is_alive(record.launcher_pid, record.launcher_start);
 	}
 	if (fd >= 0)
 		close(fd);
@@ -48,10 +52,13 @@ static int check_alone(const struct attach *attach)
 	state_for_each(attach->run_fd, look_at, &looking);
 	if (!looking.launcher)
 		return EXIT_OK;
-	complain("process %d is supervised already: as VM '%s', by launcher %d; 'qrt-launcher set' changes "
-		 "its "
-		 "plan",
-		 attach->target.pid, looking.name, looking.launcher);
+	if (looking.is_alive)
+		complain("process %d is supervised already: as VM '%s', by launcher %d; 'qrt-launcher set' "
+			 "changes its plan",
+			 attach->target.pid, looking.name, looking.launcher);
+	else
+		complain("process %d was VM '%s', and is not as before yet; 'qrt-launcher repair' says why",
+			 attach->target.pid, looking.name);
 	return EXIT_FAILED;
 }
 
@@ -109,9 +116,43 @@ static int check_plan(struct attach *attach)
 	return EXIT_FAILED;
 }
 
+/* ---- what follows a delay ---- */
+
+static int check_recorder(const struct attach *attach)
+{
+	const struct actions *actions = &attach->record.actions;
+	size_t i;
+
+	for (i = 0; i < actions->count; i++) {
+		const struct action *action = &actions->actions[i];
+		g_autofree char *refusal = action->kind == ACTION_FAILSAFE
+						   ? plan_live_refuse_foreign(action->plan)
+						   : NULL;
+
+		if (!refusal)
+			continue;
+		complain("fault: --on-delay: failsafe=%s: %s", action->argument, refusal);
+		return EXIT_FAILED;
+	}
+	return recorder_options_check(&attach->record, &attach->request, false);
+}
+
 /* ---- the monitor ---- */
 
-static int connect_monitor(const char *path)
+/* Where the row of waiting clients is full the kernel lets nobody wait for a place in it. */
+static int connect_until(int fd, const struct sockaddr_un *address, gint64 deadline)
+{
+	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+		if (g_get_monotonic_time() >= deadline)
+			return -ETIMEDOUT;
+		g_usleep(RETRY_US);
+	}
+	return 0;
+}
+
+static int connect_monitor(const char *path, gint64 deadline)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd, r;
@@ -119,31 +160,38 @@ static int connect_monitor(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+	r = connect_until(fd, &address, deadline);
+	if (r == 0)
 		return fd;
-	r = -errno;
 	close(fd);
 	return r;
+}
+
+static bool is_greeted(int fd, gint64 deadline)
+{
+	struct pollfd greeting = {.fd = fd, .events = POLLIN};
+	gint64 left = MAX(deadline - g_get_monotonic_time(), 0);
+
+	return poll(&greeting, 1, (int)(left / 1000) + 1) > 0;
 }
 
 /* Only the first client is greeted; the others wait for its end. */
 static int open_monitor(struct attach *attach)
 {
-	struct pollfd greeting = {.events = POLLIN};
+	gint64 deadline = g_get_monotonic_time() + GREETING_MS * 1000;
 
 	if (!attach->qmp_path)
 		return EXIT_OK;
-	attach->qmp_fd = connect_monitor(attach->qmp_path);
-	if (attach->qmp_fd < 0) {
+	attach->qmp_fd = connect_monitor(attach->qmp_path, deadline);
+	if (attach->qmp_fd < 0 && attach->qmp_fd != -ETIMEDOUT) {
 		complain("--qmp %s: %s; QEMU has one with -qmp unix:PATH,server=on,wait=off",
 			 attach->qmp_path, strerror(-attach->qmp_fd));
 		return EXIT_FAILED;
 	}
-	greeting.fd = attach->qmp_fd;
-	if (poll(&greeting, 1, GREETING_MS) > 0)
+	if (attach->qmp_fd >= 0 && is_greeted(attach->qmp_fd, deadline))
 		return EXIT_OK;
 	complain("--qmp %s does not greet: somebody else uses it; give QEMU a monitor for us alone",
 		 attach->qmp_path);
@@ -172,16 +220,21 @@ static void say_unnamed(const struct attach *attach)
 				  : "all are 'othr'; with --qmp SOCKET vCPUs and iothreads are known");
 }
 
-int attach_prepare(struct attach *attach)
+int attach_look(struct attach *attach)
 {
 	int r = attach_find(attach->text, &attach->target);
 
-	if (r == EXIT_OK)
-		r = check_alone(attach);
+	return r == EXIT_OK ? open_monitor(attach) : r;
+}
+
+int attach_prepare(struct attach *attach)
+{
+	int r = check_alone(attach);
+
 	if (r == EXIT_OK)
 		r = check_plan(attach);
 	if (r == EXIT_OK)
-		r = open_monitor(attach);
+		r = check_recorder(attach);
 	if (r != EXIT_OK)
 		return r;
 	choose_name(attach);

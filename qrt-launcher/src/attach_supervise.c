@@ -4,6 +4,7 @@
 #include "command.h"
 #include "proc.h"
 #include "supervisor.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,7 @@ static void release_foreground(struct attach *attach, const char *text)
 {
 	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
+	voice_flush();
 	(void)!write(attach->ready_fd, text, strlen(text));
 	close(attach->ready_fd);
 	attach->ready_fd = -1;
@@ -120,6 +122,7 @@ static void say_ready(struct supervisor *supervisor, void *data)
 	fflush(stdout);
 }
 
+/* Takes the state. */
 static int supervise(struct attach *attach, struct state *state, const struct state_record *record)
 {
 	struct supervisor supervisor = {.plan = attach->request.plan,
@@ -132,6 +135,7 @@ static int supervise(struct attach *attach, struct state *state, const struct st
 					.qmp_fd = attach->qmp_fd,
 					.signal_fd = attach->signal_fd,
 					.verbose = attach->verbose,
+					.record_options = &attach->record,
 					.is_attached = true,
 					.ready = say_ready,
 					.ready_data = attach};
@@ -142,13 +146,16 @@ static int supervise(struct attach *attach, struct state *state, const struct st
 	state_unlock_run(state->run_fd);
 	if (r < 0) {
 		qrt_sched_snapshot_close(supervisor.outside);
+		state_remove(state);
 		complain("process %d is left as it is: how its threads run cannot be written down: %s",
 			 attach->target.pid, strerror(-r));
 		return EXIT_FAILED;
 	}
 	g_strlcpy(supervisor.accelerator, attach->target.is_kvm ? "kvm" : "tcg",
 		  sizeof(supervisor.accelerator));
-	return supervisor_run(&supervisor);
+	r = supervisor_run(&supervisor);
+	state_end(state, !supervisor.is_stuck);
+	return r;
 }
 
 int attach_supervise(struct attach *attach)
@@ -167,7 +174,5 @@ int attach_supervise(struct attach *attach)
 	}
 	if (state_open(attach->run_fd, attach->vm_name, &state) < 0)
 		return EXIT_FAILED;
-	r = supervise(attach, &state, &record);
-	state_remove(&state);
-	return r;
+	return supervise(attach, &state, &record);
 }

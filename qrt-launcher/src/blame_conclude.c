@@ -3,7 +3,9 @@
 #include "blame_format.h"
 #include "command.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 static double seconds_of(const struct blame_facts *facts)
 {
@@ -38,6 +40,34 @@ static void print_sums(FILE *out, const struct blame_report *report)
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
 		if (report->sums[role].count > 0)
 			print_sum(out, &report->sums[role], qrt_sched_role_name(role));
+	}
+}
+
+static void print_holds_of(FILE *out, const struct blame_hold_sum *sum, const char *role)
+{
+	char worst[24], all[24];
+
+	blame_format_time(sum->worst_ns, worst, sizeof(worst));
+	blame_format_time(sum->sum_ns, all, sizeof(all));
+	fprintf(out, "  %-7s %5" PRIu64 "  %-10s %-10s %s, the mutex at 0x%" PRIx64 "\n", role, sum->count,
+		worst, all, sum->worst.name.comm, sum->worst_mutex);
+}
+
+static void print_holds(FILE *out, const struct blame_report *report)
+{
+	uint64_t count = 0;
+	size_t role;
+
+	for (role = 0; role < BLAME_HOLDERS; role++)
+		count += report->hold_sums[role].count;
+	if (count == 0)
+		return;
+	fputs("\n  role    holds  longest    sum        the longest by\n", out);
+	for (role = 0; role < BLAME_HOLDERS; role++) {
+		if (report->hold_sums[role].count > 0)
+			print_holds_of(out, &report->hold_sums[role],
+				       role < QRT_SCHED_ROLES ? qrt_sched_role_name((enum qrt_sched_role)role)
+							      : "unknown");
 	}
 }
 
@@ -110,6 +140,31 @@ static void print_conclusion(FILE *out, const struct blame_report *report, const
 	fputs(".\n", out);
 }
 
+/* Who can be named. */
+static void print_witnesses(FILE *out, const struct blame_facts *facts)
+{
+	if (facts->accounts_only && facts->trace_error == EBUSY)
+		fputs("Who ran instead is known of the VM's own threads alone: its CPUs switched too often "
+		      "to "
+		      "record that; 'blame NAME' watches all.\n",
+		      out);
+	else if (facts->accounts_only && facts->trace_error > 0)
+		fprintf(out,
+			"Who ran instead is known of the VM's own threads alone: its launcher may not record "
+			"task "
+			"switches (%s).\n",
+			strerror(facts->trace_error));
+	else if (facts->accounts_only)
+		fputs("Who ran instead is known of the VM's own threads alone: none that is real-time has "
+		      "a few CPUs of its own; 'blame NAME' watches all.\n",
+		      out);
+	else if (facts->traced_ns > 0)
+		fprintf(out,
+			"For the last %.1f s it is known who ran on the CPUs of real-time threads; else only "
+			"which of the VM's own threads ran instead.\n",
+			(double)(facts->end_ns - MIN(facts->traced_ns, facts->end_ns)) / 1e9);
+}
+
 static void print_doubts(FILE *out, const struct blame_facts *facts)
 {
 	char over[32];
@@ -129,9 +184,7 @@ static void print_doubts(FILE *out, const struct blame_facts *facts)
 			" stretch%s of a thread's time given up.\n",
 			facts->counts.lost, facts->counts.lost == 1 ? " was" : "s were", facts->counts.broken,
 			facts->counts.broken == 1 ? "" : "es");
-	if (facts->accounts_only)
-		fputs("Who ran instead is known of the VM's own threads alone; 'blame NAME' watches all.\n",
-		      out);
+	print_witnesses(out, facts);
 	if (!facts->mutexes)
 		fputs("Waits for mutexes are not known: there is no recorder, as qrt-launcher run has one.\n",
 		      out);
@@ -150,8 +203,10 @@ void blame_conclude(FILE *out, const struct blame_report *report, const struct b
 {
 	if (shown == 0) {
 		print_nothing(out, report, facts);
+		print_holds(out, report);
 	} else {
 		print_sums(out, report);
+		print_holds(out, report);
 		print_conclusion(out, report, facts, shown);
 	}
 	print_doubts(out, facts);

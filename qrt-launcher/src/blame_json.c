@@ -93,6 +93,61 @@ static void put_sum(JsonBuilder *builder, const struct blame_sum *sum, const cha
 	json_builder_end_object(builder);
 }
 
+static void put_holds(JsonBuilder *builder, const struct blame_hold_sum *sum, const char *role)
+{
+	json_builder_begin_object(builder);
+	put_string(builder, "role", role);
+	put_int(builder, "count", sum->count);
+	put_int(builder, "worst_ns", sum->worst_ns);
+	put_int(builder, "sum_ns", sum->sum_ns);
+	put_string(builder, "worst_comm", sum->worst.name.comm);
+	put_int(builder, "worst_tid", sum->worst.tid > 0 ? (uint64_t)sum->worst.tid : 0);
+	put_int(builder, "worst_mutex", sum->worst_mutex);
+	put_int(builder, "worst_waiters", sum->worst_waiters);
+	json_builder_end_object(builder);
+}
+
+static void put_holders(JsonBuilder *builder, const struct blame_report *report)
+{
+	size_t role;
+
+	json_builder_set_member_name(builder, "holds");
+	json_builder_begin_array(builder);
+	for (role = 0; role < BLAME_HOLDERS; role++) {
+		if (report->hold_sums[role].count > 0)
+			put_holds(builder, &report->hold_sums[role],
+				  role < QRT_SCHED_ROLES ? qrt_sched_role_name((enum qrt_sched_role)role)
+							 : "unknown");
+	}
+	json_builder_end_array(builder);
+}
+
+static void put_account(JsonBuilder *builder, const struct blame_account_sum *account, const char *role)
+{
+	json_builder_begin_object(builder);
+	put_string(builder, "role", role);
+	put_int(builder, "run_ns", account->run_ns);
+	put_int(builder, "delay_ns", account->delay_ns);
+	put_int(builder, "arrivals", account->arrivals);
+	json_builder_end_object(builder);
+}
+
+static void put_accounts(JsonBuilder *builder, const struct blame_report *report,
+			 const struct blame_facts *facts)
+{
+	uint32_t role;
+
+	if (!facts->accounts)
+		return;
+	json_builder_set_member_name(builder, "accounts");
+	json_builder_begin_array(builder);
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		if (report->roles >> role & 1)
+			put_account(builder, &facts->accounts[role], qrt_sched_role_name(role));
+	}
+	json_builder_end_array(builder);
+}
+
 static void put_causes(JsonBuilder *builder, const struct blame_report *report)
 {
 	int kind;
@@ -119,6 +174,9 @@ static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
 	put_int(builder, "broken", facts->counts.broken);
 	put_bool(builder, "vm_ended", facts->vm_ended);
 	put_bool(builder, "accounts_only", facts->accounts_only);
+	put_int(builder, "traced_ns", facts->traced_ns);
+	put_int(builder, "trace_error", (uint64_t)facts->trace_error);
+	put_int(builder, "silence_ns", facts->silence_ns);
 }
 
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)
@@ -137,6 +195,8 @@ void blame_print_json(const struct blame_report *report, const struct blame_fact
 			put_sum(builder, &report->sums[role], qrt_sched_role_name(role));
 	}
 	json_builder_end_array(builder);
+	put_holders(builder, report);
+	put_accounts(builder, report, facts);
 	json_builder_set_member_name(builder, "delays");
 	json_builder_begin_array(builder);
 	for (i = 0; i < shown; i++)

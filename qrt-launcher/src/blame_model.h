@@ -76,8 +76,9 @@ void blame_model_forget(struct blame_model *model, int32_t tid);
 void blame_model_switch(struct blame_model *model, const struct blame_switch *record);
 /* Records of a CPU were lost before time_ns. */
 void blame_model_lost(struct blame_model *model, uint32_t cpu, uint64_t time_ns, uint64_t count);
-/* A sample, after all switches up to its after_ns. */
-void blame_model_sample(struct blame_model *model, int32_t tid, const struct blame_sample *sample);
+/* A sample, after all switches up to its after_ns. True: what the thread waited since the last one is known
+ * now. */
+bool blame_model_sample(struct blame_model *model, int32_t tid, const struct blame_sample *sample);
 /* The thread was seen ready at time_ns; where the records have it asleep, it waits since then at least. */
 void blame_model_ready(struct blame_model *model, int32_t tid, uint64_t time_ns);
 /* The end: emits waits that still last. */

@@ -67,6 +67,12 @@ void blame_names_set(struct blame_names *names, int32_t tid, int32_t pid, const 
 		set_comm(name, comm, strlen(comm));
 }
 
+void blame_names_put(struct blame_names *names, int32_t tid, const struct blame_name *name)
+{
+	if (tid > 0)
+		*take(names, tid) = *name;
+}
+
 static int read_task_file(int32_t tid, const char *file, char *buf, size_t size)
 {
 	char path[64];

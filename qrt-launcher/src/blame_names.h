@@ -22,6 +22,8 @@ struct blame_names *blame_names_free(struct blame_names *names);
 
 /* What the records say of a task. comm may be NULL. */
 void blame_names_set(struct blame_names *names, int32_t tid, int32_t pid, const char *comm);
+/* All that is known of a task, from somebody who looked. */
+void blame_names_put(struct blame_names *names, int32_t tid, const struct blame_name *name);
 /* Looks at /proc, where the task still is; the caller is soon after the event. */
 void blame_names_look(struct blame_names *names, int32_t tid);
 /* From now on what is known stays: /proc is not looked at any more. */

@@ -17,6 +17,11 @@
 #define RING_MOST      (2u << 20)
 #define RING_LEAST     (256u << 10)
 #define RINGS_TOGETHER (64u << 20)
+/* Of rings that are overwritten, which are there for the VM's whole life. */
+#define LAST_MOST     (2u << 20)
+#define LAST_TOGETHER (8u << 20)
+/* The kernel publishes a record when it is whole: so much may be on its way. */
+#define ON_ITS_WAY 4096u
 
 struct ring {
 	int fd;
@@ -28,10 +33,13 @@ struct ring {
 struct blame_perf {
 	size_t count;
 	struct ring *rings;
-	uint64_t *record; /* room for the longest record, for those that wrap around */
+	bool is_last; /* the rings are overwritten, the newest record is the first */
+	uint64_t *
+		record; /* room for the longest record, for those that wrap around; of last ones for a ring */
+	uint64_t opened_ns;
 };
 
-static int open_event(uint32_t cpu)
+static int open_event(uint32_t cpu, bool is_last)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_SOFTWARE,
@@ -48,22 +56,24 @@ static int open_event(uint32_t cpu)
 		/* Nobody polls: the reader comes by itself. */
 		.watermark = 1,
 		.wakeup_watermark = UINT32_MAX,
+		.write_backward = is_last,
 	};
 	int fd = (int)syscall(SYS_perf_event_open, &attr, -1, (int)cpu, -1, PERF_FLAG_FD_CLOEXEC);
 
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_ring(struct ring *ring, uint32_t cpu, size_t size)
+static int open_ring(struct ring *ring, uint32_t cpu, size_t size, bool is_last)
 {
-	int fd = open_event(cpu);
+	/* Where a reader could say what it has read the kernel would wait for that. */
+	int fd = open_event(cpu, is_last), access = is_last ? PROT_READ : PROT_READ | PROT_WRITE;
 	void *memory;
 
 	if (fd < 0)
 		return fd;
 	ring->size = size;
 	ring->offset = (size_t)sysconf(_SC_PAGESIZE);
-	memory = mmap(NULL, ring->offset + ring->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	memory = mmap(NULL, ring->offset + ring->size, access, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED) {
 		int r = -errno;
 
@@ -76,11 +86,11 @@ static int open_ring(struct ring *ring, uint32_t cpu, size_t size)
 	return 0;
 }
 
-static size_t size_of_ring(size_t rings)
+static size_t size_of_ring(size_t rings, bool is_last)
 {
-	size_t size = RING_MOST;
+	size_t size = is_last ? LAST_MOST : RING_MOST, together = is_last ? LAST_TOGETHER : RINGS_TOGETHER;
 
-	while (size > RING_LEAST && size * rings > RINGS_TOGETHER)
+	while (size > RING_LEAST && size * rings > together)
 		size /= 2;
 	return size;
 }
@@ -101,12 +111,12 @@ static int read_online(struct qrt_sched_cpus *ret_cpus)
 
 static int open_rings(struct blame_perf *perf, const struct qrt_sched_cpus *cpus)
 {
-	size_t size = size_of_ring((size_t)qrt_sched_cpus_count(cpus));
+	size_t size = size_of_ring((size_t)qrt_sched_cpus_count(cpus), perf->is_last);
 	int cpu = -1, r;
 
 	perf->rings = g_new0(struct ring, qrt_sched_cpus_count(cpus));
 	while ((cpu = qrt_sched_cpus_next(cpus, cpu)) >= 0) {
-		r = open_ring(&perf->rings[perf->count], (uint32_t)cpu, size);
+		r = open_ring(&perf->rings[perf->count], (uint32_t)cpu, size, perf->is_last);
 		if (r < 0)
 			return r;
 		perf->count++;
@@ -114,24 +124,45 @@ static int open_rings(struct blame_perf *perf, const struct qrt_sched_cpus *cpus
 	return perf->count > 0 ? 0 : -ENODEV;
 }
 
-int blame_perf_open(struct blame_perf **ret_perf)
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static int open_all(const struct qrt_sched_cpus *cpus, bool is_last, struct blame_perf **ret_perf)
 {
 	struct blame_perf *perf = g_new0(struct blame_perf, 1);
-	struct qrt_sched_cpus cpus;
 	size_t i;
-	int r = read_online(&cpus);
+	int r;
 
-	if (r >= 0)
-		r = open_rings(perf, &cpus);
+	perf->is_last = is_last;
+	r = open_rings(perf, cpus);
 	if (r < 0) {
 		blame_perf_close(perf);
 		return r;
 	}
-	perf->record = g_malloc(UINT16_MAX + 1);
+	perf->record = g_malloc(is_last ? perf->rings[0].size : UINT16_MAX + 1);
 	for (i = 0; i < perf->count; i++)
 		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_ENABLE, 0);
+	perf->opened_ns = now();
 	*ret_perf = perf;
 	return 0;
+}
+
+int blame_perf_open(struct blame_perf **ret_perf)
+{
+	struct qrt_sched_cpus cpus;
+	int r = read_online(&cpus);
+
+	return r < 0 ? r : open_all(&cpus, false, ret_perf);
+}
+
+int blame_perf_open_last(const struct qrt_sched_cpus *cpus, struct blame_perf **ret_perf)
+{
+	return open_all(cpus, true, ret_perf);
 }
 
 struct blame_perf *blame_perf_close(struct blame_perf *perf)
@@ -188,4 +219,68 @@ void blame_perf_read(struct blame_perf *perf, GArray *events)
 
 	for (i = 0; i < perf->count; i++)
 		read_ring(perf, &perf->rings[i], events);
+}
+
+/* The head of such a ring falls. Copies from the newest record on, as much as stayed whole meanwhile. */
+static size_t copy_last(const struct blame_perf *perf, const struct ring *ring, bool *ret_full)
+{
+	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE), written = 0 - head, fresh;
+	size_t size = written < ring->size ? (size_t)written : ring->size;
+
+	copy_out(ring, head, perf->record, size);
+	/* The data was read before the head is read again. */
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	fresh = head - __atomic_load_n(&ring->page->data_head, __ATOMIC_RELAXED) + ON_ITS_WAY;
+	*ret_full = written + fresh > ring->size;
+	if (size + fresh > ring->size)
+		size = fresh < ring->size ? (size_t)(ring->size - fresh) : 0;
+	return size;
+}
+
+static uint64_t read_last(const struct blame_perf *perf, const struct ring *ring, GArray *events)
+{
+	uint64_t since_ns = perf->opened_ns;
+	const struct perf_event_header *header;
+	struct blame_event event;
+	bool is_full;
+	size_t at = 0, size = copy_last(perf, ring, &is_full);
+
+	if (is_full)
+		since_ns = now();
+	while (at + sizeof(*header) <= size) {
+		header = (const void *)((const char *)perf->record + at);
+		if (header->size < sizeof(*header) || header->size > size - at)
+			break;
+		at += header->size;
+		if (!blame_perf_decode(header, header->size, ring->cpu, &event))
+			continue;
+		g_array_append_val(events, event);
+		if (is_full)
+			since_ns = event.time_ns;
+	}
+	return since_ns;
+}
+
+uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events)
+{
+	uint64_t since_ns = 0, of_ring_ns;
+	size_t i;
+
+	for (i = 0; i < perf->count; i++) {
+		of_ring_ns = read_last(perf, &perf->rings[i], events);
+		since_ns = of_ring_ns > since_ns ? of_ring_ns : since_ns;
+	}
+	return since_ns;
+}
+
+uint64_t blame_perf_get_written(const struct blame_perf *perf)
+{
+	uint64_t most = 0, written;
+	size_t i;
+
+	for (i = 0; i < perf->count; i++) {
+		written = 0 - __atomic_load_n(&perf->rings[i].page->data_head, __ATOMIC_RELAXED);
+		most = written > most ? written : most;
+	}
+	return most;
 }

@@ -4,6 +4,7 @@
 #define QRT_LAUNCHER_BLAME_PERF_H
 
 #include <glib.h>
+#include <qrt/sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -36,6 +37,14 @@ struct blame_perf *blame_perf_close(struct blame_perf *perf);
 
 /* Appends what came since the last call, unordered between CPUs, to `events` (struct blame_event). */
 void blame_perf_read(struct blame_perf *perf, GArray *events);
+
+/* The same for these CPUs, in rings of which the kernel overwrites the oldest: nobody has to read. */
+int blame_perf_open_last(const struct qrt_sched_cpus *cpus, struct blame_perf **ret_perf);
+/* Appends what these rings hold, in no order. Returns the time from when on nothing is missing. */
+uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events);
+
+/* How many bytes were ever written into the one of these rings that has most of them. */
+uint64_t blame_perf_get_written(const struct blame_perf *perf);
 
 /* One record of `size` bytes, as the kernel wrote it, on `cpu`. Returns 1 when it is one of ours and
  * whole, else 0. */

@@ -13,6 +13,7 @@ void blame_report_init(struct blame_report *report, uint32_t roles, struct blame
 	report->names = names;
 	report->threads = threads;
 	report->entries = g_array_new(FALSE, FALSE, sizeof(struct blame_entry));
+	report->holds = blame_holds_new();
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		report->sums[i].suspects = g_array_new(FALSE, FALSE, sizeof(struct blame_suspect));
 }
@@ -24,6 +25,7 @@ void blame_report_clear(struct blame_report *report)
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		g_array_unref(report->sums[i].suspects);
 	g_array_unref(report->entries);
+	report->holds = blame_holds_free(report->holds);
 }
 
 static void add_suspect(struct blame_report *report, struct blame_entry *entry, int32_t tid, uint64_t ns)
@@ -140,6 +142,45 @@ void blame_report_add(void *context, const struct blame_delay *delay)
 		g_array_sort(report->entries, compare_length);
 		g_array_set_size(report->entries, BLAME_ENTRIES_MAX / 2);
 	}
+}
+
+void blame_report_note_wait(struct blame_report *report, const struct blame_delay *wait)
+{
+	const struct blame_thread *thread = blame_threads_find(report->threads, wait->tid);
+
+	blame_holds_add(report->holds, wait, thread && report->roles >> thread->role & 1);
+}
+
+static void name_holder(const struct blame_report *report, const struct blame_hold *hold,
+			struct blame_suspect *ret_suspect)
+{
+	const struct blame_thread *thread = blame_threads_find(report->threads, hold->tid);
+
+	*ret_suspect = (struct blame_suspect){.tid = hold->tid, .ns = hold->ns};
+	ret_suspect->name = *blame_names_get(report->names, hold->tid > 0 ? hold->tid : BLAME_TID_UNKNOWN);
+	if (thread)
+		memcpy(ret_suspect->name.comm, thread->name, sizeof(ret_suspect->name.comm));
+}
+
+static void take_hold(void *context, const struct blame_hold *hold)
+{
+	struct blame_report *report = context;
+	const struct blame_thread *thread = blame_threads_find(report->threads, hold->tid);
+	struct blame_hold_sum *sum = &report->hold_sums[thread ? (size_t)thread->role : BLAME_HOLDERS - 1];
+
+	sum->count++;
+	sum->sum_ns += hold->ns;
+	if (hold->ns <= sum->worst_ns)
+		return;
+	sum->worst_ns = hold->ns;
+	sum->worst_mutex = hold->mutex;
+	sum->worst_waiters = hold->waiters;
+	name_holder(report, hold, &sum->worst);
+}
+
+void blame_report_sum_holds(struct blame_report *report, uint64_t over_ns)
+{
+	blame_holds_find(report->holds, over_ns, take_hold, report);
 }
 
 static gint compare_suspects(gconstpointer a, gconstpointer b)

@@ -3,7 +3,7 @@
 #ifndef QRT_LAUNCHER_BLAME_REPORT_H
 #define QRT_LAUNCHER_BLAME_REPORT_H
 
-#include "blame_model.h"
+#include "blame_holds.h"
 #include "blame_names.h"
 #include "blame_threads.h"
 
@@ -39,6 +39,20 @@ struct blame_sum {
 	GArray *suspects;
 };
 
+/* How long threads of one role held mutexes that others waited for. */
+struct blame_hold_sum {
+	uint64_t count, worst_ns, sum_ns, worst_mutex;
+	uint32_t worst_waiters;     /* at a time */
+	struct blame_suspect worst; /* who held one for the longest time */
+};
+#define BLAME_HOLDERS (QRT_SCHED_ROLES + 1) /* the last one: threads that are not known */
+
+/* What the kernel's accounts of a role's threads grew by. */
+struct blame_account_sum {
+	uint64_t run_ns, delay_ns; /* on a CPU; ready without one */
+	uint64_t arrivals;         /* how often they were switched in: woken, or back after others */
+};
+
 /* Facts about the run, filled by the caller before printing. */
 struct blame_facts {
 	const char *name; /* of the VM, NULL: looked at by its process id */
@@ -48,8 +62,13 @@ struct blame_facts {
 	bool mutexes;      /* a recorder was there */
 	uint64_t lost_mutexes;
 	struct blame_counts counts;
+	const struct blame_account_sum *accounts; /* one each role, NULL: not recorded */
 	bool vm_ended;
-	bool accounts_only; /* of the VM's own threads: no switch records */
+	bool accounts_only;  /* of the VM's own threads: no switch records */
+	int32_t trace_error; /* why, a positive errno; 0: no thread has CPUs of its own */
+	uint64_t silence_ns; /* for so long QEMU's monitor has given no answer, 0: it owes none */
+	uint64_t traced_ns;  /* there are switch records from then on, of real-time threads with CPUs of their
+				own alone */
 };
 
 struct blame_report {
@@ -59,6 +78,8 @@ struct blame_report {
 	GArray *entries;             /* struct blame_entry, in the order in which they were found */
 	uint64_t kinds[BLAME_KINDS]; /* how many delays of each there were */
 	struct blame_sum sums[QRT_SCHED_ROLES];
+	struct blame_holds *holds;
+	struct blame_hold_sum hold_sums[BLAME_HOLDERS];
 };
 
 /* Borrows names and threads. */
@@ -67,6 +88,10 @@ void blame_report_init(struct blame_report *report, uint32_t roles, struct blame
 void blame_report_clear(struct blame_report *report);
 /* Takes in a delay; a blame_delay_fn whose context is the report. */
 void blame_report_add(void *context, const struct blame_delay *delay);
+/* Takes in a wait for a mutex of any length, for the sake of who held it. */
+void blame_report_note_wait(struct blame_report *report, const struct blame_delay *wait);
+/* Sums up the holds of at least over_ns that follow from those waits. */
+void blame_report_sum_holds(struct blame_report *report, uint64_t over_ns);
 /* Sorts: the sums' suspects by time, the entries by length, and of those the first `top` by start. Returns
  * how many entries are to be shown. */
 size_t blame_report_finish(struct blame_report *report, size_t top);

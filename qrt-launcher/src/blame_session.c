@@ -71,7 +71,9 @@ static void start_recorder(struct session *session)
 	if (!recorder)
 		return;
 	session->old_threshold = qrt_sched_recorder_get_threshold(recorder);
-	qrt_sched_recorder_set_threshold(recorder, session->options->over_ns);
+	/* Who records shorter waits goes on with that. */
+	if (session->old_threshold == 0 || session->options->over_ns < session->old_threshold)
+		qrt_sched_recorder_set_threshold(recorder, session->options->over_ns);
 	for (round = 0; round < ROUNDS_MAX; round++) {
 		if (qrt_sched_recorder_read(recorder, stale, RECORDS_MAX, &lost) <= 0)
 			break;
@@ -177,6 +179,7 @@ static void take_mutex(struct session *session, const struct qrt_sched_record *r
 	delay.owner = record->owner;
 	delay.mutex = record->mutex;
 	delay.caller = record->caller;
+	blame_report_note_wait(&session->report, &delay);
 	if (delay.ns >= session->options->over_ns)
 		blame_report_add(&session->report, &delay);
 }
@@ -251,6 +254,7 @@ static void finish(struct session *session)
 
 	facts->end_ns = blame_now_ns();
 	blame_model_finish(session->model, facts->end_ns);
+	blame_report_sum_holds(&session->report, session->options->over_ns);
 	stop_recorder(session);
 	if (steal_ticks != UINT64_MAX && steal_ticks > session->steal_ticks)
 		facts->steal_ns = (steal_ticks - session->steal_ticks) *

@@ -59,28 +59,17 @@ static int check_locks(const struct supervisor *supervisor, const struct qrt_sch
 	return -ERANGE;
 }
 
-/* What it has to know it was told at its birth. */
 static int check_slices(const struct supervisor *supervisor, const struct qrt_sched_plan *plan,
 			struct change_result *result)
 {
-	const struct watched *watched;
-	GHashTableIter iter;
-	gpointer value;
+	g_autofree char *refusal = NULL;
 
-	g_hash_table_iter_init(&iter, supervisor->watch.threads);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		watched = value;
-		if (!watched->own_slices ||
-		    qrt_sched_plan_get_quantum(plan, watched->role, watched->index) ==
-			    qrt_sched_plan_get_quantum(supervisor->plan, watched->role, watched->index))
-			continue;
-		snprintf(result->error, sizeof(result->error),
-			 "%s %u ends its slices itself and was told its quantum when QEMU started: leave its "
-			 "sched and nice as they are, or start the VM with --no-preload",
-			 qrt_sched_role_name(watched->role), watched->index);
-		return -EBUSY;
-	}
-	return 0;
+	if (supervisor->preload)
+		refusal = plan_live_refuse_quanta(supervisor->first_plan, plan);
+	if (!refusal)
+		return 0;
+	g_strlcpy(result->error, refusal, sizeof(result->error));
+	return -EBUSY;
 }
 
 static int carry_out(struct supervisor *supervisor, const struct qrt_sched_plan *plan,

@@ -3,6 +3,7 @@
  * {"command":"set","replace":true|false,"changes":[{"option":"vcpu_prio=5"},{"file":"a.plan","text":"..."}]}
  * puts each change on top of the running plan, or of an empty one. The answer is
  * {"changed":N,"threads":N,"plan":"...","lint":[...]} or {"error":"...","lint":[...]}: then nothing changed.
+ * With "busy":true it is worth asking again: another launcher is just choosing its CPUs.
  */
 #include "change.h"
 #include "command.h"
@@ -20,7 +21,7 @@ struct question {
 	struct supervisor *supervisor;
 	struct plan_request request;
 	struct change_result result;
-	bool is_fault;
+	bool is_busy;
 };
 
 static int fail(struct question *question, const char *before, const struct qrt_sched_error *error)
@@ -122,8 +123,7 @@ static int judge(struct question *question)
 	if (plan_request_judge_running(&running, &supervisor->vm, supervisor->state->name, NULL) == 0)
 		forget_known(request, &running);
 	qrt_sched_plan_close(running.plan);
-	question->is_fault = plan_request_has_fault(request);
-	return question->is_fault ? refuse(question, "the plan cannot work") : 0;
+	return plan_request_has_fault(request) ? refuse(question, "the plan cannot work") : 0;
 }
 
 /* A default plan has a time of its own by which the main loop is early; nobody changes mutexes of a VM that
@@ -157,7 +157,7 @@ static int check(struct question *question)
 	return refusal ? refuse(question, refusal) : 0;
 }
 
-static int change(struct question *question)
+static int put_in_force(struct question *question)
 {
 	struct state_place place;
 	int r;
@@ -166,6 +166,23 @@ static int change(struct question *question)
 	r = change_plan(question->supervisor, question->request.plan, &place, &question->result);
 	if (r == 0)
 		question->request.plan = NULL; /* the supervisor's */
+	return r;
+}
+
+/* From the look at other VMs until this one's record is written nobody else chooses CPUs. */
+static int change(struct question *question)
+{
+	int run_fd = question->supervisor->state->run_fd, r = state_try_lock_run(run_fd);
+
+	question->is_busy = r < 0;
+	if (r < 0)
+		return refuse(question, "another launcher is just choosing its CPUs: try again");
+	r = judge(question);
+	if (r == 0)
+		r = check(question);
+	if (r == 0)
+		r = put_in_force(question);
+	state_unlock_run(run_fd);
 	return r;
 }
 
@@ -200,6 +217,10 @@ static char *build(const struct question *question, int r)
 
 	json_builder_begin_object(builder);
 	add_string(builder, "name", question->supervisor->state->name);
+	if (question->is_busy) {
+		json_builder_set_member_name(builder, "busy");
+		json_builder_add_boolean_value(builder, TRUE);
+	}
 	if (r < 0)
 		add_string(builder, "error", error);
 	else
@@ -222,10 +243,6 @@ char *change_answer(struct supervisor *supervisor, JsonObject *object)
 	if (plan_request_open(&question.request, "set") < 0)
 		return g_strdup("{\"error\":\"out of memory\"}\n");
 	r = take_changes(&question, object);
-	if (r == 0)
-		r = judge(&question);
-	if (r == 0)
-		r = check(&question);
 	if (r == 0)
 		r = change(&question);
 	line = build(&question, r);

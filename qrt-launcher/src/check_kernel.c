@@ -160,6 +160,33 @@ static gboolean has_fair_server(const struct check_host *host)
 	return major > 6 || (major == 6 && minor >= 12);
 }
 
+/* How many ms time-sharing tasks wait for their turn, where real-time threads never sleep. */
+static long long find_wait(const struct check_host *host)
+{
+	int64_t runtime = 50000000, period = 1000000000;
+
+	check_read_number(host, "sys/kernel/debug/sched/fair_server/cpu0/runtime", &runtime);
+	check_read_number(host, "sys/kernel/debug/sched/fair_server/cpu0/period", &period);
+	return (period - runtime) / 1000000;
+}
+
+static void judge_server(const struct check_host *host, struct check_item *item, int64_t runtime,
+			 int64_t period)
+{
+	check_found(item, CHECK_WARNING,
+		    "%lld of %lld us, and a deadline server for starving time-sharing tasks, which wait for "
+		    "it up to "
+		    "%lld ms",
+		    (long long)runtime, (long long)period, find_wait(host));
+	check_remedy(
+		item,
+		"keep other tasks off the vCPUs' CPUs, or sysctl kernel.sched_rt_runtime_us=-1 and 0 "
+		"in /sys/kernel/debug/sched/fair_server/cpuN/runtime; leave a CPU to the host, or give a VM "
+		"on all of them a budget of 85%%/50ms for each (two: 170%%/50ms), and no shell waits for "
+		"more "
+		"than 200 ms");
+}
+
 void check_throttling(const struct check_host *host, struct check_item *item)
 {
 	int64_t runtime, period = 1000000;
@@ -176,13 +203,7 @@ void check_throttling(const struct check_host *host, struct check_item *item)
 	} else if (runtime < 0 || runtime >= period) {
 		check_found(item, CHECK_OK, "off");
 	} else if (has_fair_server(host)) {
-		check_found(item, CHECK_WARNING,
-			    "%lld of %lld us, and a deadline server for starving time-sharing tasks",
-			    (long long)runtime, (long long)period);
-		check_remedy(
-			item,
-			"keep other tasks off the vCPUs' CPUs, or sysctl kernel.sched_rt_runtime_us=-1 and 0 "
-			"in /sys/kernel/debug/sched/fair_server/cpuN/runtime");
+		judge_server(host, item, runtime, period);
 	} else {
 		check_found(item, CHECK_WARNING, "%lld of %lld us", (long long)runtime, (long long)period);
 		check_remedy(item,

@@ -26,6 +26,10 @@ static void print_help(void)
 	     "  -rt OPTION    an option of the plan, such as vcpu_sched=fifo\n"
 	     "  --name NAME   the VM's name for 'status' and others; else QEMU's -name\n"
 	     "  --qmp SOCKET  a monitor of the VM, for us alone: it knows vCPUs and iothreads\n"
+	     "  --on-delay TIME:ACTION  when a real-time thread was kept from running that long: log, file,\n"
+	     "                command=CMD, stop or failsafe=PLANFILE; what was recorded is kept\n"
+	     "  --record-dir FOLDER  where that is kept, instead of .records in the run directory\n"
+	     "  --no-record   record nothing for 'blame --last'\n"
 	     "  --daemon      supervise in the background, once the threads are in their roles\n"
 	     "  --foreground  supervise in the foreground (the default); Ctrl-C and SIGTERM let the VM go\n"
 	     "  -v, --verbose say what is done\n\n"
@@ -68,8 +72,11 @@ static bool is_of_plan(const char *argument)
 static int take(struct attach *attach, int argc, char **argv, int *index)
 {
 	const char *value;
-	int r = option_take("--name", argc, argv, index, &value);
+	int r = recorder_options_take(&attach->record, argc, argv, index);
 
+	if (r != 0)
+		return r > 0 ? EXIT_OK : -r;
+	r = option_take("--name", argc, argv, index, &value);
 	if (r > 0)
 		return take_name(attach, value);
 	if (r == 0)
@@ -96,13 +103,21 @@ static int parse(struct attach *attach, int argc, char **argv)
 		complain("attach: which VM? give the process id or the name of a running QEMU");
 		r = EXIT_USAGE;
 	}
+	if (r == EXIT_OK && !attach->help && !attach->qmp_path &&
+	    action_has(&attach->record.actions, ACTION_STOP)) {
+		complain("attach: --on-delay TIME:stop needs a monitor of the VM: give --qmp SOCKET");
+		r = EXIT_USAGE;
+	}
+	attach->record.to_log = attach->in_background;
 	return r;
 }
 
 static int attach_vm(struct attach *attach)
 {
-	int r;
+	int r = attach_look(attach);
 
+	if (r != EXIT_OK)
+		return r;
 	attach->run_fd = state_enter_run();
 	if (attach->run_fd < 0)
 		return EXIT_FAILED;
@@ -195,6 +210,7 @@ int command_attach(int argc, char **argv)
 	close_fd(attach.pidfd);
 	close_fd(attach.signal_fd);
 	attach_target_clear(&attach.target);
+	recorder_options_clear(&attach.record);
 	plan_request_close(&attach.request);
 	return r;
 }

@@ -36,13 +36,16 @@ static void print_help(void)
 	     "Exit code: 0 watched, 1 failed, 2 usage.");
 }
 
-static int take_over(struct blame_options *options, const char *value)
+static int take_over(void *data, const char *value)
 {
+	struct blame_options *options = data;
+
 	return number_parse_time(value, 0, &options->over_ns);
 }
 
-static int take_seconds(struct blame_options *options, const char *value)
+static int take_seconds(void *data, const char *value)
 {
+	struct blame_options *options = data;
 	uint64_t seconds;
 	int r = number_parse(value, LENGTH_MOST_S, &seconds);
 
@@ -51,8 +54,9 @@ static int take_seconds(struct blame_options *options, const char *value)
 	return r;
 }
 
-static int take_role(struct blame_options *options, const char *value)
+static int take_role(void *data, const char *value)
 {
+	struct blame_options *options = data;
 	int role = qrt_sched_role_parse(value);
 
 	if (role >= 0)
@@ -60,8 +64,9 @@ static int take_role(struct blame_options *options, const char *value)
 	return role < 0 ? role : 0;
 }
 
-static int take_top(struct blame_options *options, const char *value)
+static int take_top(void *data, const char *value)
 {
+	struct blame_options *options = data;
 	uint64_t top;
 	int r = number_parse(value, BLAME_ENTRIES_MAX / 2, &top);
 
@@ -70,8 +75,9 @@ static int take_top(struct blame_options *options, const char *value)
 	return r;
 }
 
-static int take_pid(struct blame_options *options, const char *value)
+static int take_pid(void *data, const char *value)
 {
+	struct blame_options *options = data;
 	uint64_t pid;
 	int r = number_parse(value, INT32_MAX, &pid);
 
@@ -80,18 +86,16 @@ static int take_pid(struct blame_options *options, const char *value)
 	return r;
 }
 
-static int take_file(struct blame_options *options, const char *value)
+static int take_file(void *data, const char *value)
 {
+	struct blame_options *options = data;
+
 	options->file = value;
 	return *value ? 0 : -EINVAL;
 }
 
 /* Options with a value, and what a wrong one should have been. */
-static const struct {
-	const char *name;
-	int (*take)(struct blame_options *options, const char *value);
-	const char *wanted;
-} valued[] = {
+static const struct option_entry valued[] = {
 	{"--over", take_over, "a time such as 500us, 1ms or 2s"},
 	{"--seconds", take_seconds, "a number of seconds from 1 to 86400"},
 	{"--role", take_role, "one of vcpu, main, paio, vncm, vncs, ioth, kio, othr"},
@@ -100,29 +104,12 @@ static const struct {
 	{"--file", take_file, "the path of a recording"},
 };
 
-static int take_valued(struct blame_options *options, int argc, char **argv, int *index)
-{
-	const char *value;
-	size_t i;
-	int r;
-
-	for (i = 0; i < G_N_ELEMENTS(valued); i++) {
-		r = option_take(valued[i].name, argc, argv, index, &value);
-		if (r == 0)
-			continue;
-		if (r > 0 && valued[i].take(options, value) < 0) {
-			complain("blame: %s '%s': give %s", valued[i].name, value, valued[i].wanted);
-			r = -EXIT_USAGE;
-		}
-		return r;
-	}
-	return 0;
-}
+static const struct option_table table = {"blame", valued, G_N_ELEMENTS(valued)};
 
 /* Moves *index behind what it takes. */
 static int take_argument(struct blame_options *options, int argc, char **argv, int *index)
 {
-	int r = take_valued(options, argc, argv, index);
+	int r = option_take_any(&table, options, argc, argv, index);
 	const char *argument;
 
 	if (r != 0)

@@ -6,6 +6,7 @@
 #include "state.h"
 #include "status_ask.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,22 +22,27 @@ static void print_help(void)
 	     "back, 2 usage.");
 }
 
-/* After that the name is free again. */
-static void wait_gone(const char *name)
+static bool is_held(const char *name)
+{
+	int run_fd = state_look_run(), r;
+	struct state state;
+
+	if (run_fd < 0)
+		return false;
+	r = state_open_left(run_fd, name, &state);
+	if (r == 0)
+		state_close(&state);
+	close(run_fd);
+	return r == -EBUSY;
+}
+
+/* After that the name is free again, or somebody else can try to put it back. */
+static void wait_end(const char *name)
 {
 	gint64 deadline = g_get_monotonic_time() + PATIENCE;
-	int run_fd, fd = 0;
 
-	while (fd >= 0 && g_get_monotonic_time() < deadline) {
-		run_fd = state_look_run();
-		fd = run_fd < 0 ? -1 : state_open_folder(run_fd, name);
-		if (fd >= 0) {
-			close(fd);
-			g_usleep(10000);
-		}
-		if (run_fd >= 0)
-			close(run_fd);
-	}
+	while (is_held(name) && g_get_monotonic_time() < deadline)
+		g_usleep(10000);
 }
 
 static int detach(const char *name)
@@ -49,11 +55,12 @@ static int detach(const char *name)
 	if (control_find(name, "{\"command\":\"detach\"}\n", &answer) < 0)
 		return EXIT_FAILED;
 	error = json_limit_get_string(answer, "error");
+	if (!*error || json_limit_get_bool(answer, "ended"))
+		wait_end(name);
 	if (*error) {
 		complain("VM '%s': %s", name, error);
 		r = EXIT_FAILED;
 	} else {
-		wait_gone(name);
 		printf("VM '%s' runs on without a supervisor: %d threads as they were\n", name,
 		       (int)json_limit_get_int(answer, "threads"));
 	}

@@ -38,8 +38,9 @@ static void print_help(void)
 	     "Exit code: 0 measured, 1 failed, or the mark was exceeded or not decided, 2 usage.");
 }
 
-static int take_role(struct latency_options *options, const char *value)
+static int take_role(void *data, const char *value)
 {
+	struct latency_options *options = data;
 	const char *colon = strchr(value, ':');
 	g_autofree char *name = colon ? g_strndup(value, (gsize)(colon - value)) : g_strdup(value);
 	int role = qrt_sched_role_parse(name);
@@ -56,8 +57,9 @@ static int take_role(struct latency_options *options, const char *value)
 	return 0;
 }
 
-static int take_threads(struct latency_options *options, const char *value)
+static int take_threads(void *data, const char *value)
 {
+	struct latency_options *options = data;
 	uint64_t number = 0;
 	int r = number_parse(value, LATENCY_THREADS_MAX, &number);
 
@@ -65,8 +67,9 @@ static int take_threads(struct latency_options *options, const char *value)
 	return r;
 }
 
-static int take_interval(struct latency_options *options, const char *value)
+static int take_interval(void *data, const char *value)
 {
+	struct latency_options *options = data;
 	int r = number_parse_time(value, 1000, &options->interval_ns);
 
 	if (r == 0 && (options->interval_ns < INTERVAL_LEAST_NS || options->interval_ns > INTERVAL_MOST_NS))
@@ -85,23 +88,30 @@ static int take_length(struct latency_options *options, const char *value, uint6
 	return r;
 }
 
-static int take_seconds(struct latency_options *options, const char *value)
+static int take_seconds(void *data, const char *value)
 {
+	struct latency_options *options = data;
+
 	return take_length(options, value, SECOND_NS, HOURS_MOST * UINT64_C(3600));
 }
 
-static int take_hours(struct latency_options *options, const char *value)
+static int take_hours(void *data, const char *value)
 {
+	struct latency_options *options = data;
+
 	return take_length(options, value, 3600 * SECOND_NS, HOURS_MOST);
 }
 
-static int take_over(struct latency_options *options, const char *value)
+static int take_over(void *data, const char *value)
 {
+	struct latency_options *options = data;
+
 	return number_parse_time(value, 1000, &options->over_ns);
 }
 
-static int take_histogram(struct latency_options *options, const char *value)
+static int take_histogram(void *data, const char *value)
 {
+	struct latency_options *options = data;
 	uint64_t number = 0;
 	int r = number_parse(value, LATENCY_HISTOGRAM_MAX, &number);
 
@@ -110,11 +120,7 @@ static int take_histogram(struct latency_options *options, const char *value)
 }
 
 /* Options with a value, and what a wrong one should have been. */
-static const struct {
-	const char *name;
-	int (*take)(struct latency_options *options, const char *value);
-	const char *wanted;
-} valued[] = {
+static const struct option_entry valued[] = {
 	{"--role", take_role,
 	 "one of vcpu, main, paio, vncm, vncs, ioth, kio, othr, and a thread such as vcpu:1 (at most 8)"},
 	{"--threads", take_threads, "a number from 1 to 64"},
@@ -127,22 +133,9 @@ static const struct {
 
 static int take(void *data, int argc, char **argv, int *index)
 {
-	struct latency_options *options = data;
-	const char *value;
-	size_t i;
-	int r;
+	static const struct option_table table = {"latency", valued, G_N_ELEMENTS(valued)};
 
-	for (i = 0; i < G_N_ELEMENTS(valued); i++) {
-		r = option_take(valued[i].name, argc, argv, index, &value);
-		if (r == 0)
-			continue;
-		if (r > 0 && valued[i].take(options, value) < 0) {
-			complain("latency: %s '%s': give %s", valued[i].name, value, valued[i].wanted);
-			r = -EXIT_USAGE;
-		}
-		return r;
-	}
-	return 0;
+	return option_take_any(&table, data, argc, argv, index);
 }
 
 static void complete(struct latency_options *options)

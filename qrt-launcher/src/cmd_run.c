@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* run: starts a VM with its threads in their roles, and supervises it. */
 #include "command.h"
+#include "postpone.h"
 #include "proc.h"
 #include "run.h"
 #include "supervisor.h"
@@ -133,6 +134,7 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 		return EXIT_LAUNCHER;
 	}
 	r = supervisor_run(supervisor);
+	run->is_stuck = supervisor->is_stuck;
 	close(supervisor->pidfd);
 	return r;
 }
@@ -174,6 +176,7 @@ static int start_in(struct run *run, struct state *state)
 	struct launch launch = {.path = run->path,
 				.preload = run->preload,
 				.user = run->request.user,
+				.mask = run->mask,
 				.lock_fd = state->lock_fd};
 	int r;
 
@@ -196,7 +199,6 @@ static int start_in(struct run *run, struct state *state)
 /* The host is made as the plan wants it first, and put back last. */
 static int start_on_host(struct run *run, struct state *state)
 {
-	struct host_keeper keeper;
 	struct host_claim claim;
 	int r = read_fresh(&run->fresh);
 
@@ -207,30 +209,10 @@ static int start_on_host(struct run *run, struct state *state)
 	r = host_claim_vm(state->run_fd, run->vm_name, &run->request, &claim);
 	if (r != EXIT_OK)
 		return r;
-	host_keeper_open(&keeper, state->run_fd);
-	r = start_in(run, state);
-	host_keeper_close(&keeper);
+	run->is_interrupted = postpone_has_one();
+	r = run->is_interrupted ? EXIT_LAUNCHER : start_in(run, state);
 	host_release_vm(state->run_fd, &claim);
 	return r;
-}
-
-/* Another launcher that ends may remove the empty run directory while we open it. */
-static int open_run(void)
-{
-	int tries, run_fd;
-
-	for (tries = 0; tries < 10; tries++) {
-		run_fd = state_open_run(true);
-		if (run_fd < 0)
-			return run_fd;
-		if (state_lock_run(run_fd) == 0) {
-			state_repair_all(run_fd, false);
-			return run_fd;
-		}
-		close(run_fd);
-	}
-	complain("%s vanishes as soon as it is made; who removes it?", state_get_run_path());
-	return -ENOENT;
 }
 
 static int run_in(struct run *run, int run_fd)
@@ -238,30 +220,33 @@ static int run_in(struct run *run, int run_fd)
 	struct state state;
 	int r = run_check_plan(run);
 
-	if (r == EXIT_OK)
-		r = recorder_options_check(&run->record, &run->request);
-
+	if (r == EXIT_OK &&
+	    recorder_options_check(&run->record, &run->request, run->preload != NULL) != EXIT_OK)
+		r = EXIT_LAUNCHER;
 	if (r == EXIT_OK)
 		r = host_check_plan(&run->request);
 	if (r == EXIT_OK)
 		r = make_channels(run);
 	if (r != EXIT_OK)
 		return r;
+	postpone_begin(&run->mask);
 	if (state_open(run_fd, run->vm_name, &state) < 0)
 		return EXIT_LAUNCHER;
 	r = start_on_host(run, &state);
-	state_remove(&state);
+	state_end(&state, !run->is_stuck);
 	return r;
 }
 
 static int run_vm(struct run *run)
 {
-	int run_fd = open_run(), r;
+	int run_fd = state_enter_run(), r;
 
 	if (run_fd < 0)
 		return EXIT_LAUNCHER;
 	r = run_in(run, run_fd);
 	state_close_run(run_fd);
+	if (run->is_interrupted)
+		postpone_end(&run->mask);
 	return r;
 }
 

@@ -2,6 +2,7 @@
 /* shield, unshield: keep everything off some CPUs; say what is up. */
 #include "command.h"
 #include "host.h"
+#include "postpone.h"
 #include "shield_show.h"
 
 #include <errno.h>
@@ -108,16 +109,19 @@ static int raise_shield(const struct host *host, const struct shield *shield)
 static int work(int run_fd, const struct shield *shield)
 {
 	struct host host;
+	sigset_t before;
 	int r = host_open(run_fd, shield->list != NULL, &host);
 
 	if (r == -ENOENT)
 		return shield_show(NULL, shield->json);
 	if (r < 0)
 		return EXIT_FAILED;
+	postpone_begin(&before);
 	r = shield->list ? raise_shield(&host, shield) : EXIT_OK;
 	if (r == EXIT_OK)
 		r = shield_show(&host, shield->json);
 	host_close(&host);
+	postpone_end(&before);
 	return r;
 }
 
@@ -145,16 +149,19 @@ int command_shield(int argc, char **argv)
 static int lower(int run_fd)
 {
 	struct host host;
+	sigset_t before;
 	int r = host_open(run_fd, false, &host);
 
 	if (r == -ENOENT)
 		return EXIT_OK;
 	if (r < 0)
 		return EXIT_FAILED;
+	postpone_begin(&before);
 	host_need_drop(&host, "user");
 	r = host_settle(&host);
 	shield_say_holders(&host);
 	host_close(&host);
+	postpone_end(&before);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
 }
 

@@ -98,12 +98,17 @@ static char *to_text(JsonObject *vm)
 static void print_json(const struct status *status)
 {
 	const GPtrArray *vms = status->ask.vms;
+	JsonNode *shield = vms->len > 0 ? shield_describe() : NULL;
 	guint i;
 
 	if (!status->name)
 		putchar('[');
 	for (i = 0; i < vms->len; i++) {
-		g_autofree char *text = to_text(vms->pdata[i]);
+		g_autofree char *text = NULL;
+
+		json_object_set_member(vms->pdata[i], "shield",
+				       shield ? json_node_copy(shield) : json_node_new(JSON_NODE_NULL));
+		text = to_text(vms->pdata[i]);
 
 		printf("%s%s", i ? "," : "", text);
 	}
@@ -111,6 +116,8 @@ static void print_json(const struct status *status)
 		putchar(']');
 	if (!status->name || vms->len > 0)
 		putchar('\n');
+	if (shield)
+		json_node_unref(shield);
 }
 
 static int find_width(void)
@@ -135,8 +142,7 @@ static void print_text(const struct status *status)
 	}
 	if (vms->len == 0 && status_ask_is_fine(&status->ask))
 		puts(geteuid() == 0 ? "no VM runs" : "no VM of this user runs");
-	if (!status->name)
-		shield_mention();
+	shield_mention();
 }
 
 static void print_end(const struct status *status)

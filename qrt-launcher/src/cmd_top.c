@@ -6,17 +6,14 @@
 #include "top.h"
 
 #include <ncurses.h>
-#include <signal.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define INTERVAL_US G_USEC_PER_SEC
-#define ESCAPE_MS   50 /* between an escape key and what an arrow sends after its escape */
-
-static volatile sig_atomic_t ended_by;
+#define STEP_US     2000
+#define BUSY_MS     50             /* from look to look whether an answer has come */
+#define PATIENCE_US G_USEC_PER_SEC /* with a supervisor: the others are not to become old meanwhile */
 
 static void print_help(void)
 {
@@ -105,72 +102,54 @@ void top_follow(struct top *top)
 	top_choose(top, place);
 }
 
-void top_look(struct top *top)
+static void take_look(struct top *top, struct top_look *look)
 {
-	status_ask_all(&top->ask, false);
-	top->is_ended = top->ask.ended;
-	top_model_take(&top->model, top->ask.vms, g_get_monotonic_time());
+	if (look->number >= top->awaited)
+		top->awaited = 0;
+	top->is_ended = look->ended;
+	top_model_take(&top->model, look->vms, look->silent, g_get_monotonic_time());
+	top_look_free(look);
 	top_follow(top);
-	take_errors(top);
 }
 
-/* ---- the terminal ---- */
-
-static void on_signal(int number)
+/* What has come since the last key. */
+static void take_answers(struct top *top)
 {
-	ended_by = number;
-}
+	struct top_change *change = top_asker_take_change(top->asker);
+	struct top_look *look = top_asker_take_look(top->asker);
 
-/* Before ncurses looks, which would take those that nobody has. */
-static void take_signals(void)
-{
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction action = {.sa_handler = on_signal}, had;
-	size_t i;
-
-	for (i = 0; i < G_N_ELEMENTS(numbers); i++) {
-		if (sigaction(numbers[i], NULL, &had) == 0 && had.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
+	if (change) {
+		top_keys_say(top, change);
+		top_change_free(change);
+		top->awaited = top_asker_look(top->asker);
 	}
+	if (look)
+		take_look(top, look);
 }
 
-/* A word on standard error in the middle of the screen would stay there. */
-static void catch_errors(struct top *top)
+/* The next key is about what is shown: it is better to have shown what this one did. */
+void top_change(struct top *top, const char *vm, const char *option, const char *line)
 {
-	int fd = memfd_create("qrt-top-errors", MFD_CLOEXEC);
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
 
-	fflush(stderr);
-	top->error_fd = dup(STDERR_FILENO);
-	top->errors = fd < 0 ? NULL : fdopen(fd, "r");
-	if (top->errors)
-		dup2(fd, STDERR_FILENO);
-}
-
-static void release_errors(struct top *top)
-{
-	if (top->errors) {
-		dup2(top->error_fd, STDERR_FILENO);
-		fclose(top->errors);
+	if (top->awaited || !top_asker_change(top->asker, vm, option, line)) {
+		top_say(top, "one change at a time: the last one has not come to its end");
+		return;
 	}
-	close(top->error_fd);
+	top_say(top, "%s: %s: waiting for its supervisor", vm, option);
+	do {
+		g_usleep(STEP_US);
+		take_answers(top);
+	} while (top_asker_is_busy(top->asker) && g_get_monotonic_time() < until);
 }
 
-static void prepare_screen(void)
-{
-	cbreak();
-	noecho();
-	nonl();
-	intrflush(stdscr, FALSE);
-	keypad(stdscr, TRUE);
-	set_escdelay(ESCAPE_MS);
-	curs_set(0);
-}
+/* ---- time ---- */
 
-static int wait_key(gint64 until_us)
+static int wait_key(const struct top *top, gint64 until_us)
 {
 	gint64 left_ms = (until_us - g_get_monotonic_time()) / 1000;
 
-	timeout((int)CLAMP(left_ms, 0, 1000));
+	timeout((int)CLAMP(left_ms, 0, top_asker_is_busy(top->asker) ? BUSY_MS : 1000));
 	return getch();
 }
 
@@ -179,60 +158,62 @@ static void go_on(struct top *top)
 	gint64 next = g_get_monotonic_time() + INTERVAL_US;
 	bool more = true;
 
-	while (more && !ended_by && !top->is_ended) {
+	while (more && !top_terminal_is_ended() && !top->is_ended) {
 		top_screen_draw(top);
-		more = top_keys_take(top, wait_key(next));
+		more = top_keys_take(top, wait_key(top, next));
+		take_answers(top);
 		take_errors(top);
 		if (g_get_monotonic_time() < next)
 			continue;
 		if (!top->is_paused)
-			top_look(top);
+			top_asker_look(top->asker);
 		next = g_get_monotonic_time() + INTERVAL_US;
 	}
 }
 
-/* 0, or the exit code. */
 static int show(struct top *top)
 {
-	SCREEN *screen;
-
-	take_signals();
-	screen = newterm(NULL, stdout, stdin);
-	if (!screen) {
-		complain(
-			"top: the terminal '%s' is not known; set TERM, or use 'qrt-launcher status --watch'",
-			g_getenv("TERM") ?: "");
+	if (!top_terminal_open(top))
 		return EXIT_FAILED;
-	}
-	catch_errors(top);
-	prepare_screen();
 	top_follow(top);
 	go_on(top);
-	endwin();
-	delscreen(screen);
-	release_errors(top);
+	top_terminal_close(top);
 	if (top->is_ended)
-		printf("VM '%s' ended.\n", top->ask.name);
+		printf("VM '%s' ended.\n", top->name);
 	return EXIT_OK;
 }
 
 /* ---- the command ---- */
 
-static int run(struct top *top)
+static int show_asked(struct top *top, struct status_ask *ask)
 {
-	int r = EXIT_FAILED;
+	int r;
 
 	top_model_open(&top->model);
-	top->priorities = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	status_ask_repair();
-	top_look(top);
-	if (top->ask.is_unreadable || (top->ask.name && top->ask.silent->len > 0))
-		status_ask_complain(&top->ask);
-	else
-		r = show(top);
-	g_hash_table_destroy(top->priorities);
+	take_look(top, top_look_new(ask));
+	top->asker = top_asker_open(ask);
+	r = show(top);
+	top->asker = top_asker_close(top->asker);
 	top_model_close(&top->model);
 	return r;
+}
+
+/* Who asks for one VM wants to know why it is not there; all others are shown meanwhile. */
+static int run(struct top *top)
+{
+	struct status_ask ask;
+
+	status_ask_open(&ask, top->name);
+	if (!top->name)
+		ask.patience_us = PATIENCE_US;
+	status_ask_repair();
+	status_ask_all(&ask, false);
+	ask.patience_us = PATIENCE_US;
+	if (!ask.is_unreadable && (!ask.name || ask.silent->len == 0))
+		return show_asked(top, &ask);
+	status_ask_complain(&ask);
+	status_ask_close(&ask);
+	return EXIT_FAILED;
 }
 
 static int parse(int argc, char **argv, const char **ret_name)
@@ -248,27 +229,16 @@ static int parse(int argc, char **argv, const char **ret_name)
 	return EXIT_USAGE;
 }
 
-/* Who ended us wants to see that it was he. */
-static void end_as_told(void)
-{
-	if (ended_by == 0 || ended_by == SIGINT)
-		return;
-	fflush(stdout);
-	signal(ended_by, SIG_DFL);
-	raise(ended_by);
-}
-
 int command_top(int argc, char **argv)
 {
 	struct top top = {.error_fd = -1};
-	const char *name;
 	int r;
 
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
 		print_help();
 		return EXIT_OK;
 	}
-	r = parse(argc, argv, &name);
+	r = parse(argc, argv, &top.name);
 	if (r != EXIT_OK)
 		return r;
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -277,9 +247,7 @@ int command_top(int argc, char **argv)
 			 "none");
 		return EXIT_FAILED;
 	}
-	status_ask_open(&top.ask, name);
 	r = run(&top);
-	status_ask_close(&top.ask);
-	end_as_told();
+	top_terminal_end_as_told();
 	return r;
 }

@@ -69,6 +69,9 @@ static void be_patient(struct client *client)
 	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
 }
 
+/* Who asks in the same moment as 'detach' finds threads that are as before, and stay so. */
+static const char is_let_go[] = "{\"error\":\"it was just let go by 'qrt-launcher detach'\"}\n";
+
 static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 {
 	JsonObject *request = json_limit_parse(line, len);
@@ -83,7 +86,7 @@ static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 	else if (strcmp(command, "recording") == 0)
 		text = recorder_report(supervisor);
 	else if (strcmp(command, "set") == 0)
-		text = change_answer(supervisor, request);
+		text = supervisor->let_go ? g_strdup(is_let_go) : change_answer(supervisor, request);
 	else if (strcmp(command, "detach") == 0)
 		text = attach_answer_detach(supervisor);
 	json_object_unref(request);

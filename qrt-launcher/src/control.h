@@ -15,6 +15,11 @@ int control_ask(int folder_fd, const char *command, JsonObject **ret_answer);
 
 /* The status of the VM of that name in the run directory; errors as above. Says nothing. */
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer);
+/* The same within another time than five seconds. */
+int control_ask_status_within(int run_fd, const char *name, gint64 patience_us, JsonObject **ret_answer);
+/* Has something changed, by a line that is one JSON object, within a minute; errors as above. Says nothing.
+ */
+int control_ask_change(int run_fd, const char *name, const char *line, JsonObject **ret_answer);
 /* Says what such an error means. */
 void control_complain(const char *name, int error);
 /* True where it means that no supervisor is there. */

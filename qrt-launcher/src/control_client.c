@@ -13,10 +13,11 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define ANSWER_MAX      (16u << 20)
-#define PATIENCE        5  /* s */
-#define PATIENCE_CHANGE 60 /* where something is changed: it is better to know how that went */
-#define RETRY_US        20000
+#define ANSWER_MAX  (16u << 20)
+#define PATIENCE_US (5 * G_USEC_PER_SEC)
+#define PATIENCE_CHANGE_US                                                                                   \
+	(60 * G_USEC_PER_SEC) /* where something is changed: it is better to know how that went */
+#define RETRY_US 20000
 
 static const char status_line[] = "{\"command\":\"status\"}\n";
 
@@ -133,9 +134,9 @@ static int converse(int fd, const char *question, gint64 deadline, JsonObject **
 	return 0;
 }
 
-static int ask_line(int folder_fd, const char *line, int patience, JsonObject **ret_answer)
+static int ask_line(int folder_fd, const char *line, gint64 patience_us, JsonObject **ret_answer)
 {
-	gint64 deadline = g_get_monotonic_time() + patience * G_USEC_PER_SEC;
+	gint64 deadline = g_get_monotonic_time() + patience_us;
 	int fd = connect_socket(folder_fd, deadline), r;
 
 	if (fd < 0)
@@ -149,13 +150,14 @@ int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
 {
 	g_autofree char *line = g_strdup_printf("{\"command\":\"%s\"}\n", command);
 
-	return ask_line(folder_fd, line, PATIENCE, ret_answer);
+	return ask_line(folder_fd, line, PATIENCE_US, ret_answer);
 }
 
-static int ask_named(int run_fd, const char *name, const char *line, int patience, JsonObject **ret_answer)
+static int ask_named(int run_fd, const char *name, const char *line, gint64 patience_us,
+		     JsonObject **ret_answer)
 {
 	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : ask_line(fd, line, patience, ret_answer);
+	int r = fd < 0 ? -errno : ask_line(fd, line, patience_us, ret_answer);
 
 	if (fd >= 0)
 		close(fd);
@@ -164,7 +166,17 @@ static int ask_named(int run_fd, const char *name, const char *line, int patienc
 
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer)
 {
-	return ask_named(run_fd, name, status_line, PATIENCE, ret_answer);
+	return ask_named(run_fd, name, status_line, PATIENCE_US, ret_answer);
+}
+
+int control_ask_status_within(int run_fd, const char *name, gint64 patience_us, JsonObject **ret_answer)
+{
+	return ask_named(run_fd, name, status_line, patience_us, ret_answer);
+}
+
+int control_ask_change(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
+{
+	return ask_named(run_fd, name, line, PATIENCE_CHANGE_US, ret_answer);
 }
 
 bool control_is_gone(int error)
@@ -188,7 +200,22 @@ void control_complain(const char *name, int error)
 		complain("the supervisor of VM '%s' cannot be asked: %s", name, strerror(-error));
 }
 
-static int find(const char *name, const char *line, int patience, JsonObject **ret_answer)
+/* The supervisor may not wait for another launcher; who asks him may. */
+static int ask_until(int run_fd, const char *name, const char *line, gint64 patience_us,
+		     JsonObject **ret_answer)
+{
+	gint64 until = g_get_monotonic_time() + PATIENCE_US;
+	int r = ask_named(run_fd, name, line, patience_us, ret_answer);
+
+	while (r == 0 && json_limit_get_bool(*ret_answer, "busy") && g_get_monotonic_time() < until) {
+		json_object_unref(*ret_answer);
+		g_usleep(RETRY_US);
+		r = ask_named(run_fd, name, line, patience_us, ret_answer);
+	}
+	return r;
+}
+
+static int find(const char *name, const char *line, gint64 patience_us, JsonObject **ret_answer)
 {
 	int run_fd, r;
 
@@ -200,7 +227,7 @@ static int find(const char *name, const char *line, int patience, JsonObject **r
 	run_fd = state_open_run(false);
 	if (run_fd < 0 && run_fd != -ENOENT)
 		return run_fd; /* it was said why */
-	r = run_fd < 0 ? run_fd : ask_named(run_fd, name, line, patience, ret_answer);
+	r = run_fd < 0 ? run_fd : ask_until(run_fd, name, line, patience_us, ret_answer);
 	if (run_fd >= 0)
 		close(run_fd);
 	if (r < 0)
@@ -210,10 +237,10 @@ static int find(const char *name, const char *line, int patience, JsonObject **r
 
 int control_find(const char *name, const char *line, JsonObject **ret_answer)
 {
-	return find(name, line, PATIENCE_CHANGE, ret_answer);
+	return find(name, line, PATIENCE_CHANGE_US, ret_answer);
 }
 
 int control_find_status(const char *name, JsonObject **ret_answer)
 {
-	return find(name, status_line, PATIENCE, ret_answer);
+	return find(name, status_line, PATIENCE_US, ret_answer);
 }

@@ -86,9 +86,14 @@ static bool choose_rank(struct governor *governor)
 		.priority = PRIORITY_MAX,
 		.cpus = supervisor->record.fresh.cpus,
 	};
+	governor->sharing = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
+						       .policy = QRT_SCHED_POLICY_OTHER};
 	rank_get_lifted(supervisor, &governor->scout_rank);
 	if (qrt_sched_host_read(&host, NULL) < 0)
 		return true;
+	/* Not its quantum's, with which it would have next to nothing there, or next to all. */
+	if (host.flags & QRT_SCHED_HOST_CAP_NICE)
+		governor->sharing.set |= QRT_SCHED_SET_NICE;
 	governor->online = host.online;
 	governor_plan_get_kept(&host, &governor->kept);
 	if (host.rtprio_limit > 0 && host.rtprio_limit < PRIORITY_MAX)

@@ -4,60 +4,26 @@
 
 #define FORGET_NS 10000000000ull /* of a CPU, longer than a share remembers */
 
-/* What a thread uses while another court keeps it in time sharing is no use of real time. */
-static bool counts(const struct governor_task *task, enum governor_court court)
-{
-	return court == GOVERNOR_SHARE || !(task->over & ~(1u << court));
-}
-
 /* ---- groups ---- */
-
-static void open_account(struct governor_account *account)
-{
-	*account = (struct governor_account){.group = -1};
-}
-
-static int add_group(struct governor *governor, enum governor_court court, struct governor_account *account,
-		     const struct qrt_sched_group_config *given)
-{
-	struct qrt_sched_group_config config = *given;
-	int group;
-
-	config.size = sizeof(config);
-	open_account(account);
-	group = qrt_sched_governor_add(governor->courts[court], &config, NULL);
-	if (group >= 0)
-		account->group = group;
-	return group;
-}
-
-static void remove_group(struct governor *governor, enum governor_court court,
-			 struct governor_account *account)
-{
-	if (account->group >= 0)
-		qrt_sched_governor_remove(governor->courts[court], account->group);
-	account->group = -1;
-}
 
 static int open_budgets(struct governor *governor)
 {
 	const struct governor_terms *terms = &governor->terms;
 	int role, r;
 
-	r = add_group(governor, GOVERNOR_BUDGET, &governor->vm,
-		      &(struct qrt_sched_group_config){
-			      .budget = terms->vm, .cpus = governor->online, .parent = -1});
+	r = governor_account_join(governor, GOVERNOR_BUDGET, &governor->vm,
+				  &(struct qrt_sched_group_config){
+					  .budget = terms->vm, .cpus = governor->online, .parent = -1});
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		open_account(&governor->roles[role]);
+		governor_account_open(&governor->roles[role]);
 		if (r >= 0 && terms->roles[role].runtime_ns)
-			r = add_group(governor, GOVERNOR_BUDGET, &governor->roles[role],
-				      &(struct qrt_sched_group_config){.budget = terms->roles[role],
-								       .cpus = governor->online,
-								       .parent = governor->vm.group});
+			r = governor_account_join(
+				governor, GOVERNOR_BUDGET, &governor->roles[role],
+				&(struct qrt_sched_group_config){.budget = terms->roles[role],
+								 .cpus = governor->online,
+								 .parent = governor->vm.group});
 	}
-	if (r >= 0)
-		r = add_group(governor, GOVERNOR_GUARD, &governor->guard,
-			      &(struct qrt_sched_group_config){.parent = -1});
+	governor_account_open(&governor->guard);
 	return r;
 }
 
@@ -82,17 +48,6 @@ void governor_courts_close(struct governor *governor)
 		governor->courts[court] = qrt_sched_governor_close(governor->courts[court]);
 }
 
-void governor_court_guard(struct governor *governor, uint32_t cpus)
-{
-	struct qrt_sched_group_config config = {.size = sizeof(config), .cpus = governor->kept, .parent = -1};
-
-	if (governor->guarded == cpus)
-		return;
-	governor->guarded = cpus;
-	config.budget = governor_plan_guard(cpus);
-	qrt_sched_governor_change(governor->courts[GOVERNOR_GUARD], governor->guard.group, &config, NULL);
-}
-
 /* ---- which CPUs a VM shares ---- */
 
 static struct governor_share *find_share(struct governor_party *party, int cpu)
@@ -106,18 +61,29 @@ static struct governor_share *find_share(struct governor_party *party, int cpu)
 	return NULL;
 }
 
+/* Groups of different CPUs have nothing to do with each other. */
+static enum governor_court court_of(int cpu)
+{
+	return (enum governor_court)(GOVERNOR_SHARE + cpu % (GOVERNOR_COURTS - GOVERNOR_SHARE));
+}
+
 /* Made when it is first used: a thread may be allowed to run on many CPUs, and be on one. */
 static struct governor_share *get_share(struct governor *governor, struct governor_party *party, int cpu)
 {
 	struct governor_share *share = find_share(party, cpu);
 	struct qrt_sched_group_config config = {.weight = party->weight, .parent = -1};
 
-	if (share || !party->weight || party->shares_count == GOVERNOR_SHARES ||
-	    qrt_sched_cpus_add(&config.cpus, cpu) < 0)
+	if (share || !party->weight || qrt_sched_cpus_add(&config.cpus, cpu) < 0)
 		return share;
-	share = &party->shares[party->shares_count];
-	if (add_group(governor, GOVERNOR_SHARE, &share->account, &config) < 0)
+	if (party->shares_count == GOVERNOR_SHARES) {
+		qrt_sched_cpus_add(&governor->unshared, cpu);
 		return NULL;
+	}
+	share = &party->shares[party->shares_count];
+	if (governor_account_join(governor, court_of(cpu), &share->account, &config) < 0) {
+		qrt_sched_cpus_add(&governor->unshared, cpu);
+		return NULL;
+	}
 	share->cpu = cpu;
 	party->shares_count++;
 	return share;
@@ -125,7 +91,7 @@ static struct governor_share *get_share(struct governor *governor, struct govern
 
 static void remove_share(struct governor *governor, struct governor_party *party, size_t number)
 {
-	remove_group(governor, GOVERNOR_SHARE, &party->shares[number].account);
+	governor_account_leave(governor, court_of(party->shares[number].cpu), &party->shares[number].account);
 	party->shares[number] = party->shares[--party->shares_count];
 }
 
@@ -133,6 +99,8 @@ void governor_court_leave(struct governor *governor, struct governor_party *part
 {
 	while (party->shares_count > 0)
 		remove_share(governor, party, party->shares_count - 1);
+	if (party->is_own)
+		governor->unshared = (struct qrt_sched_cpus){{0}};
 }
 
 void governor_court_place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
@@ -176,22 +144,11 @@ static void count_threads(struct governor_party *party)
 
 /* ---- rounds ---- */
 
-static bool is_guarded(const struct governor *governor, const struct governor_task *task)
-{
-	return task->is_rt && governor_have_common(&task->cpus, &governor->kept);
-}
-
 static struct governor_account *get_budget(struct governor *governor, const struct governor_task *task)
 {
 	struct governor_account *role = task->role >= 0 ? &governor->roles[task->role] : NULL;
 
 	return role && role->group >= 0 ? role : &governor->vm;
-}
-
-static void charge(struct governor_account *account, const struct governor_usage *used)
-{
-	account->run_ns += used->run_ns;
-	account->wait_ns += used->wait_ns;
 }
 
 void governor_court_charge(struct governor *governor, struct governor_party *party,
@@ -200,35 +157,21 @@ void governor_court_charge(struct governor *governor, struct governor_party *par
 	party->run_ns += used->run_ns;
 	if (used->run_ns || used->wait_ns)
 		charge_share(governor, party, task, used);
-	if (!party->is_own)
-		return;
-	if (counts(task, GOVERNOR_BUDGET))
-		charge(get_budget(governor, task), used);
-	if (counts(task, GOVERNOR_GUARD) && is_guarded(governor, task))
-		charge(&governor->guard, used);
+	governor_guard_charge(governor, party, task, used);
+	/* What it uses while another court keeps it in time sharing is no use of real time. */
+	if (party->is_own && !(task->over & ~(1u << GOVERNOR_BUDGET)))
+		governor_account_charge(get_budget(governor, task), used);
 }
 
 static void count_own(struct governor *governor)
 {
 	size_t i;
 
-	governor->vm.threads = governor->guard.threads = 0;
+	governor->vm.threads = 0;
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
 		governor->roles[i].threads = 0;
-	for (i = 0; i < governor->own->count; i++) {
+	for (i = 0; i < governor->own->count; i++)
 		get_budget(governor, &governor->own->tasks[i])->threads++;
-		governor->guard.threads += is_guarded(governor, &governor->own->tasks[i]);
-	}
-}
-
-static void account_for(struct governor *governor, enum governor_court court,
-			const struct governor_account *account, uint64_t now_ns)
-{
-	const struct qrt_sched_usage usage = {
-		.run_ns = account->run_ns, .wait_ns = account->wait_ns, .threads = account->threads};
-
-	if (account->group >= 0)
-		qrt_sched_governor_account(governor->courts[court], account->group, now_ns, &usage);
 }
 
 static void account_shares(struct governor *governor, struct governor_party *party, uint64_t now_ns)
@@ -237,7 +180,8 @@ static void account_shares(struct governor *governor, struct governor_party *par
 
 	count_threads(party);
 	for (i = 0; i < party->shares_count; i++)
-		account_for(governor, GOVERNOR_SHARE, &party->shares[i].account, now_ns);
+		governor_account_tell(governor, court_of(party->shares[i].cpu), &party->shares[i].account,
+				      now_ns);
 }
 
 static void account_all(struct governor *governor, uint64_t now_ns)
@@ -245,10 +189,10 @@ static void account_all(struct governor *governor, uint64_t now_ns)
 	size_t i;
 
 	count_own(governor);
-	account_for(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
+	governor_account_tell(governor, GOVERNOR_BUDGET, &governor->vm, now_ns);
 	for (i = 0; i < QRT_SCHED_ROLES; i++)
-		account_for(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
-	account_for(governor, GOVERNOR_GUARD, &governor->guard, now_ns);
+		governor_account_tell(governor, GOVERNOR_BUDGET, &governor->roles[i], now_ns);
+	governor_guard_tell(governor, now_ns);
 	account_shares(governor, governor->own, now_ns);
 	for (i = 0; i < governor->rivals_count; i++)
 		account_shares(governor, governor->rivals[i], now_ns);
@@ -266,27 +210,25 @@ uint64_t governor_court_decide(struct governor *governor, uint64_t now_ns)
 		if (at && (!next || at < next))
 			next = at;
 	}
+	governor_weigh(governor);
 	return next;
 }
 
-static uint32_t is_over(const struct governor *governor, enum governor_court court, int group)
+struct qrt_sched_verdict governor_court_get_share(const struct governor *governor,
+						  const struct governor_share *share)
 {
-	struct qrt_sched_verdict verdict;
-
-	if (group < 0 || qrt_sched_governor_get(governor->courts[court], group, &verdict) < 0)
-		return 0;
-	return verdict.over << court;
+	return governor_account_get(governor, court_of(share->cpu), &share->account);
 }
 
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task)
 {
-	uint32_t over = is_over(governor, GOVERNOR_BUDGET, get_budget(governor, task)->group);
-	const struct governor_share *share = find_share(governor->own, task->cpu);
+	uint32_t over = governor_account_get(governor, GOVERNOR_BUDGET, get_budget(governor, task)).over
+			<< GOVERNOR_BUDGET;
 
-	if (is_guarded(governor, task))
-		over |= is_over(governor, GOVERNOR_GUARD, governor->guard.group);
-	if (share)
-		over |= is_over(governor, GOVERNOR_SHARE, share->account.group);
+	if (governor_guard_holds(governor, task))
+		over |= governor_guard_get(governor).over << GOVERNOR_GUARD;
+	if (governor_weigh_is_over(governor, task))
+		over |= 1u << GOVERNOR_SHARE;
 	return over;
 }
 

@@ -37,75 +37,83 @@ static void get_planned(const struct watched *watched, struct qrt_sched_setting 
 	if (setting.policy != QRT_SCHED_POLICY_FIFO && setting.policy != QRT_SCHED_POLICY_RR &&
 	    setting.policy != QRT_SCHED_POLICY_DEADLINE)
 		setting.set = 0;
-	setting.set &= QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_FLAGS;
+	setting.set &= QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY | QRT_SCHED_SET_FLAGS |
+		       QRT_SCHED_SET_NICE;
 	if (setting.policy == QRT_SCHED_POLICY_DEADLINE)
 		setting.set |= setting.set ? QRT_SCHED_SET_TIMES : 0;
 	*ret_setting = setting;
 }
 
-static bool set_layer(struct watched *watched, bool is_over)
+/* `limit`: how it may run at most, set == 0: as its other layers say. */
+static bool set_layer(struct watched *watched, const struct qrt_sched_setting *limit)
 {
-	struct qrt_sched_layer_value value = {0};
+	const struct qrt_sched_layer_value value = {.setting = *limit};
+	struct qrt_sched_layer_value before = {0};
 
-	qrt_sched_thread_get_layer(watched->thread, QRT_SCHED_LAYER_GOVERNOR, &value);
-	if ((value.setting.set != 0) == is_over)
+	qrt_sched_thread_get_layer(watched->thread, QRT_SCHED_LAYER_GOVERNOR, &before);
+	if (before.setting.set == limit->set && before.setting.policy == limit->policy &&
+	    before.setting.priority == limit->priority)
 		return false;
-	value = (struct qrt_sched_layer_value){0};
-	if (is_over)
-		value.setting = (struct qrt_sched_setting){.set = QRT_SCHED_SET_POLICY |
-								  QRT_SCHED_SET_PRIORITY,
-							   .policy = QRT_SCHED_POLICY_OTHER};
 	qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_GOVERNOR, &value);
 	return true;
 }
 
-/* True where it is over. */
-static bool introduce(struct governor *governor, const struct watched *watched)
+/* Returns its limit. */
+static struct qrt_sched_setting introduce(struct governor *governor, const struct watched *watched)
 {
+	struct qrt_sched_setting planned, limit = {0};
 	struct governor_task *task;
-	bool is_over = false;
 
 	meet(governor, watched);
+	get_planned(watched, &planned);
 	pthread_mutex_lock(&governor->lock);
 	task = governor_party_find(governor->own, watched->tid);
 	if (task) {
 		task->role = (int)watched->role;
-		get_planned(watched, &task->planned);
+		task->planned = planned;
 		task->is_rt = task->planned.set != 0;
 		task->over = governor_court_judge(governor, task);
-		is_over = task->over != 0;
+		task->is_lower = governor->gives_way && governor_precede_steps(task);
+		limit = governor_precede_limit(governor, task);
 		governor->own->is_stale = true;
 	}
 	pthread_mutex_unlock(&governor->lock);
 	governor_wake(governor);
-	return is_over;
+	return limit;
 }
 
-/* Without a governor nobody is over any more. */
+/* Without a governor nobody has a limit any more. */
 bool governor_tell(struct governor *governor, struct watched *watched)
 {
-	return set_layer(watched, governor && introduce(governor, watched));
+	struct qrt_sched_setting limit = {0};
+
+	if (governor)
+		limit = introduce(governor, watched);
+	return set_layer(watched, &limit);
 }
 
 bool governor_ask(struct governor *governor, struct watched *watched)
 {
+	struct qrt_sched_setting limit = {0};
 	const struct governor_task *task;
-	bool is_over, is_told;
+	bool is_told;
 
 	if (!governor)
 		return false;
 	pthread_mutex_lock(&governor->lock);
 	task = governor_party_find(governor->own, watched->tid);
 	is_told = task && task->role >= 0;
-	is_over = task && task->over;
+	if (task)
+		limit = governor_precede_limit(governor, task);
 	pthread_mutex_unlock(&governor->lock);
 	if (!is_told && watched->placed_by)
-		is_over = introduce(governor, watched);
-	return set_layer(watched, is_over);
+		limit = introduce(governor, watched);
+	return set_layer(watched, &limit);
 }
 
 void governor_sync(struct governor *governor)
 {
+	struct governor_excess excess;
 	bool is_new;
 
 	if (!governor)
@@ -114,7 +122,9 @@ void governor_sync(struct governor *governor)
 	pthread_mutex_lock(&governor->lock);
 	is_new = governor->told != governor->changes;
 	governor->told = governor->changes;
+	governor_excess_read(governor, &excess);
 	pthread_mutex_unlock(&governor->lock);
+	governor_excess_say(governor, &excess);
 	if (is_new)
 		watch_govern(&governor->supervisor->watch);
 }

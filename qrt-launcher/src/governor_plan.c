@@ -5,6 +5,8 @@
 /* What is left of each CPU is enough for a command to start within 200 ms. */
 #define GUARD_WINDOW_NS  50000000ull
 #define GUARD_RUNTIME_NS 42500000ull
+/* VMs follow each other's use from look to look: some of what is left to the host is for that. */
+#define GUARD_ALL_NS 45000000ull
 
 void governor_plan_read(const struct qrt_sched_plan *plan, struct governor_terms *ret_terms)
 {
@@ -25,6 +27,11 @@ struct qrt_sched_budget governor_plan_guard(uint32_t cpus)
 	return (struct qrt_sched_budget){cpus * GUARD_RUNTIME_NS, GUARD_WINDOW_NS};
 }
 
+struct qrt_sched_budget governor_plan_guard_all(uint32_t cpus)
+{
+	return (struct qrt_sched_budget){cpus * GUARD_ALL_NS, GUARD_WINDOW_NS};
+}
+
 void governor_plan_get_kept(const struct qrt_sched_host *host, struct qrt_sched_cpus *ret_kept)
 {
 	size_t i;
@@ -35,6 +42,11 @@ void governor_plan_get_kept(const struct qrt_sched_host *host, struct qrt_sched_
 		*ret_kept = host->online;
 }
 
+/*
+ * The turn that the kernel gives may be most of a second away. But a guard beside it would drop a VM in every
+ * 50 ms in which it uses all of its CPUs, as it may, for a wait that ends by itself; who wants answers sooner
+ * gives a budget.
+ */
 bool governor_plan_is_unheld(const struct qrt_sched_host *host, const struct qrt_sched_cpus *kept)
 {
 	bool has_server = host->flags & QRT_SCHED_HOST_FAIR_SERVER;

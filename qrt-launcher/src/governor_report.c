@@ -18,14 +18,40 @@ static void add_string(JsonBuilder *builder, const char *name, const char *value
 	json_builder_add_string_value(builder, value);
 }
 
-static struct qrt_sched_verdict get_verdict(const struct governor *governor, enum governor_court court,
-					    const struct governor_account *account)
-{
-	struct qrt_sched_verdict verdict = {0};
+/* What was decided, at one moment. */
+struct view {
+	struct qrt_sched_verdict vm, roles[QRT_SCHED_ROLES], guard;
+	struct qrt_sched_budget host;
+	uint32_t weight;
+	size_t rivals, shares_count;
+	bool gives_way;
+	struct {
+		int cpu;
+		struct qrt_sched_verdict verdict;
+	} shares[GOVERNOR_SHARES];
+	struct governor_excess excess;
+};
 
-	if (account->group >= 0)
-		qrt_sched_governor_get(governor->courts[court], account->group, &verdict);
-	return verdict;
+/* Under the lock, and no more than this: JSON takes memory, for which the governor would have to wait. */
+static void look(const struct governor *governor, struct view *ret_view)
+{
+	const struct governor_party *own = governor->own;
+	size_t i;
+
+	ret_view->vm = governor_account_get(governor, GOVERNOR_BUDGET, &governor->vm);
+	for (i = 0; i < QRT_SCHED_ROLES; i++)
+		ret_view->roles[i] = governor_account_get(governor, GOVERNOR_BUDGET, &governor->roles[i]);
+	ret_view->guard = governor_guard_get(governor);
+	ret_view->host = governor_plan_guard(governor->guarded);
+	ret_view->weight = own->weight;
+	ret_view->rivals = own->weight ? governor->rivals_count : 0;
+	ret_view->gives_way = governor->gives_way;
+	ret_view->shares_count = own->shares_count;
+	governor_excess_read(governor, &ret_view->excess);
+	for (i = 0; i < own->shares_count; i++) {
+		ret_view->shares[i].cpu = own->shares[i].cpu;
+		ret_view->shares[i].verdict = governor_court_get_share(governor, &own->shares[i]);
+	}
 }
 
 /* An open object of what was decided. */
@@ -53,64 +79,57 @@ static void add_budget(JsonBuilder *builder, const char *whose, const struct qrt
 	json_builder_end_object(builder);
 }
 
-static void build_budgets(const struct governor *governor, JsonBuilder *builder)
+static void build_budgets(JsonBuilder *builder, const struct governor_terms *terms, const struct view *view)
 {
-	struct qrt_sched_verdict verdict = get_verdict(governor, GOVERNOR_BUDGET, &governor->vm);
-	struct qrt_sched_budget guard = governor_plan_guard(governor->guarded);
 	int role;
 
 	json_builder_set_member_name(builder, "budgets");
 	json_builder_begin_array(builder);
-	add_budget(builder, "vm", &governor->terms.vm, &verdict);
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		verdict = get_verdict(governor, GOVERNOR_BUDGET, &governor->roles[role]);
-		add_budget(builder, qrt_sched_role_name(role), &governor->terms.roles[role], &verdict);
-	}
-	verdict = get_verdict(governor, GOVERNOR_GUARD, &governor->guard);
-	add_budget(builder, "host", &guard, &verdict);
+	add_budget(builder, "vm", &terms->vm, &view->vm);
+	for (role = 0; role < QRT_SCHED_ROLES; role++)
+		add_budget(builder, qrt_sched_role_name(role), &terms->roles[role], &view->roles[role]);
+	add_budget(builder, "host", &view->host, &view->guard);
 	json_builder_end_array(builder);
 }
 
-static void build_share(const struct governor *governor, JsonBuilder *builder,
-			const struct governor_share *share)
-{
-	struct qrt_sched_verdict verdict = get_verdict(governor, GOVERNOR_SHARE, &share->account);
-
-	begin_verdict(builder, &verdict);
-	add_int(builder, "cpu", share->cpu);
-	add_int(builder, "share_millicpus", verdict.share);
-	add_int(builder, "used_millicpus", verdict.average);
-	json_builder_end_object(builder);
-}
-
-static void build(const struct governor *governor, JsonBuilder *builder)
+static void build_shares(JsonBuilder *builder, const struct view *view)
 {
 	size_t i;
 
-	json_builder_begin_object(builder);
-	add_int(builder, "priority", governor->rank.priority);
-	build_budgets(governor, builder);
-	add_int(builder, "weight", governor->own->weight);
-	add_int(builder, "rivals", (gint64)governor->rivals_count);
 	json_builder_set_member_name(builder, "shares");
 	json_builder_begin_array(builder);
-	for (i = 0; i < governor->own->shares_count; i++)
-		build_share(governor, builder, &governor->own->shares[i]);
+	for (i = 0; i < view->shares_count; i++) {
+		begin_verdict(builder, &view->shares[i].verdict);
+		add_int(builder, "cpu", view->shares[i].cpu);
+		add_int(builder, "share_millicpus", view->shares[i].verdict.share);
+		add_int(builder, "used_millicpus", view->shares[i].verdict.average);
+		json_builder_end_object(builder);
+	}
 	json_builder_end_array(builder);
-	json_builder_end_object(builder);
 }
 
-/* What is read here changes in between without harm, but that the lists of groups do: a copy of those. */
 void governor_build(struct governor *governor, JsonBuilder *builder)
 {
+	struct view view;
+
 	json_builder_set_member_name(builder, "governor");
 	if (!governor) {
 		json_builder_add_null_value(builder);
 		return;
 	}
 	pthread_mutex_lock(&governor->lock);
-	build(governor, builder);
+	look(governor, &view);
 	pthread_mutex_unlock(&governor->lock);
+	json_builder_begin_object(builder);
+	add_int(builder, "priority", governor->rank.priority);
+	build_budgets(builder, &governor->terms, &view);
+	add_int(builder, "weight", view.weight);
+	add_int(builder, "rivals", (gint64)view.rivals);
+	json_builder_set_member_name(builder, "gives_way");
+	json_builder_add_boolean_value(builder, view.gives_way);
+	build_shares(builder, &view);
+	governor_excess_build(builder, &view.excess);
+	json_builder_end_object(builder);
 }
 
 /* ---- in words ---- */
@@ -171,5 +190,8 @@ char *governor_format(JsonObject *member)
 				       weight, rivals, rivals == 1 ? "" : "s");
 	if (weight && rivals)
 		format_shares(line, json_limit_get_array(member, "shares"));
+	if (json_limit_get_bool(member, "gives_way"))
+		g_string_append(line, "; one priority down beside a VM that used little");
+	governor_excess_format(line, json_limit_get_object(member, "ungoverned"));
 	return g_string_free(line, FALSE);
 }

@@ -30,6 +30,8 @@ static uint64_t earlier(uint64_t at, uint64_t other)
 
 /* ---- looking ---- */
 
+enum which { ALL, GUARDED }; /* of a VM's threads */
+
 static void place(struct governor *governor, struct governor_party *party, uint64_t now_ns)
 {
 	if (now_ns - party->placed_ns < PLACE_NS && !party->is_stale)
@@ -55,50 +57,77 @@ static void settle(struct governor *governor)
 	}
 }
 
-static void read_party(struct governor *governor, struct governor_party *party, bool wants_state,
-		       uint64_t now_ns)
+static void charge(struct governor *governor, struct governor_party *party, struct governor_task *task,
+		   const struct governor_usage *used)
+{
+	if (!party->is_own && governor_guard_holds(governor, task))
+		governor_guard_note(task, !governor_task_is_realtime(task));
+	governor_court_charge(governor, party, task, used);
+}
+
+static void read_party(struct governor *governor, struct governor_party *party, enum which which,
+		       bool wants_state, uint64_t now_ns)
 {
 	bool wants_cpu = governor_court_sits(governor, GOVERNOR_SHARE);
 	struct governor_usage used = {0};
 	size_t i;
 
 	for (i = party->count; i-- > 0;) {
+		if (which == GUARDED && !governor_guard_holds(governor, &party->tasks[i]))
+			continue;
 		if (governor_task_read(&party->tasks[i], wants_state, wants_cpu, now_ns, &used) < 0)
 			governor_task_end(party, &party->tasks[i]);
 		else
-			governor_court_charge(governor, party, &party->tasks[i], &used);
+			charge(governor, party, &party->tasks[i], &used);
 	}
 }
 
-static uint64_t count_rivals(const struct governor *governor)
+static uint64_t count_rivals(const struct governor *governor, enum which which)
 {
 	uint64_t count = 0;
 	size_t i;
 
 	for (i = 0; i < governor->rivals_count; i++)
-		count += governor->rivals[i]->count;
+		count += which == ALL ? governor->rivals[i]->count
+				      : governor_guard_count(governor, governor->rivals[i]);
 	return count;
 }
 
-/* Returns when they are to be looked at again. Who waits matters only beside a VM that does something. */
-static uint64_t read_rivals(struct governor *governor, uint64_t now_ns)
+/* Who waits matters only beside a VM that does something. */
+static void read_rivals(struct governor *governor, enum which which, uint64_t now_ns)
 {
-	uint64_t passed = now_ns - governor->rivals_ns;
-	uint64_t due = RIVALS_NS + EACH_NS * count_rivals(governor);
-	bool is_busy = (governor->own->run_ns - governor->rivals_run_ns) * 8 >= passed;
+	bool is_busy = governor_court_sits(governor, GOVERNOR_SHARE) &&
+		       (governor->own->run_ns - governor->rivals_run_ns) * 8 >= now_ns - governor->rivals_ns;
 	size_t i;
+
+	for (i = 0; i < governor->rivals_count; i++) {
+		place(governor, governor->rivals[i], now_ns);
+		read_party(governor, governor->rivals[i], which, is_busy, now_ns);
+	}
+	governor->guard_ns = now_ns;
+}
+
+/* Returns when they are to be looked at again. */
+static uint64_t read_sharing(struct governor *governor, uint64_t now_ns)
+{
+	uint64_t due = RIVALS_NS + EACH_NS * count_rivals(governor, ALL);
 
 	if (!governor_court_sits(governor, GOVERNOR_SHARE))
 		return 0;
-	if (passed < due)
+	if (now_ns - governor->rivals_ns < due)
 		return governor->rivals_ns + due;
-	for (i = 0; i < governor->rivals_count; i++) {
-		place(governor, governor->rivals[i], now_ns);
-		read_party(governor, governor->rivals[i], is_busy, now_ns);
-	}
+	read_rivals(governor, ALL, now_ns);
 	governor->rivals_ns = now_ns;
 	governor->rivals_run_ns = governor->own->run_ns;
 	return now_ns + due;
+}
+
+/* A window is short: at each look, where they are not too many for that. */
+static void read_guarded(struct governor *governor, uint64_t now_ns)
+{
+	if (governor_court_sits(governor, GOVERNOR_GUARD) && governor->guard_ns != now_ns &&
+	    now_ns - governor->guard_ns >= EACH_NS * count_rivals(governor, GUARDED))
+		read_rivals(governor, GUARDED, now_ns);
 }
 
 /* ---- acting ---- */
@@ -107,14 +136,18 @@ static uint64_t read_rivals(struct governor *governor, uint64_t now_ns)
 static bool act(struct governor *governor, struct governor_task *task)
 {
 	uint32_t over = governor_court_judge(governor, task);
-	bool is_new = (over != 0) != (task->over != 0);
+	bool is_lower = governor->gives_way && governor_precede_steps(task);
+	bool is_new = (over != 0) != (task->over != 0), is_step = is_lower != task->is_lower;
 
 	task->over = over;
+	task->is_lower = is_lower;
 	if (over && task->is_rt)
-		governor_task_drop(task, governor->slices);
+		governor->is_disputed |= !governor_task_drop(task, &governor->sharing, governor->slices);
+	else if (is_step)
+		governor_task_step(task, governor->slices);
 	else if (is_new)
 		governor_task_raise(task, governor->slices);
-	return is_new;
+	return is_new || is_step;
 }
 
 /* Returns whether one is over. The supervisor makes it good in the layers; it may be late for that. */
@@ -124,6 +157,7 @@ static bool act_on_all(struct governor *governor)
 	const uint64_t one = 1;
 	size_t i;
 
+	governor->is_disputed = false;
 	for (i = 0; i < governor->own->count; i++) {
 		any_new |= act(governor, &governor->own->tasks[i]);
 		any_over |= governor->own->tasks[i].over != 0;
@@ -146,10 +180,12 @@ uint64_t governor_round(struct governor *governor, uint64_t now_ns)
 		settle(governor);
 		next = now_ns + LOOK_NS;
 	}
-	read_party(governor, governor->own, false, now_ns);
-	next = earlier(next, read_rivals(governor, now_ns));
+	read_party(governor, governor->own, ALL, false, now_ns);
+	next = earlier(next, read_sharing(governor, now_ns));
+	read_guarded(governor, now_ns);
 	next = earlier(next, governor_court_decide(governor, now_ns));
+	governor_precede(governor);
 	if (act_on_all(governor))
-		next = earlier(next, now_ns + HOLD_NS);
+		next = earlier(next, now_ns + (governor->is_disputed ? MS : HOLD_NS));
 	return next;
 }

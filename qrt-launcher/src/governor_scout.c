@@ -12,34 +12,48 @@
 #define RIVALS_MS 200
 #define SURVEY_MS 300
 
-static void open_tasks(struct governor *governor, struct governor_party *party, const pid_t *tids,
-		       size_t count)
+/* Returns how many there was no room for, or no descriptors. */
+static size_t open_tasks(struct governor *governor, struct governor_party *party, const pid_t *tids,
+			 size_t count, bool *ret_lacks_files)
 {
-	struct governor_task task;
+	struct governor_task task, *known;
 	size_t i;
+	int r;
 
 	for (i = 0; i < count; i++) {
-		if (governor_task_open(party, tids[i], false, &task) < 0)
+		r = governor_task_open(party, tids[i], false, &task);
+		*ret_lacks_files = r == -EMFILE || r == -ENFILE;
+		if (*ret_lacks_files)
+			return count - i;
+		if (r < 0)
 			continue;
 		pthread_mutex_lock(&governor->lock);
-		governor_party_insert(party, &task);
+		known = governor_party_insert(party, &task);
 		pthread_mutex_unlock(&governor->lock);
+		if (!known)
+			return count - i;
 	}
-	if (count > 0 && party->is_own)
-		governor_wake(governor);
+	return 0;
 }
 
 static void scan_party(struct governor *governor, struct governor_party *party)
 {
 	pid_t tids[GOVERNOR_TASKS];
-	size_t count = governor_party_list(party, tids, GOVERNOR_TASKS);
+	size_t all = governor_party_list(party, tids, GOVERNOR_TASKS), listed = MIN(all, GOVERNOR_TASKS);
+	bool lacks_files = false;
+	size_t count, left;
 
 	pthread_mutex_lock(&governor->lock);
-	count = governor_party_compare(party, tids, count);
+	count = governor_party_compare(party, tids, listed);
 	pthread_mutex_unlock(&governor->lock);
-	open_tasks(governor, party, tids, count);
-	if (!party->is_met)
-		party->is_met = true;
+	left = open_tasks(governor, party, tids, count, &lacks_files);
+	pthread_mutex_lock(&governor->lock);
+	party->excess = (uint32_t)(all - listed + left);
+	party->lacks_files = lacks_files;
+	pthread_mutex_unlock(&governor->lock);
+	if (count > 0 && party->is_own)
+		governor_wake(governor);
+	atomic_store(&party->is_met, true);
 }
 
 /* Only the survey changes the list of rivals, on this thread. */

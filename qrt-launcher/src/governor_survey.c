@@ -13,6 +13,9 @@
 struct survey {
 	struct governor *governor;
 	struct qrt_sched_cpus taken; /* by real-time vCPUs */
+	uint32_t guarded;            /* CPUs */
+	bool is_shared;              /* one of the VMs says a weight */
+	uint32_t excess;             /* VMs that are not in `records` */
 	size_t count;
 	struct state_record records[GOVERNOR_RIVALS];
 };
@@ -41,8 +44,11 @@ static void look_at(const char *name, void *data)
 	if (state_read_record(fd, &record) == 0 && is_running(&record)) {
 		for (i = 0; i < G_N_ELEMENTS(survey->taken.bits); i++)
 			survey->taken.bits[i] |= record.place.realtime.bits[i];
+		survey->is_shared |= record.weight != 0;
 		if (survey->count < GOVERNOR_RIVALS)
 			survey->records[survey->count++] = record;
+		else
+			survey->excess++;
 	}
 	close(fd);
 }
@@ -90,42 +96,44 @@ static void remove_rival(struct governor *governor, size_t number)
 
 	pthread_mutex_lock(&governor->lock);
 	governor_court_leave(governor, rival);
+	governor_guard_leave(governor, rival);
 	governor->rivals[number] = governor->rivals[--governor->rivals_count];
 	pthread_mutex_unlock(&governor->lock);
 	governor_party_close(rival);
 }
 
-static bool says_weight(const struct survey *survey)
+static bool is_wanted(const struct survey *survey, const struct state_record *record)
 {
-	size_t i;
+	return survey->is_shared ||
+	       (survey->guarded && governor_have_common(&record->place.realtime, &survey->governor->kept));
+}
 
-	for (i = 0; i < survey->count; i++) {
-		if (survey->records[i].weight)
-			return true;
-	}
-	return survey->governor->terms.weight != 0;
+static void take_in(struct survey *survey, const struct state_record *record)
+{
+	struct governor *governor = survey->governor;
+	struct governor_party *rival = find_rival(governor, record);
+
+	if (!rival)
+		rival = add_rival(governor, record);
+	if (!rival)
+		return;
+	rival->is_known = true;
+	pthread_mutex_lock(&governor->lock);
+	rival->part = record->weight ?: GOVERNOR_WEIGHT;
+	set_weight(governor, rival, survey->is_shared ? rival->part : 0);
+	pthread_mutex_unlock(&governor->lock);
 }
 
 static void update_rivals(struct survey *survey)
 {
 	struct governor *governor = survey->governor;
-	struct governor_party *rival;
 	size_t i;
 
 	for (i = 0; i < governor->rivals_count; i++)
 		governor->rivals[i]->is_known = false;
-	if (!says_weight(survey))
-		survey->count = 0;
 	for (i = 0; i < survey->count; i++) {
-		rival = find_rival(governor, &survey->records[i]);
-		if (!rival)
-			rival = add_rival(governor, &survey->records[i]);
-		if (!rival)
-			continue;
-		rival->is_known = true;
-		pthread_mutex_lock(&governor->lock);
-		set_weight(governor, rival, survey->records[i].weight ?: GOVERNOR_WEIGHT);
-		pthread_mutex_unlock(&governor->lock);
+		if (is_wanted(survey, &survey->records[i]))
+			take_in(survey, &survey->records[i]);
 	}
 	for (i = governor->rivals_count; i-- > 0;) {
 		if (!governor->rivals[i]->is_known)
@@ -135,7 +143,8 @@ static void update_rivals(struct survey *survey)
 
 /* ---- the host ---- */
 
-/* How many CPUs have to be guarded against this VM, 0: none. Who said a budget said what it may take. */
+/* How many CPUs have to be guarded against the VMs, 0: none. Who said a budget said what it may take where no
+ * other one takes from the same; no two budgets know of each other. */
 static uint32_t count_guarded(const struct survey *survey)
 {
 	const struct governor *governor = survey->governor;
@@ -144,38 +153,38 @@ static uint32_t count_guarded(const struct survey *survey)
 	struct qrt_sched_cpus cover, taken = survey->taken;
 	size_t i;
 
-	if (governor->terms.vm.runtime_ns || governor_plan_cover(supervisor->plan, supervisor->vm.vcpus,
-								 &supervisor->record.fresh.cpus, &cover) < 0)
+	if ((governor->terms.vm.runtime_ns && !governor_have_common(&taken, &governor->kept)) ||
+	    governor_plan_cover(supervisor->plan, supervisor->vm.vcpus, &supervisor->record.fresh.cpus,
+				&cover) < 0)
 		return 0;
 	for (i = 0; i < G_N_ELEMENTS(taken.bits); i++)
 		taken.bits[i] |= cover.bits[i];
-	if (!governor_plan_has_all(&taken, &governor->kept) || qrt_sched_host_read(&host, NULL) < 0 ||
+	if (!governor_have_common(&cover, &governor->kept) ||
+	    !governor_plan_has_all(&taken, &governor->kept) || qrt_sched_host_read(&host, NULL) < 0 ||
 	    !governor_plan_is_unheld(&host, &governor->kept))
 		return 0;
-	for (i = 0; i < G_N_ELEMENTS(cover.bits); i++)
-		cover.bits[i] &= governor->kept.bits[i];
-	return (uint32_t)qrt_sched_cpus_count(&cover);
+	return (uint32_t)qrt_sched_cpus_count(&governor->kept);
 }
 
 void governor_guard(struct governor *governor)
 {
 	const struct survey alone = {.governor = governor};
 
-	governor_court_guard(governor, count_guarded(&alone));
+	governor->own->part = governor->terms.weight ?: GOVERNOR_WEIGHT;
+	governor_guard_sit(governor, count_guarded(&alone), governor_now());
 }
 
 void governor_survey(struct governor *governor)
 {
-	struct survey survey = {.governor = governor};
-	uint32_t guarded, weight;
+	struct survey survey = {.governor = governor, .is_shared = governor->terms.weight != 0};
 
 	state_for_each(governor->supervisor->state->run_fd, look_at, &survey);
-	guarded = count_guarded(&survey);
-	weight = says_weight(&survey) ? governor->terms.weight ?: GOVERNOR_WEIGHT : 0;
+	survey.guarded = count_guarded(&survey);
 	update_rivals(&survey);
 	pthread_mutex_lock(&governor->lock);
-	set_weight(governor, governor->own, weight);
-	governor_court_guard(governor, guarded);
+	set_weight(governor, governor->own, survey.is_shared ? governor->own->part : 0);
+	governor_guard_sit(governor, survey.guarded, governor_now());
+	governor->rivals_excess = survey.is_shared || survey.guarded ? survey.excess : 0;
 	pthread_mutex_unlock(&governor->lock);
 	governor_wake(governor);
 }

@@ -5,14 +5,12 @@
  */
 #include "governor_p.h"
 
-#include "proc.h"
 #include "slices.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -95,14 +93,15 @@ static void settle(pid_t tid)
 
 void governor_task_settle(const struct governor_task *task, struct slices *slices)
 {
-	slices_hold(slices);
+	if (!slices_try_hold(slices))
+		return;
 	settle(task->tid);
 	slices_release(slices);
 }
 
-static bool is_realtime(pid_t tid)
+bool governor_task_is_realtime(const struct governor_task *task)
 {
-	int policy = sched_getscheduler(tid);
+	int policy = sched_getscheduler(task->tid);
 
 	if (policy < 0)
 		return false;
@@ -110,17 +109,22 @@ static bool is_realtime(pid_t tid)
 	return policy == SCHED_FIFO || policy == SCHED_RR || policy == QRT_SCHED_POLICY_DEADLINE;
 }
 
-static void change(const struct governor_task *task, const struct qrt_sched_setting *setting,
+/* Who makes slices may stand below the VM, or wait for somebody who does: the governor does not wait for him.
+ * What he undoes is done again. */
+static bool change(const struct governor_task *task, const struct qrt_sched_setting *setting,
 		   struct slices *slices)
 {
 	struct governor_usage usage;
+	bool is_held;
 
 	/* By its number it is changed, by its descriptor it is known. */
 	if (read_usage(task, &usage) < 0)
-		return;
-	slices_hold(slices);
+		return true;
+	is_held = slices_try_hold(slices);
 	qrt_sched_setting_apply(task->tid, setting, NULL);
-	slices_release(slices);
+	if (is_held)
+		slices_release(slices);
+	return is_held;
 }
 
 void governor_task_place(struct governor_task *task)
@@ -129,27 +133,33 @@ void governor_task_place(struct governor_task *task)
 
 	/* Of its own threads it is told. Whom another VM's governor dropped is real-time when he is not. */
 	if (task->role < 0)
-		task->is_rt |= is_realtime(task->tid);
+		task->is_rt |= governor_task_is_realtime(task);
 	if (syscall(SYS_sched_getaffinity, task->tid, sizeof(cpus.bits), cpus.bits) > 0)
 		task->cpus = cpus;
 }
 
-void governor_task_drop(const struct governor_task *task, struct slices *slices)
+bool governor_task_drop(const struct governor_task *task, const struct qrt_sched_setting *sharing,
+			struct slices *slices)
 {
-	const struct qrt_sched_setting sharing = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
-						  .policy = QRT_SCHED_POLICY_OTHER};
+	return !governor_task_is_realtime(task) || change(task, sharing, slices);
+}
 
-	if (is_realtime(task->tid))
-		change(task, &sharing, slices);
+void governor_task_step(const struct governor_task *task, struct slices *slices)
+{
+	struct qrt_sched_setting setting = task->planned;
+
+	setting.priority -= task->is_lower;
+	if (setting.set)
+		(void)change(task, &setting, slices);
 }
 
 void governor_task_raise(const struct governor_task *task, struct slices *slices)
 {
-	if (task->planned.set && !is_realtime(task->tid))
-		change(task, &task->planned, slices);
+	if (!governor_task_is_realtime(task))
+		governor_task_step(task, slices);
 }
 
-/* ---- a party's list ---- */
+/* ---- its descriptors' life ---- */
 
 static void close_file(int fd)
 {
@@ -157,27 +167,10 @@ static void close_file(int fd)
 		close(fd);
 }
 
-struct governor_task *governor_party_find(struct governor_party *party, pid_t tid)
-{
-	size_t i;
-
-	for (i = 0; i < party->count; i++) {
-		if (party->tasks[i].tid == tid)
-			return &party->tasks[i];
-	}
-	return NULL;
-}
-
-static void close_task(struct governor_task *task)
+void governor_task_close(struct governor_task *task)
 {
 	close_file(task->schedstat);
 	close_file(task->stat);
-}
-
-void governor_task_end(struct governor_party *party, struct governor_task *task)
-{
-	close_task(task);
-	*task = party->tasks[--party->count];
 }
 
 /* What a thread did before its VM was looked at counts nothing; what a new one did since its birth does. The
@@ -196,7 +189,7 @@ int governor_task_open(const struct governor_party *party, pid_t tid, bool is_ke
 	(void)read_state(&task);
 	r = read_usage(&task, &usage);
 	if (r < 0) {
-		close_task(&task);
+		governor_task_close(&task);
 		return r;
 	}
 	if (is_kernel || !party->is_met)
@@ -205,115 +198,4 @@ int governor_task_open(const struct governor_party *party, pid_t tid, bool is_ke
 	governor_task_place(&task);
 	*ret_task = task;
 	return 0;
-}
-
-struct governor_task *governor_party_insert(struct governor_party *party, struct governor_task *task)
-{
-	struct governor_task *known = governor_party_find(party, task->tid);
-
-	if (known || party->count == GOVERNOR_TASKS) {
-		close_task(task);
-		return known;
-	}
-	party->tasks[party->count] = *task;
-	party->is_stale = true;
-	return &party->tasks[party->count++];
-}
-
-/* ---- looking for threads ---- */
-
-struct entry {
-	uint64_t inode, offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
-
-size_t governor_party_list(const struct governor_party *party, pid_t *ret_tids, size_t max)
-{
-	_Alignas(struct entry) char buf[8192];
-	const struct entry *entry;
-	size_t count = 0;
-	long n, at;
-	pid_t tid;
-
-	lseek(party->folder, 0, SEEK_SET);
-	while ((n = syscall(SYS_getdents64, party->folder, buf, sizeof(buf))) > 0) {
-		for (at = 0; at < n; at += entry->length) {
-			entry = (const struct entry *)(const void *)(buf + at);
-			tid = (pid_t)strtol(entry->name, NULL, 10);
-			if (tid > 0 && count < max)
-				ret_tids[count++] = tid;
-		}
-	}
-	return count;
-}
-
-static bool is_listed(const pid_t *tids, size_t count, pid_t tid)
-{
-	size_t i;
-
-	for (i = 0; i < count; i++) {
-		if (tids[i] == tid)
-			return true;
-	}
-	return false;
-}
-
-/* The kernel lists threads in the order of their birth, and so do we, mostly. */
-static bool is_known(struct governor_party *party, pid_t tid, size_t hint)
-{
-	if (hint < party->count && party->tasks[hint].tid == tid)
-		return true;
-	return governor_party_find(party, tid) != NULL;
-}
-
-size_t governor_party_compare(struct governor_party *party, pid_t *tids, size_t count)
-{
-	size_t i, unknown = 0;
-
-	for (i = party->count; i-- > 0;) {
-		if (!party->tasks[i].is_kernel && !is_listed(tids, count, party->tasks[i].tid))
-			governor_task_end(party, &party->tasks[i]);
-	}
-	for (i = 0; i < count; i++) {
-		if (!is_known(party, tids[i], i))
-			tids[unknown++] = tids[i];
-	}
-	return unknown;
-}
-
-/* ---- a party ---- */
-
-struct governor_party *governor_party_open(pid_t pid, uint64_t start)
-{
-	struct governor_party *party;
-	uint64_t is_start = 0;
-	char path[64];
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return NULL;
-	if (proc_get_start(pid, &is_start) < 0 || is_start != start) {
-		close(fd);
-		return NULL;
-	}
-	party = g_new0(struct governor_party, 1);
-	party->pid = pid;
-	party->start = start;
-	party->folder = fd;
-	return party;
-}
-
-struct governor_party *governor_party_close(struct governor_party *party)
-{
-	if (!party)
-		return NULL;
-	while (party->count > 0)
-		governor_task_end(party, &party->tasks[party->count - 1]);
-	close(party->folder);
-	g_free(party);
-	return NULL;
 }

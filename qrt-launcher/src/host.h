@@ -99,18 +99,14 @@ int host_repair(int run_fd, bool verbose);
  * Of all launchers that live, one does what has to be done while VMs run: it puts back what a killed launcher
  * needed, and does again what somebody has undone. It holds the folder's lock (flock on .host itself); when
  * it ends another one gets it at its next look. Where there is no folder nothing has to be done, and there is
- * no keeper.
+ * no keeper. It works on a thread of its own, time-shared: a disk may keep it waiting. What it cannot do it
+ * says once, and tries again later.
  */
-struct host_keeper {
-	int run_fd, fd; /* fd -1: another one is */
-	guint source;
-};
+struct host_keeper;
 
-/* Looks again and again in the default main loop. */
-void host_keeper_open(struct host_keeper *keeper, int run_fd);
-void host_keeper_close(struct host_keeper *keeper);
-/* True when this process is the keeper, after it has tried to become it. */
-bool host_keeper_is(struct host_keeper *keeper);
+/* From where signals are blocked that are for somebody else. NULL where there can be none, which was said. */
+struct host_keeper *host_keeper_open(int run_fd);
+struct host_keeper *host_keeper_close(struct host_keeper *keeper);
 
 /* ---- for a VM ----------------------------------------------------------------------------------- */
 
@@ -124,6 +120,10 @@ struct plan_request;
 
 /* Refuses a shield that the plan's roles cannot live with. Touches nothing. An exit code. */
 int host_check_plan(const struct plan_request *request);
+/* The same for a plan that takes the place of the first one while the VM runs: the shield stays that one's.
+ */
+int host_check_later_plan(const struct plan_request *request, const char *label,
+			  const struct plan_request *first);
 /* Makes the host as the plan wants it, for the life of this process at most. An exit code. */
 int host_claim_vm(int run_fd, const char *vm_name, const struct plan_request *request,
 		  struct host_claim *ret_claim);
@@ -131,8 +131,8 @@ void host_release_vm(int run_fd, struct host_claim *claim);
 /* QEMU's process, before it runs, enters what is for VMs alone. */
 void host_enter_vm(const struct qrt_sched_plan *plan, pid_t pid);
 /* A thread enters a shield that is up where it is planned on its CPUs alone, and leaves it where it is
- * planned elsewhere, before it is placed. */
-void host_admit(pid_t tid, const struct qrt_sched_setting *planned);
+ * planned elsewhere, before it is placed. `places` remembers where its process was. */
+void host_admit(pid_t tid, const struct qrt_sched_setting *planned, struct qrt_sched_saved *places);
 /* True where a shield that came later is why a thread has fewer CPUs than planned. */
 bool host_takes_cpus(pid_t tid, const struct qrt_sched_setting *planned);
 /* True when all of `cpus` are in `in`. */

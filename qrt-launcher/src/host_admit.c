@@ -17,14 +17,14 @@ bool host_is_within(const struct qrt_sched_cpus *cpus, const struct qrt_sched_cp
 
 /* Where it does not work the thread cannot have these CPUs either, which is said when it is placed. One that
  * a vCPU started is in the shield by birth. */
-void host_admit(pid_t tid, const struct qrt_sched_setting *planned)
+void host_admit(pid_t tid, const struct qrt_sched_setting *planned, struct qrt_sched_saved *places)
 {
 	struct qrt_sched_cpus cpus;
 
 	if (!(planned->set & QRT_SCHED_SET_CPUS) || qrt_sched_shield_read(NULL, &cpus) < 0)
 		return;
 	if (host_is_within(&planned->cpus, &cpus))
-		qrt_sched_shield_enter(NULL, tid, NULL, NULL);
+		qrt_sched_shield_enter(NULL, tid, places, NULL);
 	else
 		qrt_sched_shield_leave(NULL, tid, NULL);
 }

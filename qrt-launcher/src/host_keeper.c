@@ -1,14 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /* Who does what has to be done for the host while VMs run. */
+#include "command.h"
 #include "host.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define LOOK_S 2
+#define LOOK_MS 1000
+#define REST    10 /* looks that are left out after a failure */
+
+struct host_keeper {
+	int run_fd, fd; /* fd -1: another one is */
+	int end_fd;
+	unsigned rest;
+	GHashTable *said;
+	pthread_t thread;
+};
 
 static void give_up(struct host_keeper *keeper)
 {
@@ -17,7 +33,8 @@ static void give_up(struct host_keeper *keeper)
 	keeper->fd = -1;
 }
 
-bool host_keeper_is(struct host_keeper *keeper)
+/* True when this process is the keeper, after it has tried to become it. */
+static bool is_keeper(struct host_keeper *keeper)
 {
 	struct stat status;
 
@@ -32,33 +49,87 @@ bool host_keeper_is(struct host_keeper *keeper)
 	return keeper->fd >= 0;
 }
 
-static gboolean on_look(gpointer data)
+static void look(struct host_keeper *keeper)
+{
+	struct host host;
+
+	if (keeper->rest > 0) {
+		keeper->rest--;
+		return;
+	}
+	if (!is_keeper(keeper) || host_look(keeper->run_fd, &host) < 0)
+		return;
+	if (host_settle(&host) < 0)
+		keeper->rest = REST;
+	else
+		g_hash_table_remove_all(keeper->said);
+	host_close(&host);
+}
+
+static void *keep(void *data)
 {
 	struct host_keeper *keeper = data;
-	struct host host;
+	struct pollfd end = {.fd = keeper->end_fd, .events = POLLIN};
+	int r = 0;
+
+	voice_remember(keeper->said);
+	while (r == 0 || (r < 0 && errno == EINTR)) {
+		r = poll(&end, 1, LOOK_MS);
+		if (r == 0)
+			look(keeper);
+	}
+	return NULL;
+}
+
+static int start_thread(struct host_keeper *keeper)
+{
+	struct sched_param param = {.sched_priority = 0};
+	pthread_attr_t attr;
+	int r = pthread_attr_init(&attr);
+
+	if (r != 0)
+		return -r;
+	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
+	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
+	pthread_attr_setschedparam(&attr, &param);
+	r = pthread_create(&keeper->thread, &attr, keep, keeper);
+	pthread_attr_destroy(&attr);
+	return -r;
+}
+
+static struct host_keeper *discard(struct host_keeper *keeper)
+{
+	give_up(keeper);
+	if (keeper->end_fd >= 0)
+		close(keeper->end_fd);
+	g_hash_table_destroy(keeper->said);
+	g_free(keeper);
+	return NULL;
+}
+
+struct host_keeper *host_keeper_open(int run_fd)
+{
+	struct host_keeper *keeper = g_new0(struct host_keeper, 1);
 	int r;
 
-	if (!host_keeper_is(keeper) || host_look(keeper->run_fd, &host) < 0)
-		return G_SOURCE_CONTINUE;
-	r = host_settle(&host);
-	host_close(&host);
-	if (r >= 0)
-		return G_SOURCE_CONTINUE;
-	/* It was said, once is enough. */
-	give_up(keeper);
-	keeper->source = 0;
-	return G_SOURCE_REMOVE;
+	keeper->run_fd = run_fd;
+	keeper->fd = -1;
+	keeper->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	keeper->end_fd = eventfd(0, EFD_CLOEXEC);
+	r = keeper->end_fd < 0 ? -errno : start_thread(keeper);
+	if (r == 0)
+		return keeper;
+	complain("nobody looks after the host while this VM runs: %s", strerror(-r));
+	return discard(keeper);
 }
 
-void host_keeper_open(struct host_keeper *keeper, int run_fd)
+struct host_keeper *host_keeper_close(struct host_keeper *keeper)
 {
-	*keeper = (struct host_keeper){.run_fd = run_fd, .fd = -1};
-	keeper->source = g_timeout_add_seconds(LOOK_S, on_look, keeper);
-}
+	const uint64_t one = 1;
 
-void host_keeper_close(struct host_keeper *keeper)
-{
-	if (keeper->source)
-		g_source_remove(keeper->source);
-	give_up(keeper);
+	if (!keeper)
+		return NULL;
+	(void)!write(keeper->end_fd, &one, sizeof(one));
+	pthread_join(keeper->thread, NULL);
+	return discard(keeper);
 }

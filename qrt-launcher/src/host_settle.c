@@ -2,6 +2,7 @@
 /* Makes the host what all needs together come to. */
 #include "command.h"
 #include "host.h"
+#include "postpone.h"
 #include "proc.h"
 
 #include <errno.h>
@@ -174,15 +175,18 @@ int host_repair(int run_fd, bool verbose)
 {
 	g_autofree char *before = NULL, *after = NULL;
 	struct host host;
+	sigset_t mask;
 	int r = host_open(run_fd, false, &host);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
+	postpone_begin(&mask);
 	before = host_read(&host, "saved.shield");
 	r = host_settle(&host);
 	after = host_read(&host, "saved.shield");
 	if (verbose && before && !after)
 		complain("the shield that a killed launcher left behind was lowered");
 	host_close(&host);
+	postpone_end(&mask);
 	return r;
 }

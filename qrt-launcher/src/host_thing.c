@@ -179,6 +179,11 @@ static int apply_shield(const struct host *host, const char *value, struct qrt_s
 	r = qrt_sched_shield_raise(&config, saved, left, LEFT_MAX, &count, error);
 	if (r >= 0)
 		write_left(host, r, left, count);
+	if (r == QRT_SCHED_CGROUP_NONE)
+		complain("note: shield: this host has no cpusets: threads have another affinity, and how "
+			 "they were "
+			 "is in %s/.host alone: do not remove it",
+			 state_get_run_path());
 	g_free(left);
 	return r;
 }
@@ -193,7 +198,8 @@ bool host_thing_holds(const struct host *host, enum host_thing thing, const char
 	if (!left || strtol(left, NULL, 10) == QRT_SCHED_CGROUP_NONE ||
 	    host_shield_parse(value, &wanted, &unused) < 0)
 		return true;
-	return qrt_sched_shield_read(NULL, &cpus) >= 0 && memcmp(&cpus, &wanted, sizeof(cpus)) == 0;
+	return qrt_sched_shield_read(NULL, &cpus) >= 0 && memcmp(&cpus, &wanted, sizeof(cpus)) == 0 &&
+	       qrt_sched_shield_verify(NULL, NULL) >= 0;
 }
 
 int host_thing_apply(const struct host *host, enum host_thing thing, const char *value,

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define INDEXES 64 /* of a role whose number of threads is not known */
+#define INDEXES 1024 /* as many values as a role of a plan can have: the last one repeats */
 
 static bool meet(const struct qrt_sched_cpus *a, const struct qrt_sched_cpus *b)
 {
@@ -57,33 +57,39 @@ static bool is_astride(const struct plan_request *request, uint32_t role, uint32
 	       meet(&setting.cpus, shield);
 }
 
+struct looked_at {
+	const struct plan_request *request;
+	const char *label; /* of the plan, for messages */
+	struct qrt_sched_cpus shield;
+	bool is_own; /* else another one's */
+};
+
 /* A thread is on the shield or off it, in one cpuset: it cannot be both. The plan of a VM that did not ask
  * for the shield need not know of it. */
-static int say_astride(const struct plan_request *request, uint32_t role, uint32_t index,
-		       const struct qrt_sched_cpus *shield, bool is_own)
+static int say_astride(const struct looked_at *looked_at, uint32_t role, uint32_t index)
 {
 	char own[128] = "...", shielded[128] = "...";
 	struct qrt_sched_setting setting;
 
-	qrt_sched_plan_get(request->plan, role, index, &setting);
+	qrt_sched_plan_get(looked_at->request->plan, role, index, &setting);
 	qrt_sched_cpus_format(&setting.cpus, own, sizeof(own));
-	qrt_sched_cpus_format(shield, shielded, sizeof(shielded));
-	complain("%splan: %s %u may run on CPU %s, and CPU %s is shielded: %sname CPUs that are all inside "
+	qrt_sched_cpus_format(&looked_at->shield, shielded, sizeof(shielded));
+	complain("%s%s: %s %u may run on CPU %s, and CPU %s is shielded: %sname CPUs that are all inside "
 		 "the shield, or all outside",
-		 is_own ? "" : "warning: ", qrt_sched_role_name(role), index, own, shielded,
-		 is_own ? "" : "it runs on the others alone; ");
-	return is_own ? EXIT_LAUNCHER : EXIT_OK;
+		 looked_at->is_own ? "" : "warning: ", looked_at->label, qrt_sched_role_name(role), index,
+		 own, shielded, looked_at->is_own ? "" : "it runs on the others alone; ");
+	return looked_at->is_own ? EXIT_LAUNCHER : EXIT_OK;
 }
 
 /* The first one is said. */
-static int check_threads(const struct plan_request *request, const struct qrt_sched_cpus *shield, bool is_own)
+static int check_threads(const struct looked_at *looked_at)
 {
 	uint32_t role, index;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
 		for (index = 0; index < INDEXES; index++) {
-			if (is_astride(request, role, index, shield))
-				return say_astride(request, role, index, shield, is_own);
+			if (is_astride(looked_at->request, role, index, &looked_at->shield))
+				return say_astride(looked_at, role, index);
 		}
 	}
 	return EXIT_OK;
@@ -92,6 +98,7 @@ static int check_threads(const struct plan_request *request, const struct qrt_sc
 static int check_shield(const struct plan_request *request, const struct qrt_sched_globals *globals)
 {
 	struct qrt_sched_shield_config config = {.size = sizeof(config), .flags = globals->shield_parts};
+	struct looked_at looked_at = {.request = request, .label = "plan", .is_own = true};
 	struct qrt_sched_error error;
 
 	if (find_shield(request, &config.cpus) < 0) {
@@ -102,17 +109,37 @@ static int check_shield(const struct plan_request *request, const struct qrt_sch
 		complain("plan: shield: %s", error.message);
 		return EXIT_LAUNCHER;
 	}
-	return check_threads(request, &config.cpus, true);
+	looked_at.shield = config.cpus;
+	return check_threads(&looked_at);
+}
+
+/* Of a shield that is up. */
+static int check_others(const struct plan_request *request, const char *label)
+{
+	struct looked_at looked_at = {.request = request, .label = label};
+
+	return qrt_sched_shield_read(NULL, &looked_at.shield) >= 0 ? check_threads(&looked_at) : EXIT_OK;
 }
 
 int host_check_plan(const struct plan_request *request)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
-	struct qrt_sched_cpus cpus;
 
 	if (qrt_sched_plan_get_globals(request->plan, &globals) >= 0 && globals.shield)
 		return check_shield(request, &globals);
-	return qrt_sched_shield_read(NULL, &cpus) >= 0 ? check_threads(request, &cpus, false) : EXIT_OK;
+	return check_others(request, "plan");
+}
+
+int host_check_later_plan(const struct plan_request *request, const char *label,
+			  const struct plan_request *first)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	struct looked_at looked_at = {.request = request, .label = label, .is_own = true};
+
+	if (qrt_sched_plan_get_globals(first->plan, &globals) >= 0 && globals.shield &&
+	    find_shield(first, &looked_at.shield) == 0)
+		return check_threads(&looked_at);
+	return check_others(request, label);
 }
 
 static void find_need(const struct plan_request *request, const struct qrt_sched_globals *globals,

@@ -18,42 +18,6 @@
 #define TICK_NS       1000000000u
 #define BUCKETS_LEAST 100000u /* 100 ms: also where nobody wants to see them, for the shares */
 
-static int add_thread(struct latency *latency, enum qrt_sched_role role, uint32_t index)
-{
-	struct latency_thread *thread;
-
-	if (latency->count == LATENCY_THREADS_MAX) {
-		complain("latency: at most %u threads are measured at a time", LATENCY_THREADS_MAX);
-		return EXIT_USAGE;
-	}
-	thread = &latency->threads[latency->count++];
-	thread->role = role;
-	thread->index = index;
-	thread->interval_ns = latency->options->interval_ns;
-	thread->over_ns = latency->options->over_ns;
-	return EXIT_OK;
-}
-
-int latency_choose(struct latency *latency, const struct plan_request *request)
-{
-	const struct latency_options *options = latency->options;
-	uint32_t first, count, n;
-	int r = EXIT_OK;
-	size_t i;
-
-	for (i = 0; i < options->roles_count; i++) {
-		first = options->roles[i].index < 0 ? 0 : (uint32_t)options->roles[i].index;
-		count = options->threads;
-		if (count == 0)
-			count = options->roles[i].index >= 0
-					? 1
-					: plan_request_count_threads(request, options->roles[i].role);
-		for (n = 0; r == EXIT_OK && n < count; n++)
-			r = add_thread(latency, options->roles[i].role, first + n);
-	}
-	return r;
-}
-
 /* A page that comes late is a latency of its own; the pages of threads that are born later count, too. */
 static bool lock_memory(void)
 {
@@ -101,7 +65,8 @@ static int open_threads(struct latency *latency)
 	return EXIT_OK;
 }
 
-static int place_threads(struct latency *latency, const struct qrt_sched_plan *plan)
+static int place_threads(struct latency *latency, const struct qrt_sched_plan *plan,
+			 struct qrt_sched_saved *places)
 {
 	struct qrt_sched_error error;
 	struct latency_thread *thread;
@@ -111,7 +76,7 @@ static int place_threads(struct latency *latency, const struct qrt_sched_plan *p
 	for (i = 0; i < latency->count; i++) {
 		thread = &latency->threads[i];
 		error.message[0] = '\0';
-		r = latency_thread_place(thread, plan, &error);
+		r = latency_thread_place(thread, plan, places, &error);
 		if (r < 0 || r == 1)
 			complain("%slatency: %s %u: %s%s",
 				 r < 0 ? "" : "warning: ", qrt_sched_role_name(thread->role), thread->index,
@@ -145,20 +110,6 @@ static void stop_threads(struct latency *latency)
 	latency->is_cut = true;
 	for (i = 0; i < latency->count; i++)
 		latency_thread_stop(&latency->threads[i]);
-}
-
-const struct latency_thread *latency_find_over(const struct latency *latency)
-{
-	const struct latency_thread *first = NULL, *thread;
-	size_t i;
-
-	for (i = 0; i < latency->count; i++) {
-		thread = &latency->threads[i];
-		if (atomic_load_explicit(&thread->overs, memory_order_acquire) > 0 &&
-		    (!first || thread->first_over.at_ns < first->first_over.at_ns))
-			first = thread;
-	}
-	return first;
 }
 
 /* Who qualifies a host for days wants to know at once. */
@@ -238,24 +189,47 @@ static void block_signals(sigset_t *ret_signals)
 	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
 }
 
+/* Out of a shield first: their own settings are those of the place that they came from. */
+static void close_threads(struct latency *latency, struct qrt_sched_saved *places)
+{
+	struct qrt_sched_error error = {.message = ""};
+	size_t i;
+
+	if (qrt_sched_saved_restore(places, &error) < 0)
+		complain("warning: latency: %s", error.message);
+	for (i = 0; i < latency->count; i++)
+		latency_thread_close(&latency->threads[i]);
+}
+
+static int run(struct latency *latency, const struct qrt_sched_plan *plan, struct qrt_sched_saved *places,
+	       const sigset_t *signals)
+{
+	int r = open_threads(latency);
+
+	if (r == EXIT_OK)
+		r = place_threads(latency, plan, places);
+	if (r == EXIT_OK)
+		measure(latency, signals);
+	close_threads(latency, places);
+	return r;
+}
+
 int latency_run(struct latency *latency, const struct qrt_sched_plan *plan)
 {
-	struct qrt_sched_saved *cstate;
+	struct qrt_sched_saved *cstate, *places;
 	sigset_t signals;
-	size_t i;
 	int r;
 
 	block_signals(&signals);
+	if (qrt_sched_saved_new(NULL, NULL, &places) < 0) {
+		complain("out of memory");
+		return EXIT_FAILED;
+	}
 	latency->locked = lock_memory();
 	cstate = hold_cstate(plan);
-	r = open_threads(latency);
-	if (r == EXIT_OK)
-		r = place_threads(latency, plan);
-	if (r == EXIT_OK)
-		measure(latency, &signals);
-	for (i = 0; i < latency->count; i++)
-		latency_thread_close(&latency->threads[i]);
+	r = run(latency, plan, places, &signals);
 	qrt_sched_saved_close(cstate);
+	qrt_sched_saved_close(places);
 	return r;
 }
 
@@ -266,35 +240,4 @@ void latency_clear(struct latency *latency)
 	for (i = 0; i < latency->count; i++)
 		latency_thread_clear(&latency->threads[i]);
 	latency->count = 0;
-}
-
-enum latency_verdict latency_judge(const struct latency *latency)
-{
-	if (latency->options->over_ns == 0)
-		return LATENCY_NONE;
-	if (latency_find_over(latency))
-		return LATENCY_FAILED;
-	return latency->is_cut ? LATENCY_OPEN : LATENCY_PASSED;
-}
-
-const struct latency_thread *latency_find_worst(const struct latency *latency)
-{
-	const struct latency_thread *worst = &latency->threads[0];
-	size_t i;
-
-	for (i = 1; i < latency->count; i++) {
-		if (latency->threads[i].worst.late_ns > worst->worst.late_ns)
-			worst = &latency->threads[i];
-	}
-	return worst;
-}
-
-const char *latency_format_when(const struct latency *latency, uint64_t at_ns, char *buf, size_t size)
-{
-	time_t seconds = (time_t)(((int64_t)at_ns + latency->wall_ns) / 1000000000);
-	struct tm tm;
-
-	localtime_r(&seconds, &tm);
-	strftime(buf, size, "%Y-%m-%d %H:%M:%S", &tm);
-	return buf;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "latency_thread.h"
 
+#include "host.h"
+
 #include <errno.h>
 #include <sched.h>
 #include <sys/syscall.h>
@@ -121,7 +123,8 @@ int latency_thread_open(struct latency_thread *thread, uint32_t size)
 }
 
 /* As the supervisor does it for a thread of QEMU. */
-static int set_layers(struct latency_thread *thread, const struct qrt_sched_plan *plan)
+static int set_layers(struct latency_thread *thread, const struct qrt_sched_plan *plan,
+		      struct qrt_sched_setting *ret_planned)
 {
 	struct qrt_sched_layer_value value = {0};
 	int r = qrt_sched_plan_get(plan, thread->role, thread->index, &value.setting);
@@ -133,19 +136,23 @@ static int set_layers(struct latency_thread *thread, const struct qrt_sched_plan
 		value.setting.set |= QRT_SCHED_SET_FLAGS;
 		value.setting.flags = QRT_SCHED_FLAG_RESET_ON_FORK;
 	}
+	*ret_planned = value.setting;
 	return qrt_sched_thread_set_layer(thread->handle, QRT_SCHED_LAYER_PLAN, &value);
 }
 
 int latency_thread_place(struct latency_thread *thread, const struct qrt_sched_plan *plan,
-			 struct qrt_sched_error *reterr)
+			 struct qrt_sched_saved *places, struct qrt_sched_error *reterr)
 {
 	int r = qrt_sched_thread_open(thread->tid, &thread->handle);
+	struct qrt_sched_setting planned;
 	bool is_fallback = false;
 
 	if (r >= 0)
-		r = set_layers(thread, plan);
-	if (r >= 0)
+		r = set_layers(thread, plan, &planned);
+	if (r >= 0) {
+		host_admit(thread->tid, &planned, places);
 		r = qrt_sched_thread_apply(thread->handle, reterr);
+	}
 	if (r < 0 && thread->handle && qrt_sched_thread_fall_back(thread->handle, r) >= 0) {
 		is_fallback = true;
 		r = qrt_sched_thread_apply(thread->handle, NULL);

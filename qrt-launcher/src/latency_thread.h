@@ -6,7 +6,7 @@
 #include "latency_histogram.h"
 
 #include <pthread.h>
-#include <qrt/sched.h>
+#include <qrt/shield.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -47,10 +47,10 @@ struct latency_thread {
 
 /* Starts the thread, which waits, with room for latencies below `size` us. -ENOMEM, -EAGAIN. */
 int latency_thread_open(struct latency_thread *thread, uint32_t size);
-/* Gives it the plan's setting. A DEADLINE that the kernel refuses becomes its fallback: 1, and reterr says
- * why. RETURN 0 or the error. */
+/* Gives it the plan's setting, in a shield where that is up on its CPUs: `places` remembers where it was. A
+ * DEADLINE that the kernel refuses becomes its fallback: 1, and reterr says why. RETURN 0 or the error. */
 int latency_thread_place(struct latency_thread *thread, const struct qrt_sched_plan *plan,
-			 struct qrt_sched_error *reterr);
+			 struct qrt_sched_saved *places, struct qrt_sched_error *reterr);
 /* Lets it measure between two times. */
 void latency_thread_start(struct latency_thread *thread, uint64_t start_ns, uint64_t end_ns);
 /* It ends with its next wake-up. */

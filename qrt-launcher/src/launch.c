@@ -66,7 +66,7 @@ int launch_take_signals(struct launch *launch)
 	int fd;
 
 	choose_forwarded(&forwarded);
-	if (sigprocmask(SIG_BLOCK, &forwarded, &launch->mask) < 0)
+	if (sigprocmask(SIG_BLOCK, &forwarded, NULL) < 0)
 		return -errno;
 	for (i = 0; i < G_N_ELEMENTS(taken); i++) {
 		struct sigaction action = {.sa_handler = taken[i].handler};

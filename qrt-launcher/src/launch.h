@@ -30,7 +30,7 @@ struct launch {
 
 	pid_t pid; /* from here on: the child */
 	int go_fd, error_fd;
-	sigset_t mask; /* as the launcher found it */
+	sigset_t mask; /* for QEMU */
 	struct sigaction actions[LAUNCH_TAKEN];
 };
 

@@ -33,6 +33,11 @@ int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus)
 	return highest;
 }
 
+int locks_plan_priority(const struct qrt_sched_plan *plan, uint32_t vcpus)
+{
+	return MIN(locks_find_highest(plan, vcpus) + 1, PRIORITY_MAX);
+}
+
 struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
@@ -48,7 +53,7 @@ struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool
 		return NULL;
 	}
 	locks = g_new0(struct locks, 1);
-	locks->priority = MIN(locks_find_highest(plan, vcpus) + 1, PRIORITY_MAX);
+	locks->priority = locks_plan_priority(plan, vcpus);
 	config.priority = locks->priority;
 	config.threads = CLAMP(vcpus * 2, 64, QRT_SCHED_LOCK_THREADS_MAX);
 	config.max_ns = (uint64_t)globals.preempt_lock_us * 1000;

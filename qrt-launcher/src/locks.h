@@ -11,6 +11,8 @@ struct locks;
 
 /* The highest priority that a plan gives to any thread, 0: none is real-time. */
 int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus);
+/* What a holder would run at: above that. */
+int locks_plan_priority(const struct qrt_sched_plan *plan, uint32_t vcpus);
 
 /* As the plan says; NULL where it asks for none, or where there can be none, having said so. */
 struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload);

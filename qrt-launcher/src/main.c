@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
 #include "config.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <glib.h>
@@ -30,8 +31,9 @@ static const struct command commands[] = {
 /* Names in it may come from anywhere: they make no second line and do not steer a terminal. */
 void complain(const char *format, ...)
 {
+	g_autofree char *text = NULL, *line = NULL;
 	va_list args;
-	char *text, *c;
+	char *c;
 
 	va_start(args, format);
 	text = g_strdup_vprintf(format, args);
@@ -40,8 +42,8 @@ void complain(const char *format, ...)
 		if (g_ascii_iscntrl(*c))
 			*c = '?';
 	}
-	fprintf(stderr, "qrt-launcher: %s\n", text);
-	g_free(text);
+	line = g_strdup_printf("qrt-launcher: %s\n", text);
+	voice_say(line);
 }
 
 const char *plural(unsigned long long count)
@@ -65,11 +67,13 @@ static void print_help(void)
 static int end_output(int code, int failure)
 {
 	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	complain("standard output could not be written: %s",
-		 errno ? strerror(errno) : "an earlier part of it was refused; is the disk full?");
-	return code == EXIT_OK ? failure : code;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		complain("standard output could not be written: %s",
+			 errno ? strerror(errno) : "an earlier part of it was refused; is the disk full?");
+		code = code == EXIT_OK ? failure : code;
+	}
+	voice_flush();
+	return code;
 }
 
 int main(int argc, char **argv)

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define INDEXES        64 /* of a role whose number of threads is not known */
+#define VALUES         1024 /* as many as a role of a plan can have: the last one repeats */
 #define MEMBER(member) offsetof(struct qrt_sched_globals, member)
 
 static const char at_birth[] = "QEMU is told of it when it starts";
@@ -89,7 +89,7 @@ static char *compare_shielded(const struct qrt_sched_plan *before, const struct 
 	uint32_t i;
 
 	qrt_sched_plan_get_globals(before, &globals);
-	for (i = 0; globals.shield && i < INDEXES; i++) {
+	for (i = 0; globals.shield && i < VALUES; i++) {
 		memset(&a, 0, sizeof(a));
 		memset(&b, 0, sizeof(b));
 		qrt_sched_plan_get(before, QRT_SCHED_ROLE_VCPU, i, &a);
@@ -148,25 +148,83 @@ char *plan_live_refuse(const struct qrt_sched_plan *before, const struct qrt_sch
 	return refusal ? refusal : compare_names(before, after);
 }
 
-int plan_live_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan)
+/* Those of kernel threads are made from outside. */
+char *plan_live_refuse_quanta(const struct qrt_sched_plan *told, const struct qrt_sched_plan *after)
 {
-	g_autofree char *text = plan_live_format(plan);
-	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	struct qrt_sched_plan *copy;
+	uint32_t role, index;
+	int64_t quantum_ns;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		for (index = 0; role != QRT_SCHED_ROLE_KIO && index < VALUES; index++) {
+			quantum_ns = qrt_sched_plan_get_quantum(told, role, index);
+			if (quantum_ns > 0 && qrt_sched_plan_get_quantum(after, role, index) != quantum_ns)
+				return g_strdup_printf(
+					"%s %u ends its slices itself, and is told its quantum when QEMU "
+					"starts: leave its sched and nice as they were then, or start the VM "
+					"with --no-preload",
+					qrt_sched_role_name(role), index);
+		}
+	}
+	return NULL;
+}
+
+static bool is_shielded(const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+
+	return qrt_sched_plan_get_globals(plan, &globals) >= 0 && globals.shield;
+}
+
+static bool is_fixed(const char *line, bool shielded)
+{
+	g_autofree char *name = g_strndup(line, strcspn(line, "="));
 	size_t i;
-	int r = qrt_sched_plan_new(&copy);
+
+	for (i = 0; i < G_N_ELEMENTS(fixed); i++) {
+		if (strcmp(name, fixed[i].name) == 0)
+			return true;
+	}
+	return strcmp(name, "numa") == 0 || strcmp(name, "resctrl") == 0 || g_str_has_suffix(name, "_name") ||
+	       (shielded && strcmp(name, "vcpu_bias") == 0);
+}
+
+/* Line by line: as a text it would have lines, which findings would name. */
+static int take_lines(struct qrt_sched_plan *plan, const struct qrt_sched_plan *from, bool shielded,
+		      bool are_fixed)
+{
+	g_autofree char *text = plan_live_format(from);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r >= 0 && lines[i]; i++) {
+		if (*lines[i] && is_fixed(lines[i], shielded) == are_fixed)
+			r = qrt_sched_plan_parse_option(plan, lines[i], NULL);
+	}
+	return MIN(r, 0);
+}
+
+int plan_live_follow(const struct qrt_sched_plan *plan, const struct qrt_sched_plan *before,
+		     struct qrt_sched_plan **ret_plan)
+{
+	bool shielded = is_shielded(before);
+	struct qrt_sched_plan *follower;
+	int r = qrt_sched_plan_new(&follower);
 
 	if (r < 0)
 		return r;
-	/* Line by line: as a text it would have lines, which findings would name. */
-	for (i = 0; r >= 0 && lines[i]; i++) {
-		if (*lines[i])
-			r = qrt_sched_plan_parse_option(copy, lines[i], NULL);
-	}
+	r = take_lines(follower, plan, shielded, false);
+	if (r == 0)
+		r = take_lines(follower, before, shielded, true);
 	if (r < 0) {
-		qrt_sched_plan_close(copy);
+		qrt_sched_plan_close(follower);
 		return r;
 	}
-	*ret_plan = copy;
+	*ret_plan = follower;
 	return 0;
+}
+
+int plan_live_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan)
+{
+	return plan_live_follow(plan, plan, ret_plan);
 }

@@ -5,7 +5,7 @@
  */
 #include "command.h"
 #include "json_limit.h"
-#include "proc.h"
+#include "qmp_p.h"
 #include "recorder.h"
 #include "supervisor.h"
 
@@ -31,26 +31,23 @@ struct qmp {
 struct question {
 	const char *command;
 	void (*answered)(struct supervisor *supervisor, JsonObject *message);
+	void (*refused)(struct supervisor *supervisor, JsonObject *message); /* NULL: then it is not known */
 };
 
 static void ask(struct supervisor *supervisor, unsigned int number);
 
 static void take_capabilities(struct supervisor *supervisor, JsonObject *message);
-static void take_status(struct supervisor *supervisor, JsonObject *message);
-static void take_kvm(struct supervisor *supervisor, JsonObject *message);
-static void take_cpus(struct supervisor *supervisor, JsonObject *message);
-static void take_iothreads(struct supervisor *supervisor, JsonObject *message);
 static void take_pool(struct supervisor *supervisor, JsonObject *message);
-static void take_stop(struct supervisor *supervisor, JsonObject *message);
+static void take_no_pool(struct supervisor *supervisor, JsonObject *message);
 
 static const struct question questions[] = {
-	[CAPABILITIES] = {"qmp_capabilities", take_capabilities},
-	[STATUS] = {"query-status", take_status},
-	[KVM] = {"query-kvm", take_kvm},
-	[CPUS] = {"query-cpus-fast", take_cpus},
-	[IOTHREADS] = {"query-iothreads", take_iothreads},
-	[POOL] = {"object-add", take_pool},
-	[STOP] = {"stop", take_stop},
+	[CAPABILITIES] = {"qmp_capabilities", take_capabilities, NULL},
+	[STATUS] = {"query-status", qmp_take_status, NULL},
+	[KVM] = {"query-kvm", qmp_take_kvm, NULL},
+	[CPUS] = {"query-cpus-fast", qmp_take_cpus, NULL},
+	[IOTHREADS] = {"query-iothreads", qmp_take_iothreads, NULL},
+	[POOL] = {"object-add", take_pool, take_no_pool},
+	[STOP] = {"stop", qmp_take_stop, qmp_take_no_stop},
 };
 
 /* A user's own main-loop object, or a QEMU that has none (before 7.1), refuses: then it stays as it is. */
@@ -76,11 +73,10 @@ static void take_pool(struct supervisor *supervisor, JsonObject *message)
 	supervisor->pool = 1;
 }
 
-/* QEMU tells everybody by an event. */
-static void take_stop(struct supervisor *supervisor, JsonObject *message)
+static void take_no_pool(struct supervisor *supervisor, JsonObject *message)
 {
-	(void)supervisor;
 	(void)message;
+	supervisor->pool = 0;
 }
 
 static void take_capabilities(struct supervisor *supervisor, JsonObject *message)
@@ -90,72 +86,6 @@ static void take_capabilities(struct supervisor *supervisor, JsonObject *message
 	ask(supervisor, KVM);
 	keep_workers(supervisor);
 	qmp_ask_threads(supervisor);
-}
-
-/* It is printed, and QEMU may have been taken over by its guest: no more than QEMU's own words consist of. */
-static void take_status(struct supervisor *supervisor, JsonObject *message)
-{
-	const char *status = json_limit_get_string(json_limit_get_object(message, "return"), "status");
-	char clean[sizeof(supervisor->guest_state)] = "";
-	size_t len = 0;
-
-	for (; *status && len < sizeof(clean) - 1; status++) {
-		if (g_ascii_islower(*status) || g_ascii_isdigit(*status) || *status == '-')
-			clean[len++] = *status;
-	}
-	if (len > 0)
-		g_strlcpy(supervisor->guest_state, clean, sizeof(supervisor->guest_state));
-}
-
-static void take_kvm(struct supervisor *supervisor, JsonObject *message)
-{
-	JsonObject *object = json_limit_get_object(message, "return");
-
-	if (object && json_object_has_member(object, "enabled"))
-		g_strlcpy(supervisor->accelerator, json_limit_get_int(object, "enabled") ? "kvm" : "tcg",
-			  sizeof(supervisor->accelerator));
-}
-
-/* For threads whose name says nothing; those that have a role keep it. */
-static void enter(struct supervisor *supervisor, enum qrt_sched_role role, int32_t index, gint64 tid)
-{
-	struct watch_entry entry = {.role = role, .index = index, .placed_by = PLACED_BY_SUPERVISOR};
-	struct watched *watched;
-
-	if (tid <= 0 || tid > G_MAXINT32 || tid == supervisor->record.qemu_pid)
-		return;
-	entry.tid = (pid_t)tid;
-	watched = watch_find(&supervisor->watch, entry.tid);
-	if (!watched || watched->role != QRT_SCHED_ROLE_OTHR ||
-	    !proc_has_thread(supervisor->record.qemu_pid, entry.tid))
-		return;
-	watch_enter(&supervisor->watch, &entry);
-}
-
-static void take_cpus(struct supervisor *supervisor, JsonObject *message)
-{
-	JsonArray *cpus = json_limit_get_array(message, "return");
-	JsonObject *cpu;
-	gint64 index;
-	guint i;
-
-	for (i = 0; cpus && i < json_array_get_length(cpus); i++) {
-		cpu = json_limit_get_element(cpus, i);
-		index = json_limit_get_int(cpu, "cpu-index");
-		if (index >= 0 && index < QRT_SCHED_CPUS_MAX)
-			enter(supervisor, QRT_SCHED_ROLE_VCPU, (int32_t)index,
-			      json_limit_get_int(cpu, "thread-id"));
-	}
-}
-
-static void take_iothreads(struct supervisor *supervisor, JsonObject *message)
-{
-	JsonArray *iothreads = json_limit_get_array(message, "return");
-	guint i;
-
-	for (i = 0; iothreads && i < json_array_get_length(iothreads); i++)
-		enter(supervisor, QRT_SCHED_ROLE_IOTH, -1,
-		      json_limit_get_int(json_limit_get_element(iothreads, i), "thread-id"));
 }
 
 static void ask(struct supervisor *supervisor, unsigned int number)
@@ -179,12 +109,26 @@ void qmp_ask_status(struct supervisor *supervisor)
 		ask(supervisor, STATUS);
 }
 
+uint64_t qmp_get_silence(const struct supervisor *supervisor)
+{
+	const struct qmp *qmp = supervisor->qmp;
+	gint64 now_us = g_get_monotonic_time(), oldest_us = now_us;
+	unsigned int number;
+
+	/* Who is not listened to any more owes nothing. */
+	for (number = 0; qmp->source && number < QUESTIONS; number++) {
+		if (qmp->pending & (1u << number) && qmp->asked_us[number] > 0)
+			oldest_us = MIN(oldest_us, qmp->asked_us[number]);
+	}
+	return (uint64_t)(now_us - oldest_us) * 1000;
+}
+
 bool qmp_stop(struct supervisor *supervisor)
 {
 	if (!supervisor->qmp->is_up)
 		return false;
 	ask(supervisor, STOP);
-	return supervisor->qmp->pending & 1u << STOP;
+	return supervisor->qmp->source && supervisor->qmp->pending & 1u << STOP;
 }
 
 void qmp_ask_threads(struct supervisor *supervisor)
@@ -233,8 +177,8 @@ static void take_answer(struct supervisor *supervisor, JsonObject *message)
 					     1000);
 	if (json_object_has_member(message, "return"))
 		questions[number].answered(supervisor, message);
-	else if (number == POOL)
-		supervisor->pool = 0;
+	else if (questions[number].refused)
+		questions[number].refused(supervisor, message);
 }
 
 static void take_line(struct supervisor *supervisor, const char *line, gssize len)

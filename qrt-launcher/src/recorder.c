@@ -4,34 +4,43 @@
 #include "blame_account.h"
 #include "blame_observer.h"
 #include "recorder_p.h"
-#include "recorder_store.h"
+#include "recording_replay.h"
 #include "supervisor.h"
 
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
-#define ENTRIES  16384u /* some 800 a second are usual */
-#define MUTEX_NS 200000u
-#define LATE_NS  50000000u /* between two looks: more than two of them */
-#define SWEEP_NS 1000000000u
-#define RECORDS  256u
-#define ROUNDS   16 /* of reading records: who writes them may never stop */
+#define ENTRIES   16384u /* some 800 a second are usual */
+#define MUTEX_NS  200000u
+#define LATE_NS   50000000u /* between two looks: more than two of them */
+#define SILENT_NS 50000000u /* QEMU's monitor: a shorter wait for its answer is usual */
+#define SWEEP_NS  1000000000u
+#define RECORDS   256u
+#define ROUNDS    16 /* of reading records: who writes them may never stop */
 
 static bool is_urgent(const struct watched *watched)
 {
 	struct qrt_sched_setting planned;
 
 	watch_get_planned(watched, &planned);
-	return planned.set & QRT_SCHED_SET_POLICY &&
-	       (planned.policy == QRT_SCHED_POLICY_FIFO || planned.policy == QRT_SCHED_POLICY_RR ||
-		planned.policy == QRT_SCHED_POLICY_DEADLINE);
+	return recorder_trace_is_urgent(&planned);
 }
 
-static void describe(const struct watched *watched, struct recorder_thread *ret_thread)
+static uint64_t find_traced(const struct recorder *recorder, const struct watched *watched)
+{
+	const struct recorder_thread *before = recorder_accounts_find(recorder->accounts, watched->tid);
+
+	if (!recorder_trace_sees(recorder->trace, watched))
+		return 0;
+	return before && before->traced_ns > 0 ? before->traced_ns : blame_now_ns();
+}
+
+static void describe(const struct recorder *recorder, const struct watched *watched,
+		     struct recorder_thread *ret_thread)
 {
 	*ret_thread = (struct recorder_thread){.tid = watched->tid, .role = watched->role};
 	ret_thread->index = watched->placed_by ? (int32_t)watched->index : -1;
+	ret_thread->traced_ns = find_traced(recorder, watched);
 	g_strlcpy(ret_thread->name, watched->name, sizeof(ret_thread->name));
 }
 
@@ -57,7 +66,7 @@ static void judge(const struct supervisor *supervisor, const struct watched *wat
 		return;
 	longest->ns = ns;
 	longest->entry = *entry;
-	describe(watched, &longest->thread);
+	describe(supervisor->flight, watched, &longest->thread);
 }
 
 static void look_at_threads(struct supervisor *supervisor, struct longest *longest)
@@ -70,7 +79,7 @@ static void look_at_threads(struct supervisor *supervisor, struct longest *longe
 
 	g_hash_table_iter_init(&iter, supervisor->watch.threads);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
-		describe(value, &thread);
+		describe(recorder, value, &thread);
 		if (!recorder_accounts_look(recorder->accounts, &thread, &entry))
 			continue;
 		recorder_ring_push(recorder->ring, &entry);
@@ -140,8 +149,10 @@ void recorder_look(struct supervisor *supervisor)
 	look_at_mutexes(supervisor, &longest);
 	if (recorder->look_ns - recorder->sweep_ns >= SWEEP_NS) {
 		recorder_accounts_sweep(recorder->accounts, RECORDER_LAST_NS);
+		recorder_trace_follow(recorder->trace, &supervisor->watch);
 		recorder->sweep_ns = recorder->look_ns;
 	}
+	recorder_check_stop(supervisor);
 	if (longest.ns)
 		recorder_react(supervisor, &longest.thread, &longest.entry);
 }
@@ -162,6 +173,16 @@ static void take_thread(const struct recorder_thread *thread, void *data)
 	g_array_append_vals(data, thread, 1);
 }
 
+/* Who hangs gives no answer that could be noted. */
+static void take_silence(const struct supervisor *supervisor, struct recording *recording)
+{
+	struct recorder_entry entry = {.kind = RECORDER_SILENT, .time_ns = recording->end_ns};
+
+	entry.took_ns = qmp_get_silence(supervisor);
+	if (entry.took_ns >= SILENT_NS && entry.took_ns <= entry.time_ns)
+		g_array_append_val(recording->entries, entry);
+}
+
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording)
 {
 	const struct recorder *recorder = supervisor->flight;
@@ -177,6 +198,8 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	ret_recording->start_ns = ret_recording->end_ns - MIN(ret_recording->end_ns - 1, RECORDER_LAST_NS);
 	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
+	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
+	ret_recording->traced_ns = recorder_trace_read(recorder->trace, ret_recording->events);
 	clock_gettime(CLOCK_REALTIME, &wall);
 	localtime_r(&wall.tv_sec, &tm);
 	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
@@ -184,6 +207,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	i = recorder_ring_find(recorder->ring, ret_recording->start_ns);
 	for (; i < count; i++)
 		g_array_append_vals(ret_recording->entries, recorder_ring_get(recorder->ring, i), 1);
+	take_silence(supervisor, ret_recording);
 }
 
 char *recorder_report(struct supervisor *supervisor)
@@ -195,6 +219,7 @@ char *recorder_report(struct supervisor *supervisor)
 	if (!supervisor->flight)
 		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
 	recorder_take(supervisor, "", &recording);
+	recording_replay(&recording);
 	text = recording_format(&recording, &len);
 	recording_clear(&recording);
 	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */
@@ -210,9 +235,10 @@ static void open_actions(struct supervisor *supervisor, struct recorder_options 
 
 	recorder->actions = &options->actions;
 	recorder->least_ns = action_get_least(&options->actions);
-	recorder_store_describe(options->folder, recorder->folder, sizeof(recorder->folder));
-	if (recorder->least_ns)
-		recorder->folder_fd = recorder_store_open(options->folder, supervisor->state->run_fd);
+	if (recorder->least_ns == 0)
+		return;
+	recorder->keeper = recorder_keeper_open(supervisor->state->name, options->to_log);
+	recorder_keeper_use_folder(recorder->keeper, options->folder, supervisor->state->run_fd);
 }
 
 void recorder_open(struct supervisor *supervisor)
@@ -225,7 +251,7 @@ void recorder_open(struct supervisor *supervisor)
 	recorder = g_new0(struct recorder, 1);
 	recorder->ring = recorder_ring_new(ENTRIES);
 	recorder->accounts = recorder_accounts_new();
-	recorder->folder_fd = -1;
+	recorder->trace = recorder_trace_new();
 	supervisor->flight = recorder;
 	if (options)
 		open_actions(supervisor, options);
@@ -241,9 +267,8 @@ void recorder_close(struct supervisor *supervisor)
 	if (!recorder)
 		return;
 	if (recorder->keeper)
-		g_thread_join(recorder->keeper);
-	if (recorder->folder_fd >= 0)
-		close(recorder->folder_fd);
+		recorder_keeper_close(recorder->keeper);
+	recorder_trace_free(recorder->trace);
 	recorder_accounts_free(recorder->accounts);
 	recorder_ring_free(recorder->ring);
 	g_free(recorder);

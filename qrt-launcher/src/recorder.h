@@ -15,14 +15,18 @@ struct recorder;
 
 struct recorder_options {
 	bool off;     /* --no-record */
+	bool to_log;  /* nobody reads standard error: words go to the system's log */
 	char *folder; /* --record-dir, NULL: the default one */
 	struct actions actions;
 };
 
 /* Takes argv[*index], if it is an option of the recorder's, as plan_request_take() does. */
 int recorder_options_take(struct recorder_options *options, int argc, char **argv, int *index);
-/* What cannot be known before the plan is. Returns an exit code; what was wrong was said. */
-int recorder_options_check(const struct recorder_options *options, const struct plan_request *request);
+/* What cannot be known before the plan is. Returns an exit code (EXIT_USAGE, EXIT_FAILED); what was wrong was
+ * said.
+ */
+int recorder_options_check(const struct recorder_options *options, const struct plan_request *request,
+			   bool preload);
 void recorder_options_clear(struct recorder_options *options);
 
 /* All of these do nothing for a supervisor without a recorder. */
@@ -32,6 +36,8 @@ void recorder_close(struct supervisor *supervisor);
 void recorder_look(struct supervisor *supervisor);
 /* QEMU's monitor took so long for an answer. */
 void recorder_note_answer(struct supervisor *supervisor, uint64_t took_ns);
+/* QEMU has stopped the guest, as --on-delay wanted it; or it has not, and says why. */
+void recorder_note_stop(struct supervisor *supervisor, const char *error);
 /* The answer to "recording", one line, freed by g_free(). */
 char *recorder_report(struct supervisor *supervisor);
 

@@ -13,7 +13,8 @@ struct recorder_thread {
 	int32_t tid;
 	enum qrt_sched_role role;
 	int32_t index;
-	char name[32]; /* clean: it may be printed */
+	char name[32];      /* clean: it may be printed */
+	uint64_t traced_ns; /* all its switches are recorded from then on, 0: they are not */
 };
 
 struct recorder_accounts;

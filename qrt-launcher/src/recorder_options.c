@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the command line of `run` says of the flight recorder. */
+/* What the command lines of `run` and `attach` say of the flight recorder. */
 #include "command.h"
+#include "failsafe.h"
 #include "option.h"
 #include "plan_request.h"
 #include "recorder.h"
@@ -37,31 +38,24 @@ int recorder_options_take(struct recorder_options *options, int argc, char **arg
 	return r;
 }
 
-static bool has_fault(const struct action *action, const struct plan_request *request)
+int recorder_options_check(const struct recorder_options *options, const struct plan_request *request,
+			   bool preload)
 {
-	struct qrt_sched_finding worst;
-
-	if (qrt_sched_plan_lint(action->plan, &request->host, &request->vm, &worst, 1) < 1 ||
-	    worst.severity != QRT_SCHED_FAULT)
-		return false;
-	complain("fault: --on-delay: failsafe=%s: %s; %s", action->argument, worst.message, worst.remedy);
-	return true;
-}
-
-int recorder_options_check(const struct recorder_options *options, const struct plan_request *request)
-{
+	int r = EXIT_OK;
 	size_t i;
 
 	if (options->off && options->actions.count > 0) {
 		complain("--on-delay needs the recorder: leave out --no-record");
-		return EXIT_LAUNCHER;
+		return EXIT_USAGE;
 	}
-	for (i = 0; i < options->actions.count; i++) {
-		if (options->actions.actions[i].kind == ACTION_FAILSAFE &&
-		    has_fault(&options->actions.actions[i], request))
-			return EXIT_LAUNCHER;
+	for (i = 0; r == EXIT_OK && i < options->actions.count; i++) {
+		const struct action *action = &options->actions.actions[i];
+
+		if (action->kind == ACTION_FAILSAFE &&
+		    failsafe_check(action->plan, action->argument, request, preload) != EXIT_OK)
+			r = EXIT_FAILED;
 	}
-	return EXIT_OK;
+	return r;
 }
 
 void recorder_options_clear(struct recorder_options *options)

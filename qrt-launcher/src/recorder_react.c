@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What follows a delay that was too long. The supervisor goes on: a thread of its own, which is not urgent,
- * keeps the recording and starts the command. */
+/* What follows a delay that was too long. */
 #include "action.h"
 #include "blame_account.h"
 #include "blame_format.h"
@@ -9,102 +8,45 @@
 #include "plan_live.h"
 #include "plan_request.h"
 #include "recorder_p.h"
-#include "recorder_store.h"
 #include "supervisor.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One recording on its way to its file. */
-struct keep {
-	struct recorder *recorder;
-	struct recording recording;
-	struct recorder_thread thread;
-	uint64_t delay_ns;
-	bool log;
-	size_t commands_count;
-	const char *commands[ACTIONS_MAX];
-};
-
-static void describe(const struct recorder_thread *thread, const struct recorder_entry *entry, char *buf,
-		     size_t size)
+/* " that worker (paio 0) held", nothing where it is not known. */
+static const char *describe_owner(const struct recorder *recorder, int32_t tid, char *buf, size_t size)
 {
-	char role[32], time[24];
+	const struct recorder_thread *owner = recorder_accounts_find(recorder->accounts, tid);
+	char role[32];
+
+	buf[0] = '\0';
+	if (owner)
+		snprintf(buf, size, " that %s (%s) held", owner->name,
+			 blame_format_role(owner->role, owner->index, role, sizeof(role)));
+	return buf;
+}
+
+static void describe(const struct recorder *recorder, const struct recorder_thread *thread,
+		     const struct recorder_entry *entry, char *buf, size_t size)
+{
+	char role[32], time[24], owner[80];
 
 	blame_format_role(thread->role, thread->index, role, sizeof(role));
 	if (entry->kind == RECORDER_STARVES)
 		snprintf(buf, size, "%s (%s) is ready for %s without running, and waits still", thread->name,
 			 role, blame_format_time(entry->took_ns, time, sizeof(time)));
 	else if (entry->kind == RECORDER_MUTEX)
-		snprintf(buf, size, "%s (%s) waited %s for a mutex", thread->name, role,
-			 blame_format_time(entry->took_ns, time, sizeof(time)));
+		snprintf(buf, size, "%s (%s) waited %s for a mutex%s", thread->name, role,
+			 blame_format_time(entry->took_ns, time, sizeof(time)),
+			 describe_owner(recorder, entry->mutex.owner, owner, sizeof(owner)));
 	else
 		snprintf(buf, size, "%s (%s) was ready for %s without running, in %" PRIu64 " time%s",
 			 thread->name, role, blame_format_time(entry->sample.delay_ns, time, sizeof(time)),
 			 entry->sample.arrivals, plural(entry->sample.arrivals));
 }
 
-static void run_commands(const struct keep *keep, const char *file)
-{
-	g_autofree char *vm = g_strdup_printf("QRT_VM=%s", keep->recording.name);
-	g_autofree char *role = g_strdup_printf("QRT_ROLE=%s", qrt_sched_role_name(keep->thread.role));
-	g_autofree char *index = g_strdup_printf("QRT_INDEX=%d", keep->thread.index);
-	g_autofree char *delay = g_strdup_printf("QRT_DELAY_NS=%" PRIu64, keep->delay_ns);
-	g_autofree char *path = g_strdup_printf("QRT_FILE=%s%s%s", file ? keep->recorder->folder : "",
-						file ? "/" : "", file ? file : "");
-	const char *const told[] = {vm, role, index, delay, path, NULL};
-	size_t i;
-
-	for (i = 0; i < keep->commands_count; i++)
-		action_run_command(keep->commands[i], told);
-}
-
-static void free_keep(struct keep *keep)
-{
-	recording_clear(&keep->recording);
-	g_free(keep);
-}
-
-static void *keep_recording(void *data)
-{
-	const struct qrt_sched_setting ordinary = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_NICE,
-						   .policy = QRT_SCHED_POLICY_OTHER};
-	struct keep *keep = data;
-	g_autofree char *file = NULL, *text = NULL;
-	size_t len;
-	int r;
-
-	qrt_sched_setting_apply(0, &ordinary, NULL);
-	text = recording_format(&keep->recording, &len);
-	r = keep->recorder->folder_fd < 0
-		    ? -EBADF
-		    : recorder_store_write(keep->recorder->folder_fd, keep->recording.name, text, len, &file);
-	if (r < 0 && r != -EBADF)
-		complain("the recording cannot be kept in %s: %s", keep->recorder->folder, strerror(-r));
-	if (keep->log)
-		complain("%s%s%s%s%s", keep->recording.trigger, file ? "; kept in " : "",
-			 file ? keep->recorder->folder : "", file ? "/" : "", file ? file : "");
-	run_commands(keep, file);
-	atomic_store(&keep->recorder->keeper_is_busy, false);
-	free_keep(keep);
-	return NULL;
-}
-
-static bool is_busy(const struct recorder *recorder)
-{
-	return recorder->keeper && atomic_load(&recorder->keeper_is_busy);
-}
-
-static void start_keeper(struct recorder *recorder, struct keep *keep)
-{
-	if (recorder->keeper)
-		g_thread_join(recorder->keeper);
-	atomic_store(&recorder->keeper_is_busy, true);
-	recorder->keeper = g_thread_new("qrt-keeper", keep_recording, keep);
-}
+/* ---- another plan ---- */
 
 static void find_place(const struct supervisor *supervisor, struct qrt_sched_plan *plan,
 		       struct state_place *ret_place)
@@ -127,80 +69,150 @@ static bool is_in_force(const struct supervisor *supervisor, const struct qrt_sc
 	return strcmp(text, now) == 0;
 }
 
-/* What was fixed when QEMU started stays; all threads change at once, or none. */
-static void fall_back(struct supervisor *supervisor, const struct action *action)
+/* On success the plan is the supervisor's. */
+static int put_in_force(struct supervisor *supervisor, const struct action *action,
+			struct qrt_sched_plan *plan)
 {
 	struct change_result result = {.changed = 0};
-	struct qrt_sched_plan *plan;
 	struct state_place place;
+	int r;
 
-	if (is_in_force(supervisor, action->plan) || plan_live_copy(action->plan, &plan) < 0)
-		return;
 	find_place(supervisor, plan, &place);
-	if (change_plan(supervisor, plan, &place, &result) >= 0) {
-		complain("from now on the plan is %s", action->argument);
-		return;
-	}
-	complain("the plan cannot become %s: %s", action->argument, result.error);
+	r = change_plan(supervisor, plan, &place, &result);
+	if (r >= 0)
+		recorder_keeper_say(supervisor->flight->keeper, "from now on the plan is %s",
+				    action->argument);
+	else if (action_is_news(action))
+		recorder_keeper_say(supervisor->flight->keeper, "the plan cannot become %s: %s",
+				    action->argument, result.error);
+	if (r < 0)
+		qrt_sched_plan_close(plan);
+	return MIN(r, 0);
+}
+
+/* All threads change at once, or none; what was fixed when QEMU started stays. */
+static int fall_back(struct supervisor *supervisor, const struct action *action)
+{
+	struct qrt_sched_plan *plan;
+	int r = plan_live_follow(action->plan, supervisor->plan, &plan);
+
+	if (r < 0 && action_is_news(action))
+		recorder_keeper_say(supervisor->flight->keeper, "the plan cannot become %s: %s",
+				    action->argument, strerror(-r));
+	if (r < 0)
+		return r;
+	if (!is_in_force(supervisor, plan))
+		return put_in_force(supervisor, action, plan);
 	qrt_sched_plan_close(plan);
+	return 0;
 }
 
-static void act(struct supervisor *supervisor, const struct action *action, struct keep *keep)
+/* ---- what is due ---- */
+
+/* What is done to the VM waits for no disk. */
+static bool needs_file(const struct action *action)
 {
-	switch (action->kind) {
-	case ACTION_FILE:
-		break;
-	case ACTION_LOG:
-		keep->log = true;
-		break;
-	case ACTION_COMMAND:
-		keep->commands[keep->commands_count++] = action->argument;
-		break;
-	case ACTION_STOP:
-		keep->log = true;
-		if (qmp_stop(supervisor))
-			complain("the guest is stopped, as --on-delay wants it");
-		else
-			complain("the guest cannot be stopped: QEMU's monitor takes no command");
-		break;
-	case ACTION_FAILSAFE:
-		keep->log = true;
-		fall_back(supervisor, action);
-		break;
+	return action->kind == ACTION_FILE || action->kind == ACTION_COMMAND;
+}
+
+static size_t find_due(const struct recorder *recorder, uint64_t delay_ns, struct action *due[ACTIONS_MAX])
+{
+	bool is_busy = recorder_keeper_is_busy(recorder->keeper);
+	struct actions *actions = recorder->actions;
+	uint64_t time_ns = blame_now_ns();
+	size_t i, count = 0;
+
+	for (i = 0; i < actions->count; i++) {
+		struct action *action = &actions->actions[i];
+
+		if (action_is_due(action, delay_ns, time_ns) && !(is_busy && needs_file(action)))
+			due[count++] = action;
 	}
+	return count;
 }
 
-static struct keep *make_keep(struct supervisor *supervisor, const struct recorder_thread *thread,
-			      const struct recorder_entry *entry)
+/* What was tried in vain a moment ago was said, and has its recording. */
+static bool is_worth_a_word(const struct action *action)
 {
-	struct keep *keep = g_new0(struct keep, 1);
-	char trigger[160];
+	return !needs_file(action) && action_is_news(action);
+}
 
-	keep->recorder = supervisor->flight;
+static bool has(struct action *const due[], size_t count, bool (*which)(const struct action *action))
+{
+	size_t i;
+
+	for (i = 0; i < count && !which(due[i]); i++)
+		;
+	return i < count;
+}
+
+static struct recorder_keep *make_keep(struct supervisor *supervisor, const struct recorder_thread *thread,
+				       uint64_t delay_ns, const char *trigger)
+{
+	struct recorder_keep *keep = g_new0(struct recorder_keep, 1);
+
 	keep->thread = *thread;
-	keep->delay_ns = recorder_length_of(entry);
-	describe(thread, entry, trigger, sizeof(trigger));
+	keep->delay_ns = delay_ns;
 	recorder_take(supervisor, trigger, &keep->recording);
 	return keep;
 }
 
-/* Where the last recording is not on the disk yet, that disk is in trouble: the next delay will do. */
+static int act(struct supervisor *supervisor, const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_STOP:
+		return recorder_stop_guest(supervisor, action);
+	case ACTION_FAILSAFE:
+		return fall_back(supervisor, action);
+	default:
+		return 0;
+	}
+}
+
+/* Where the last recording is not in its file yet that disk is in trouble: there is none of this delay. */
+static struct recorder_keep *keep_or_say(struct supervisor *supervisor, const struct recorder_thread *thread,
+					 const struct recorder_entry *entry, struct action *const due[],
+					 size_t count)
+{
+	struct recorder *recorder = supervisor->flight;
+	bool log = has(due, count, is_worth_a_word);
+	struct recorder_keep *keep;
+	char trigger[160];
+	size_t i;
+
+	if (!log && !has(due, count, needs_file))
+		return NULL;
+	describe(recorder, thread, entry, trigger, sizeof(trigger));
+	if (recorder_keeper_is_busy(recorder->keeper)) {
+		recorder_keeper_say(recorder->keeper,
+				    "%s; not kept: the last recording is not in its file yet", trigger);
+		return NULL;
+	}
+	keep = make_keep(supervisor, thread, recorder_length_of(entry), trigger);
+	keep->log = log;
+	for (i = 0; i < count; i++) {
+		if (due[i]->kind == ACTION_COMMAND)
+			keep->commands[keep->commands_count++] = due[i]->argument;
+	}
+	return keep;
+}
+
 void recorder_react(struct supervisor *supervisor, const struct recorder_thread *thread,
 		    const struct recorder_entry *entry)
 {
 	struct recorder *recorder = supervisor->flight;
-	struct actions *actions = recorder->actions;
-	uint64_t time_ns = blame_now_ns();
-	struct keep *keep = NULL;
-	size_t i;
+	struct action *due[ACTIONS_MAX];
+	size_t i, count = find_due(recorder, recorder_length_of(entry), due);
+	struct recorder_keep *keep;
+	int results[ACTIONS_MAX], kept = 0;
 
-	for (i = 0; i < actions->count && !is_busy(recorder); i++) {
-		if (!action_is_due(&actions->actions[i], recorder_length_of(entry), time_ns))
-			continue;
-		if (!keep)
-			keep = make_keep(supervisor, thread, entry);
-		act(supervisor, &actions->actions[i], keep);
-	}
+	if (count == 0)
+		return;
+	keep = keep_or_say(supervisor, thread, entry, due, count);
+	for (i = 0; i < count; i++)
+		results[i] = act(supervisor, due[i]);
 	if (keep)
-		start_keeper(recorder, keep);
+		kept = recorder_keeper_start(recorder->keeper, keep);
+	for (i = 0; i < count; i++)
+		action_note(due[i], needs_file(due[i]) ? kept : results[i], blame_now_ns());
 }

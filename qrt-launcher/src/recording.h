@@ -6,6 +6,8 @@
 #ifndef QRT_LAUNCHER_RECORDING_H
 #define QRT_LAUNCHER_RECORDING_H
 
+#include "blame_model.h"
+#include "blame_names.h"
 #include "recorder_accounts.h"
 #include "recorder_ring.h"
 
@@ -13,6 +15,12 @@
 #include <json-glib/json-glib.h>
 
 #define RECORDING_MAX (16u << 20) /* bytes of one, as text */
+
+/* A task that is none of the VM's, but kept one of its threads from running. */
+struct recording_task {
+	int32_t tid;
+	struct blame_name name;
+};
 
 struct recording {
 	char name[65]; /* of the VM; clean, as all texts here */
@@ -24,7 +32,17 @@ struct recording {
 	char trigger[160]; /* why it was kept, empty: somebody asked */
 	GArray *threads;   /* struct recorder_thread */
 	GArray *entries;   /* struct recorder_entry, the oldest first */
+
+	/* Of threads that are traced the switches say more than their accounts, from then on; 0: no switches.
+	 */
+	uint64_t traced_ns;
+	int32_t trace_error; /* why there are none, a positive errno; 0: no thread has CPUs of its own */
+	GArray *events;      /* struct blame_event, until recording_replay() makes delays of them */
+	GArray *delays;      /* struct blame_delay, none of them for a mutex */
+	GArray *tasks;       /* struct recording_task: who is named in delays */
 };
+
+#define RECORDING_DELAYS_MAX 4000u /* of more the shorter ones are left out */
 
 void recording_init(struct recording *recording);
 void recording_clear(struct recording *recording);

@@ -12,6 +12,7 @@
 #include "vm_args.h"
 
 #include <qrt/sched_record.h>
+#include <signal.h>
 #include <stdbool.h>
 
 /* What the command line of `run` says, and what follows from it. */
@@ -20,6 +21,9 @@ struct run {
 	const char *name; /* --name */
 	struct recorder_options record;
 	bool verbose, help;
+	sigset_t mask;       /* as the launcher found it */
+	bool is_interrupted; /* a signal that ends the launcher came before QEMU was there */
+	bool is_stuck;       /* something could not be put back */
 
 	struct vm_args vm;
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */

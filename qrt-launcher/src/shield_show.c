@@ -5,9 +5,12 @@
 #include "command.h"
 #include "plan_request.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define TRIES 50 /* while somebody looks whether all is as it should be */
 
 /* As the folder says. */
 struct shown {
@@ -121,6 +124,8 @@ static void print_text(const struct shown *shown)
 	for (i = 0; i < shown->holders->len; i++)
 		printf(" %s", (const char *)shown->holders->pdata[i]);
 	putchar('\n');
+	if (shown->kind == QRT_SCHED_CGROUP_NONE)
+		printf("  how threads were is in %s/.host alone: do not remove it\n", state_get_run_path());
 	print_left(shown);
 }
 
@@ -175,7 +180,7 @@ static void build_shown(const struct shown *shown, JsonBuilder *builder)
 	build_left(shown, builder);
 }
 
-static void print_json(const struct shown *shown)
+static JsonBuilder *build(const struct shown *shown)
 {
 	JsonBuilder *builder = json_builder_new();
 
@@ -185,7 +190,7 @@ static void print_json(const struct shown *shown)
 	if (shown)
 		build_shown(shown, builder);
 	json_builder_end_object(builder);
-	plan_print_json(builder);
+	return builder;
 }
 
 int shield_show(const struct host *host, bool json)
@@ -194,7 +199,7 @@ int shield_show(const struct host *host, bool json)
 	bool up = host && read_shown(host, &shown);
 
 	if (json)
-		print_json(up ? &shown : NULL);
+		plan_print_json(build(up ? &shown : NULL));
 	else if (up)
 		print_text(&shown);
 	else
@@ -204,22 +209,54 @@ int shield_show(const struct host *host, bool json)
 	return EXIT_OK;
 }
 
-void shield_mention(void)
+/* 1: what is up; 0: nothing is; -EBUSY. */
+static int look(struct shown *ret_shown)
 {
-	int run_fd = state_look_run();
-	struct shown shown;
+	int tries, r = -EBUSY, run_fd = state_look_run();
 	struct host host;
 
 	if (run_fd < 0)
-		return;
-	if (host_look(run_fd, &host) == 0) {
-		if (read_shown(&host, &shown)) {
-			print_line(&shown);
-			clear_shown(&shown);
-		}
+		return 0;
+	for (tries = 0; tries < TRIES && r == -EBUSY; tries++) {
+		if (tries > 0)
+			g_usleep(5000);
+		r = host_look(run_fd, &host);
+	}
+	if (r == 0) {
+		r = read_shown(&host, ret_shown);
 		host_close(&host);
+	} else if (r != -EBUSY) {
+		r = 0;
 	}
 	state_close_run(run_fd);
+	return r;
+}
+
+void shield_mention(void)
+{
+	struct shown shown;
+
+	if (look(&shown) <= 0)
+		return;
+	print_line(&shown);
+	clear_shown(&shown);
+}
+
+JsonNode *shield_describe(void)
+{
+	struct shown shown;
+	JsonBuilder *builder;
+	JsonNode *node;
+	int r = look(&shown);
+
+	if (r < 0)
+		return NULL;
+	builder = build(r > 0 ? &shown : NULL);
+	node = json_builder_get_root(builder);
+	g_object_unref(builder);
+	if (r > 0)
+		clear_shown(&shown);
+	return node;
 }
 
 void shield_say_holders(const struct host *host)

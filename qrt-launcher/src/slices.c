@@ -16,7 +16,8 @@ struct slices {
 	pthread_mutex_t lock; /* of the rotator, and of those that it rotates */
 	struct qrt_sched_rotator *rotator;
 	pthread_t thread;
-	int end_fd; /* -1: there is no thread */
+	int wake_fd; /* -1: there is no thread */
+	bool is_ending;
 };
 
 struct slices *slices_open(const struct qrt_sched_setting *rank)
@@ -25,7 +26,7 @@ struct slices *slices_open(const struct qrt_sched_setting *rank)
 	pthread_mutexattr_t attr;
 
 	slices->rank = *rank;
-	slices->end_fd = -1;
+	slices->wake_fd = -1;
 	/* Between a supervisor below the VM and a thread above it. */
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
@@ -36,41 +37,62 @@ struct slices *slices_open(const struct qrt_sched_setting *rank)
 
 /* ---- the thread ---- */
 
-static void harvest(struct slices *slices)
+/* False when it is to end; *ret_wait: ns until the next look, -1 for ever. */
+static bool harvest(struct slices *slices, int64_t *ret_wait)
 {
+	bool goes_on;
+
 	pthread_mutex_lock(&slices->lock);
 	qrt_sched_rotator_harvest(slices->rotator);
+	*ret_wait = qrt_sched_rotator_get_wait(slices->rotator);
+	goes_on = !slices->is_ending;
 	pthread_mutex_unlock(&slices->lock);
+	return goes_on;
+}
+
+/* By a sleep of its own, not by the rotator's descriptor: on PREEMPT_RT that one's timer may wait for whose
+ * slice it is to end. */
+static void rest(int fd, int64_t wait)
+{
+	struct timespec limit = {(time_t)(wait / 1000000000), (long)(wait % 1000000000)};
+	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
+	uint64_t count;
+
+	if (ppoll(&pollfd, 1, wait < 0 ? NULL : &limit, NULL) > 0)
+		(void)!read(fd, &count, sizeof(count));
 }
 
 static void *rotate(void *data)
 {
 	struct slices *slices = data;
 	struct qrt_sched_error error = {.message = ""};
-	struct pollfd fds[2] = {{.fd = slices->end_fd, .events = POLLIN},
-				{.fd = qrt_sched_rotator_get_fd(slices->rotator), .events = POLLIN}};
+	int64_t wait;
 
 	if (qrt_sched_setting_apply(0, &slices->rank, &error) < 0)
 		complain("quanta are made from below the VM, and may be long: %s", error.message);
-	while (poll(fds, G_N_ELEMENTS(fds), -1) >= 0 || errno == EINTR) {
-		if (fds[0].revents)
-			break;
-		harvest(slices);
-	}
+	while (harvest(slices, &wait))
+		rest(slices->wake_fd, wait);
 	return NULL;
+}
+
+static void wake(const struct slices *slices)
+{
+	const uint64_t one = 1;
+
+	(void)!write(slices->wake_fd, &one, sizeof(one));
 }
 
 static int start_thread(struct slices *slices)
 {
 	int r;
 
-	slices->end_fd = eventfd(0, EFD_CLOEXEC);
-	if (slices->end_fd < 0)
+	slices->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (slices->wake_fd < 0)
 		return -errno;
 	r = -pthread_create(&slices->thread, NULL, rotate, slices);
 	if (r < 0) {
-		close(slices->end_fd);
-		slices->end_fd = -1;
+		close(slices->wake_fd);
+		slices->wake_fd = -1;
 	}
 	return r;
 }
@@ -79,18 +101,19 @@ static int start(struct slices *slices)
 {
 	int r = slices->rotator ? 0 : qrt_sched_rotator_open(&slices->rotator);
 
-	return r < 0 || slices->end_fd >= 0 ? r : start_thread(slices);
+	return r < 0 || slices->wake_fd >= 0 ? r : start_thread(slices);
 }
 
 static void end_thread(struct slices *slices)
 {
-	const uint64_t one = 1;
-
-	if (slices->end_fd < 0)
+	if (slices->wake_fd < 0)
 		return;
-	(void)!write(slices->end_fd, &one, sizeof(one));
+	pthread_mutex_lock(&slices->lock);
+	slices->is_ending = true;
+	pthread_mutex_unlock(&slices->lock);
+	wake(slices);
 	pthread_join(slices->thread, NULL);
-	close(slices->end_fd);
+	close(slices->wake_fd);
 }
 
 struct slices *slices_close(struct slices *slices)
@@ -120,6 +143,7 @@ int slices_set(struct slices *slices, pid_t tid, uint64_t quantum_ns)
 	pthread_mutex_lock(&slices->lock);
 	r = qrt_sched_rotator_set(slices->rotator, tid, quantum_ns);
 	pthread_mutex_unlock(&slices->lock);
+	wake(slices);
 	return r;
 }
 
@@ -127,6 +151,11 @@ void slices_hold(struct slices *slices)
 {
 	if (slices)
 		pthread_mutex_lock(&slices->lock);
+}
+
+bool slices_try_hold(struct slices *slices)
+{
+	return !slices || pthread_mutex_trylock(&slices->lock) == 0;
 }
 
 void slices_release(struct slices *slices)

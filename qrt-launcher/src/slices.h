@@ -4,6 +4,7 @@
 #define QRT_LAUNCHER_SLICES_H
 
 #include <qrt/quantum.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -20,6 +21,10 @@ int slices_set(struct slices *slices, pid_t tid, uint64_t quantum_ns);
 /* Around what changes or compares how such a thread runs: who is rotated is lower for a moment, and has what
  * it had before after that. They do not nest. NULL: nothing. */
 void slices_hold(struct slices *slices);
+/* The same for who must not wait; false: somebody else has it, and who is changed meanwhile may be changed
+ * back.
+ */
+bool slices_try_hold(struct slices *slices);
 void slices_release(struct slices *slices);
 
 #endif

@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char *const files[] = {"state.json", "state.json.new", "threads", "threads.new",
-				    "plan",       "plan.new",       "control"};
+static const char *const files[] = {"state.json", "state.json.new", "threads",  "threads.new", "places",
+				    "places.new", "plan",           "plan.new", "control"};
 
 bool state_is_name(const char *name)
 {
@@ -23,9 +23,9 @@ bool state_is_name(const char *name)
 	return len >= 1 && len <= STATE_NAME_MAX && name[len] == '\0' && g_ascii_isalnum(name[0]);
 }
 
-static int lock_folder(int fd)
+static int lock_folder(int fd, int create)
 {
-	int lock_fd = openat(fd, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int lock_fd = openat(fd, "lock", O_RDWR | create | O_NOFOLLOW | O_CLOEXEC, 0600);
 	struct stat status;
 	int r;
 
@@ -56,14 +56,15 @@ int state_open_folder(int run_fd, const char *name)
 	return fd;
 }
 
-int state_open_left(int run_fd, const char *name, struct state *ret_state)
+/* A folder without a lock is about to get one, or is about to be removed. */
+static int open_locked(int run_fd, const char *name, bool create, struct state *ret_state)
 {
 	struct state state = {.run_fd = run_fd};
 
 	state.fd = state_open_folder(run_fd, name);
 	if (state.fd < 0)
 		return state.fd;
-	state.lock_fd = lock_folder(state.fd);
+	state.lock_fd = lock_folder(state.fd, create ? O_CREAT : 0);
 	if (state.lock_fd < 0) {
 		close(state.fd);
 		return state.lock_fd;
@@ -71,6 +72,16 @@ int state_open_left(int run_fd, const char *name, struct state *ret_state)
 	g_strlcpy(state.name, name, sizeof(state.name));
 	*ret_state = state;
 	return 0;
+}
+
+/* Whoever makes a folder, or removes it, finds his way where an empty one is gone. */
+int state_open_left(int run_fd, const char *name, struct state *ret_state)
+{
+	int r = open_locked(run_fd, name, false, ret_state);
+
+	if (r != -ENOENT || unlinkat(run_fd, name, AT_REMOVEDIR) == 0 || errno != ENOTEMPTY)
+		return r;
+	return open_locked(run_fd, name, true, ret_state);
 }
 
 static void say_busy(int run_fd, const char *name)
@@ -101,7 +112,7 @@ static int try_open(int run_fd, const char *name, struct state *ret_state)
 
 	if (mkdirat(run_fd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	r = state_open_left(run_fd, name, ret_state);
+	r = open_locked(run_fd, name, true, ret_state);
 	if (r < 0)
 		return r;
 	if (faccessat(ret_state->fd, "state.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
@@ -140,10 +151,18 @@ void state_remove(struct state *state)
 	for (i = 0; i < G_N_ELEMENTS(files); i++)
 		unlinkat(state->fd, files[i], 0);
 	unlinkat(state->fd, "lock", 0);
-	if (unlinkat(state->run_fd, state->name, AT_REMOVEDIR) < 0)
+	if (unlinkat(state->run_fd, state->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		complain("%s/%s could not be removed: %s", state_get_run_path(), state->name,
 			 strerror(errno));
 	state_close(state);
+}
+
+void state_end(struct state *state, bool is_back)
+{
+	if (is_back)
+		state_remove(state);
+	else
+		state_close(state);
 }
 
 static int write_all(int fd, const char *text, size_t len)

@@ -5,6 +5,7 @@
  *   lock        flock'ed by the launcher for its life
  *   state.json  who is who (struct state_record)
  *   threads     threads outside of QEMU's process, as they were; of a VM that was attached to, all of them
+ *   places      the cgroups of threads that entered a shield, as they were
  *   plan        the plan that took the place of the first one
  *   control     the socket that answers questions
  *
@@ -15,6 +16,7 @@
 #define QRT_LAUNCHER_STATE_H
 
 #include <qrt/sched.h>
+#include <qrt/shield.h>
 #include <stdbool.h>
 
 #define STATE_NAME_MAX 64
@@ -57,6 +59,8 @@ int state_look_run(void);
  * is written. -ENOENT, not said: the run directory was removed meanwhile. */
 int state_lock_run(int run_fd);
 void state_unlock_run(int run_fd);
+/* The same without waiting, by who may not wait. -EBUSY, not said. */
+int state_try_lock_run(int run_fd);
 /* Closes it, and removes it where it is empty and its place is ours alone. */
 void state_close_run(int run_fd);
 
@@ -71,6 +75,9 @@ int state_open_folder(int run_fd, const char *name);
 void state_close(struct state *state);
 /* Removes the folder and unlocks. */
 void state_remove(struct state *state);
+/* The same at the end of a VM. Where something could not be put back what was written down of it stays, for
+ * `repair` to try again. */
+void state_end(struct state *state, bool is_back);
 
 /* Replaces a file of the folder as a whole. */
 int state_write(const struct state *state, const char *file, const char *text, size_t len);
@@ -85,14 +92,17 @@ int state_read_record(int fd, struct state_record *ret_record);
 /* Calls found() with the name of each VM's folder. */
 void state_for_each(int run_fd, void (*found)(const char *name, void *data), void *data);
 
-/* Puts back what killed launchers left behind. Returns how many folders could not be repaired. */
+/* Puts back what killed launchers left behind of VMs. Returns how many folders could not be repaired. */
+int state_repair_vms(int run_fd, bool verbose);
+/* The same, and of the host. */
 int state_repair_all(int run_fd, bool verbose);
 /* Opens the run directory, locked for the choice of CPUs, and puts back what killed launchers left behind. */
 int state_enter_run(void);
-/* Puts all threads of a VM that was attached to back, those that were born meanwhile as record->fresh.
- * Returns how many, or the first error, after having tried all; says nothing. */
-int state_put_back(struct qrt_sched_snapshot *snapshot, const struct state_record *record,
-		   struct qrt_sched_error *reterr);
+/* Puts all threads of a VM that was attached to back, into their cgroups first (NULL: none left its own),
+ * those that were born meanwhile as record->fresh. Returns how many, or the first error, after having tried
+ * all; says nothing. */
+int state_put_back(struct qrt_sched_snapshot *snapshot, struct qrt_sched_saved *places,
+		   const struct state_record *record, struct qrt_sched_error *reterr);
 /* One folder, locked by state_open_left(); it is removed when all was put back. */
 int state_repair(struct state *state, bool verbose);
 

@@ -3,7 +3,6 @@
 #include "proc.h"
 #include "state.h"
 
-#include <qrt/shield.h>
 #include <stdio.h>
 
 #define ROUNDS 5 /* threads may start others while we go through them */
@@ -24,9 +23,10 @@ static bool add_born(pid_t tid, void *data)
 	return true;
 }
 
-int state_put_back(struct qrt_sched_snapshot *snapshot, const struct state_record *record,
-		   struct qrt_sched_error *reterr)
+int state_put_back(struct qrt_sched_snapshot *snapshot, struct qrt_sched_saved *places,
+		   const struct state_record *record, struct qrt_sched_error *reterr)
 {
+	int moved = places ? qrt_sched_saved_restore(places, reterr) : 0;
 	struct birth birth = {.snapshot = snapshot, .fresh = &record->fresh};
 	char path[64];
 	int round, r = 0;
@@ -40,5 +40,5 @@ int state_put_back(struct qrt_sched_snapshot *snapshot, const struct state_recor
 			break;
 		r = qrt_sched_snapshot_restore(snapshot, reterr);
 	}
-	return r;
+	return moved < 0 ? moved : r;
 }

@@ -2,6 +2,7 @@
 /* After a launcher was killed: put back what it had changed and can no longer put back itself. */
 #include "command.h"
 #include "host.h"
+#include "postpone.h"
 #include "proc.h"
 #include "state.h"
 
@@ -34,6 +35,39 @@ static int read_snapshot(const struct state *state, struct qrt_sched_snapshot *s
 	r = qrt_sched_snapshot_parse(snapshot, text, len, &error);
 	g_free(text);
 	return r < 0 ? say_damaged(state, "threads", error.message) : 0;
+}
+
+static int read_places(const struct state *state, struct qrt_sched_saved *places)
+{
+	struct qrt_sched_error error;
+	size_t len;
+	char *text;
+	int r = state_read(state->fd, "places", THREADS_MAX, &text, &len);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return say_damaged(state, "places", strerror(-r));
+	r = qrt_sched_saved_parse(places, text, len, &error);
+	g_free(text);
+	return r < 0 ? say_damaged(state, "places", error.message) : 0;
+}
+
+/* What its launcher wrote down. */
+struct past {
+	struct qrt_sched_snapshot *snapshot;
+	struct qrt_sched_saved *places;
+};
+
+static int open_past(const struct state *state, struct past *past)
+{
+	int r = qrt_sched_snapshot_new(&past->snapshot);
+
+	if (r >= 0)
+		r = qrt_sched_saved_new(NULL, NULL, &past->places);
+	if (r >= 0)
+		r = read_snapshot(state, past->snapshot);
+	return r < 0 ? r : read_places(state, past->places);
 }
 
 struct calming {
@@ -80,11 +114,11 @@ static int calm_process(pid_t pid, const struct qrt_sched_setting *fresh, struct
 }
 
 static int put_back_attached(const struct state *state, const struct state_record *record,
-			     struct qrt_sched_snapshot *snapshot)
+			     const struct past *past)
 {
 	bool living = proc_is_alive(record->qemu_pid, record->qemu_start);
 	struct qrt_sched_error error = {.message = ""};
-	int r = state_put_back(snapshot, record, &error);
+	int r = state_put_back(past->snapshot, past->places, record, &error);
 
 	if (r < 0)
 		complain("VM '%s' (pid %d) had lost its launcher, and its threads cannot be put back: %s",
@@ -96,8 +130,7 @@ static int put_back_attached(const struct state *state, const struct state_recor
 	return r < 0 ? r : 0;
 }
 
-static int put_back(const struct state *state, const struct state_record *record,
-		    struct qrt_sched_snapshot *snapshot)
+static int put_back(const struct state *state, const struct state_record *record, const struct past *past)
 {
 	bool living = proc_is_alive(record->qemu_pid, record->qemu_start);
 	struct qrt_sched_error error = {.message = ""};
@@ -105,8 +138,10 @@ static int put_back(const struct state *state, const struct state_record *record
 	int r, s = 0;
 
 	if (record->is_attached)
-		return put_back_attached(state, record, snapshot);
-	r = qrt_sched_snapshot_restore(snapshot, &error);
+		return put_back_attached(state, record, past);
+	r = qrt_sched_snapshot_restore(past->snapshot, &error);
+	if (r >= 0)
+		r = qrt_sched_saved_restore(past->places, &error);
 	if (living)
 		s = calm_process(record->qemu_pid, &record->fresh, &calming);
 	if (r < 0 || s < 0) {
@@ -124,20 +159,18 @@ static int put_back(const struct state *state, const struct state_record *record
 
 static int repair_record(const struct state *state, const struct state_record *record)
 {
-	struct qrt_sched_snapshot *snapshot;
+	struct past past = {.snapshot = NULL};
 	char boot[40];
 	int r;
 
 	proc_get_boot(boot, sizeof(boot));
 	if (strcmp(boot, record->boot) != 0)
 		return 0;
-	r = qrt_sched_snapshot_new(&snapshot);
-	if (r < 0)
-		return r;
-	r = read_snapshot(state, snapshot);
+	r = open_past(state, &past);
 	if (r == 0)
-		r = put_back(state, record, snapshot);
-	qrt_sched_snapshot_close(snapshot);
+		r = put_back(state, record, &past);
+	qrt_sched_snapshot_close(past.snapshot);
+	qrt_sched_saved_close(past.places);
 	return r;
 }
 
@@ -182,11 +215,20 @@ static void repair_folder(const char *name, void *data)
 		repairing->failed++;
 }
 
-int state_repair_all(int run_fd, bool verbose)
+int state_repair_vms(int run_fd, bool verbose)
 {
 	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
+	sigset_t before;
 
+	postpone_begin(&before);
 	state_for_each(run_fd, repair_folder, &repairing);
-	repairing.failed += host_repair(run_fd, verbose) < 0;
+	postpone_end(&before);
 	return repairing.failed;
+}
+
+int state_repair_all(int run_fd, bool verbose)
+{
+	int failed = state_repair_vms(run_fd, verbose);
+
+	return host_repair(run_fd, verbose) < 0 ? failed + 1 : failed;
 }

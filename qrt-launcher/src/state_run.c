@@ -31,7 +31,7 @@ static char *find_path(bool *ret_own)
 
 const char *state_get_run_path(void)
 {
-	static char path[4096];
+	static _Thread_local char path[4096];
 	bool own;
 	char *found = find_path(&own);
 
@@ -147,6 +147,11 @@ int state_lock_run(int run_fd)
 		complain("another launcher holds %s for %d s; is it stopped? Its VM may get the same CPUs",
 			 state_get_run_path(), LOCK_PATIENCE_MS / 1000);
 	return fstat(run_fd, &status) == 0 && status.st_nlink == 0 ? -ENOENT : 0;
+}
+
+int state_try_lock_run(int run_fd)
+{
+	return flock(run_fd, LOCK_EX | LOCK_NB) < 0 ? -EBUSY : 0;
 }
 
 /* Another launcher that ends may remove the empty run directory while we open it. */

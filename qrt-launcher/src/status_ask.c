@@ -21,7 +21,7 @@ static void unref_vm(gpointer vm)
 
 void status_ask_open(struct status_ask *ask, const char *name)
 {
-	*ask = (struct status_ask){.name = name};
+	*ask = (struct status_ask){.name = name, .patience_us = 5 * G_USEC_PER_SEC};
 	ask->vms = g_ptr_array_new_with_free_func(unref_vm);
 	ask->silent = g_array_new(FALSE, FALSE, sizeof(struct silent));
 }
@@ -50,7 +50,7 @@ static void ask_listed(const char *name, void *data)
 {
 	const struct listing *listing = data;
 	JsonObject *vm;
-	int r = control_ask_status(listing->run_fd, name, &vm);
+	int r = control_ask_status_within(listing->run_fd, name, listing->ask->patience_us, &vm);
 
 	if (r == 0)
 		g_ptr_array_add(listing->ask->vms, vm);
@@ -77,7 +77,7 @@ static void take_named(struct status_ask *ask, JsonObject *vm)
 static void ask_named(int run_fd, struct status_ask *ask)
 {
 	JsonObject *vm;
-	int r = run_fd < 0 ? run_fd : control_ask_status(run_fd, ask->name, &vm);
+	int r = run_fd < 0 ? run_fd : control_ask_status_within(run_fd, ask->name, ask->patience_us, &vm);
 
 	if (r == 0)
 		take_named(ask, vm);
@@ -104,6 +104,11 @@ void status_ask_all(struct status_ask *ask, bool repair)
 		state_for_each(run_fd, ask_listed, &listing);
 	if (run_fd >= 0)
 		state_close_run(run_fd);
+}
+
+const char *status_ask_get_silent(const struct status_ask *ask, guint place)
+{
+	return g_array_index(ask->silent, struct silent, place).name;
 }
 
 static void complain_of(const struct status_ask *ask, const struct silent *silent)

@@ -9,7 +9,8 @@
 #include <sys/types.h>
 
 struct status_ask {
-	const char *name; /* NULL: all; borrowed */
+	const char *name;   /* NULL: all; borrowed */
+	gint64 patience_us; /* with each of them, as it is opened: five seconds */
 
 	/* Of the last look. */
 	GPtrArray *vms;     /* JsonObject */
@@ -28,6 +29,8 @@ void status_ask_close(struct status_ask *ask);
 /* Asks. With `repair` folders that killed launchers left behind are repaired first: what is listed then has a
  * supervisor. */
 void status_ask_all(struct status_ask *ask, bool repair);
+/* The name of one of those that did not answer. */
+const char *status_ask_get_silent(const struct status_ask *ask, guint place);
 /* Says which did not answer and why. */
 void status_ask_complain(const struct status_ask *ask);
 /* True when all was readable and all answered. */

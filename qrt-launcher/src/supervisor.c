@@ -5,9 +5,12 @@
 #include "command.h"
 #include "governor.h"
 #include "heartbeat.h"
+#include "host.h"
+#include "oom.h"
 #include "proc.h"
 #include "recorder.h"
 #include "slices.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <glib-unix.h>
@@ -39,10 +42,23 @@ static gboolean on_look(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+/* Nobody governs a VM whose supervisor was killed: who sees it first puts it back, from where a VM that spins
+ * does not keep him away. */
+static void look_after_others(struct supervisor *supervisor)
+{
+	voice_remember(supervisor->said_of_others);
+	if (state_repair_vms(supervisor->state->run_fd, false) == 0)
+		g_hash_table_remove_all(supervisor->said_of_others);
+	voice_remember(NULL);
+}
+
 static gboolean on_survey(gpointer data)
 {
 	struct supervisor *supervisor = data;
 
+	if (supervisor->let_go)
+		return G_SOURCE_REMOVE;
+	look_after_others(supervisor);
 	supervisor_scan_kernel(supervisor);
 	qmp_ask_status(supervisor);
 	if (supervisor->newcomers)
@@ -109,10 +125,19 @@ static gboolean on_signal(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
+static int keep_places(void *context, const char *text, size_t len)
+{
+	const struct supervisor *supervisor = context;
+
+	return state_write(supervisor->state, "places", text, len);
+}
+
 static void open_watch(struct supervisor *supervisor)
 {
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
+	supervisor->first_plan = supervisor->plan;
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
+	supervisor->said_of_others = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	supervisor->started_us = g_get_monotonic_time();
 	g_strlcpy(supervisor->guest_state, supervisor->is_attached ? "unknown" : "starting",
 		  sizeof(supervisor->guest_state));
@@ -121,6 +146,8 @@ static void open_watch(struct supervisor *supervisor)
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
 	supervisor->watch.verbose = supervisor->verbose;
 	supervisor->watch.locks = supervisor->locks;
+	if (qrt_sched_saved_new(keep_places, supervisor, &supervisor->watch.places) < 0)
+		supervisor->watch.places = NULL;
 	if (!supervisor->outside && qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
 }
@@ -135,6 +162,7 @@ static void open_channels(struct supervisor *supervisor)
 		complain("'status' will not find this VM");
 	g_unix_fd_add(supervisor->pidfd, G_IO_IN, on_ended, supervisor);
 	g_unix_fd_add(supervisor->signal_fd, G_IO_IN, on_signal, supervisor);
+	supervisor->keeper = host_keeper_open(supervisor->state->run_fd);
 	g_timeout_add(LOOK_MS, on_look, supervisor);
 	g_timeout_add(SURVEY_MS, on_survey, supervisor);
 }
@@ -169,7 +197,8 @@ static bool put_back(struct supervisor *supervisor)
 		return attach_put_back(supervisor) >= 0;
 	if (!supervisor->outside || qrt_sched_snapshot_restore(supervisor->outside, &error) >= 0)
 		return true;
-	complain("a kernel thread could not be put back: %s", error.message);
+	complain("a kernel thread could not be put back: %s; 'qrt-launcher repair' tries again",
+		 error.message);
 	return false;
 }
 
@@ -178,6 +207,7 @@ static bool close_all(struct supervisor *supervisor)
 	bool is_back = put_back(supervisor);
 
 	watch_clear(&supervisor->watch);
+	qrt_sched_saved_close(supervisor->watch.places);
 	qrt_sched_snapshot_close(supervisor->outside);
 	rank_close(supervisor);
 	control_close(supervisor);
@@ -185,7 +215,9 @@ static bool close_all(struct supervisor *supervisor)
 	recorder_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);
+	supervisor->keeper = host_keeper_close(supervisor->keeper);
 	g_hash_table_destroy(supervisor->strangers);
+	g_hash_table_destroy(supervisor->said_of_others);
 	supervisor->notify = notify_close(supervisor->notify);
 	g_main_loop_unref(supervisor->loop);
 	supervisor->changed_plan = qrt_sched_plan_close(supervisor->changed_plan);
@@ -223,8 +255,10 @@ static void get_ready(struct supervisor *supervisor)
 
 int supervisor_run(struct supervisor *supervisor)
 {
-	bool was_up, is_back;
+	bool was_up;
 
+	voice_open();
+	oom_protect();
 	open_watch(supervisor);
 	rank_open(supervisor);
 	supervisor_open_keepers(supervisor);
@@ -240,8 +274,8 @@ int supervisor_run(struct supervisor *supervisor)
 	if (supervisor->verbose)
 		complain("%" G_GUINT64_FORMAT " correction%s", supervisor->watch.corrections,
 			 plural(supervisor->watch.corrections));
-	is_back = close_all(supervisor);
+	supervisor->is_stuck = !close_all(supervisor);
 	if (supervisor->is_attached)
-		return is_back ? EXIT_OK : EXIT_FAILED;
+		return supervisor->is_stuck ? EXIT_FAILED : EXIT_OK;
 	return conclude(supervisor, was_up);
 }

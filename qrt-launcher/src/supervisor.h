@@ -14,6 +14,7 @@
 struct qmp;
 struct control;
 struct governor;
+struct host_keeper;
 struct locks;
 struct rank;
 struct notify;
@@ -47,11 +48,15 @@ struct supervisor {
 	struct rank *rank;
 	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
+	struct host_keeper *keeper;          /* of the whole host, NULL: none */
+	GHashTable *said_of_others;          /* what could not be put back of other VMs */
 	struct recorder *flight;             /* NULL: none */
-	struct qrt_sched_plan *changed_plan; /* in the place of the first one, NULL: none */
+	const struct qrt_sched_plan *first_plan; /* QEMU knows no other */
+	struct qrt_sched_plan *changed_plan;     /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;
-	int let_go;     /* an attached VM's threads are as they were: 1; not all of them: the error */
+	int let_go;     /* an attached VM's threads are as they were: 1 + their number; not all: the error */
+	bool is_stuck;  /* it ended, and something could not be put back */
 	bool newcomers; /* threads without a role appeared since the monitor was asked */
 	int pool;       /* QEMU keeps as many workers as planned: 1, it refused: 0, no answer: -1 */
 	gint64 started_us, terminated_us;
@@ -94,7 +99,10 @@ void qmp_close(struct supervisor *supervisor);
 void qmp_ask_threads(struct supervisor *supervisor);
 /* Asks for the guest's state, and how long that takes. */
 void qmp_ask_status(struct supervisor *supervisor);
-/* Stops the guest. False where the monitor takes no command. */
+/* For how many ns the oldest question is without an answer, 0: there is none. */
+uint64_t qmp_get_silence(const struct supervisor *supervisor);
+/* Asks it to stop the guest; recorder_note_stop() is told what came of it. False where it takes no command.
+ */
 bool qmp_stop(struct supervisor *supervisor);
 
 int control_open(struct supervisor *supervisor);

@@ -3,7 +3,7 @@
 #ifndef QRT_LAUNCHER_TOP_H
 #define QRT_LAUNCHER_TOP_H
 
-#include "status_ask.h"
+#include "top_asker.h"
 #include "top_model.h"
 
 #include <stdbool.h>
@@ -12,7 +12,8 @@
 enum top_prompt { TOP_PROMPT_NONE, TOP_PROMPT_CPUS, TOP_PROMPT_FILTER };
 
 struct top {
-	struct status_ask ask;
+	const char *name; /* of the only VM, NULL: all */
+	struct top_asker *asker;
 	struct top_model model;
 
 	/* The thread that is chosen, which stays so where others come and go. */
@@ -24,19 +25,29 @@ struct top {
 	enum top_prompt prompt;
 	char input[64], before[64]; /* of the prompt; the filter that it had */
 	char message[300];
-	GHashTable *priorities; /* "VM/ROLE" -> its last real-time priority */
-	FILE *errors;           /* what others say on standard error meanwhile */
-	int error_fd;           /* standard error as it was */
+	guint awaited;         /* the look that will show what the last change did, 0: none */
+	struct screen *screen; /* ncurses' */
+	FILE *errors;          /* what others say on standard error meanwhile */
+	int error_fd;          /* standard error as it was */
 };
 
-/* Asks all supervisors. */
-void top_look(struct top *top);
+/* Has a VM's plan changed, and shows what came of it where that does not take long. */
+void top_change(struct top *top, const char *vm, const char *option, const char *line);
+/* Says what came of a change. */
+void top_keys_say(struct top *top, const struct top_change *change);
 /* After what is shown has changed: the choice follows its thread. */
 void top_follow(struct top *top);
 /* The chosen row, NULL where none is shown. */
 const struct top_row *top_get_chosen(const struct top *top);
 void top_choose(struct top *top, gint64 place);
 void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* False where there is none that is known, which was said. */
+bool top_terminal_open(struct top *top);
+void top_terminal_close(struct top *top);
+/* Whether a signal wants the end; and then, in the very end, that end. */
+bool top_terminal_is_ended(void);
+void top_terminal_end_as_told(void);
 
 /* Draws all of it. */
 void top_screen_draw(const struct top *top);

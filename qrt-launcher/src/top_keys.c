@@ -13,42 +13,39 @@
 
 /* ---- changes, as by 'qrt-launcher set' ---- */
 
-static void say_answer(struct top *top, const struct top_row *row, JsonObject *answer, const char *option)
+void top_keys_say(struct top *top, const struct top_change *change)
 {
-	JsonArray *findings = json_limit_get_array(answer, "lint");
+	JsonArray *findings = json_limit_get_array(change->answer, "lint");
 	JsonObject *finding = findings && json_array_get_length(findings) > 0
 				      ? json_limit_get_element(findings, 0)
 				      : NULL;
-	const char *error = json_limit_get_string(answer, "error");
+	const char *error = json_limit_get_string(change->answer, "error");
 	const char *message = json_limit_get_string(finding, "message");
 
-	if (*error && *message)
+	if (change->error < 0)
+		control_complain(change->vm, change->error);
+	else if (*error && *message)
 		top_say(top, "refused: %s", message);
 	else if (*error)
 		top_say(top, "refused: %s", error);
 	else
-		top_say(top, "%s: %s: %d thread%s changed", row->vm, option,
-			(int)json_limit_get_int(answer, "changed"),
-			json_limit_get_int(answer, "changed") == 1 ? "" : "s");
+		top_say(top, "%s: %s: %d thread%s changed", change->vm, change->option,
+			(int)json_limit_get_int(change->answer, "changed"),
+			json_limit_get_int(change->answer, "changed") == 1 ? "" : "s");
 }
 
-static void change(struct top *top, const struct top_row *chosen, const char *option)
+static void change(struct top *top, const struct top_row *row, const char *option)
 {
-	const struct top_row row = *chosen; /* the next look replaces it */
 	struct set_question *question = set_question_new();
 	g_autofree char *line = NULL;
-	JsonObject *answer;
 
 	top_say(top, "%s", "");
 	if (set_question_add_option(question, option) == 0)
 		line = set_question_format(question);
 	set_question_free(question);
-	/* What is wrong with it is said on standard error, which is read at the next look. */
-	if (!line || control_find(row.vm, line, &answer) < 0)
-		return;
-	say_answer(top, &row, answer, option);
-	json_object_unref(answer);
-	top_look(top);
+	/* What is wrong with it was said on standard error, which is read after each key. */
+	if (line)
+		top_change(top, row->vm, option, line);
 }
 
 static void step_priority(struct top *top, const struct top_row *row, int step)
@@ -65,14 +62,15 @@ static void step_priority(struct top *top, const struct top_row *row, int step)
 
 static void cycle_policy(struct top *top, const struct top_row *row)
 {
-	g_autofree char *place = g_strdup_printf("%s/%s", row->vm, row->role), *option = NULL;
-	gint64 last = (gint64)(intptr_t)g_hash_table_lookup(top->priorities, place);
+	g_autofree char *option = top_model_cycle_policy(&top->model, row);
 
-	if (row->planned_priority > 0)
-		g_hash_table_insert(top->priorities, g_strdup(place),
-				    (gpointer)(intptr_t)row->planned_priority);
-	option = top_model_cycle_policy(row, last > 0 ? last : 1);
-	change(top, row, option);
+	if (option)
+		change(top, row, option);
+	else
+		top_say(top,
+			"%s runs under deadline, and its times would be lost; 'qrt-launcher set' changes "
+			"that",
+			row->role);
 }
 
 /* ---- prompts ---- */

@@ -19,19 +19,23 @@ struct top_row {
 	bool in_plan;
 	double cpu, switches, delay; /* per cent of a CPU, a second, ms a second; -1: not known yet */
 	guint64 cpu_ns, delay_ns, switches_total;
+	gint64 taken_us;
 };
 
 struct top_vm {
 	char name[65], state[32], accelerator[16];
 	gint64 threads, corrections, unplaced;
 	double uptime;
+	bool is_silent;  /* it does not answer: what it said last */
+	gint64 taken_us; /* when that was, 0: never */
 };
 
 struct top_model {
 	GArray *vms;  /* struct top_vm */
 	GArray *rows; /* struct top_row: all, as they came */
 	GArray *shown;
-	gint64 taken_us; /* of the last look, 0: none */
+	GHashTable *
+		priorities; /* "VM/ROLE" -> the real-time priorities of its threads that it had last: "3,4" */
 
 	enum top_sort sort;
 	char vm[65];     /* "": all */
@@ -40,8 +44,9 @@ struct top_model {
 
 void top_model_open(struct top_model *model);
 void top_model_close(struct top_model *model);
-/* Takes answers of supervisors (JsonObject), made at now_us. */
-void top_model_take(struct top_model *model, const GPtrArray *answers, gint64 now_us);
+/* Takes answers of supervisors (JsonObject), made at now_us, and the names of those that gave none. */
+void top_model_take(struct top_model *model, const GPtrArray *answers, const GPtrArray *silent,
+		    gint64 now_us);
 /* Chooses and sorts what is shown. */
 void top_model_arrange(struct top_model *model);
 /* The next VM's threads alone, after the last one all again. */
@@ -52,7 +57,10 @@ const char *top_sort_name(enum top_sort sort);
 /* The option that changes the priority of a row's role by `step` in all its threads, freed by g_free(); NULL
  * where that has none, or is at the end of its range. */
 char *top_model_step_priority(const struct top_model *model, const struct top_row *row, int step);
-/* The one that gives the role the next policy; `priority` where it becomes real-time. */
-char *top_model_cycle_policy(const struct top_row *row, gint64 priority);
+/* Remembers the priorities of a VM's real-time roles, whose rows are in the model. */
+void top_model_remember(struct top_model *model, JsonObject *answer);
+/* The option that gives the role the next policy, and where it becomes real-time again the priorities that it
+ * had, freed by g_free(); NULL where a thread of it runs under deadline. */
+char *top_model_cycle_policy(const struct top_model *model, const struct top_row *row);
 
 #endif

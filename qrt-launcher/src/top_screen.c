@@ -53,13 +53,42 @@ static const struct top_vm *find_vm(const struct top *top)
 	return NULL;
 }
 
+/* What is shown of it is as old as its last word. */
+static void format_silent(const struct top_vm *vm, char *line, size_t size)
+{
+	double seconds = (double)(g_get_monotonic_time() - vm->taken_us) / G_USEC_PER_SEC;
+
+	if (vm->taken_us)
+		snprintf(line, size, "%s: not answering; as it was %.0f s ago", vm->name, seconds);
+	else
+		snprintf(line, size, "%s: not answering", vm->name);
+}
+
+static void add_silent(const struct top_model *model, char *line, size_t size)
+{
+	const char *before = ", not answering: ";
+	guint i;
+
+	for (i = 0; i < model->vms->len; i++) {
+		const struct top_vm *vm = &g_array_index(model->vms, struct top_vm, i);
+
+		if (!vm->is_silent)
+			continue;
+		g_strlcat(line, before, size);
+		g_strlcat(line, vm->name, size);
+		before = " ";
+	}
+}
+
 static void draw_head(const struct top *top)
 {
 	const struct top_model *model = &top->model;
 	const struct top_vm *vm = find_vm(top);
 	char line[WIDTH_MAX];
 
-	if (vm)
+	if (vm && vm->is_silent)
+		format_silent(vm, line, sizeof(line));
+	else if (vm)
 		snprintf(line, sizeof(line), "%s: %s, %s, up %.0f s, %d correction%s, %d not placed",
 			 vm->name, vm->state, vm->accelerator, vm->uptime, (int)vm->corrections,
 			 vm->corrections == 1 ? "" : "s", (int)vm->unplaced);
@@ -71,9 +100,7 @@ static void draw_head(const struct top *top)
 	snprintf(line, sizeof(line), "%u of %u threads, by %s%s%s%s", model->shown->len, model->rows->len,
 		 top_sort_name(model->sort), *model->filter ? ", with " : "", model->filter,
 		 top->is_paused ? ", STOPPED" : "");
-	if (top->ask.silent->len > 0)
-		snprintf(line + strlen(line), sizeof(line) - strlen(line), ", %u VM%s do not answer",
-			 top->ask.silent->len, top->ask.silent->len == 1 ? "" : "s");
+	add_silent(model, line, sizeof(line));
 	put(1, A_NORMAL, line);
 }
 

@@ -15,6 +15,7 @@ enum placed_by {
 };
 
 struct governor;
+struct qrt_sched_saved;
 struct locks;
 struct slices;
 
@@ -47,8 +48,10 @@ struct watch {
 	struct locks *locks;            /* preempt locks of the vCPUs, NULL: none */
 	struct slices *slices;          /* of who does not end them itself, NULL: they are the kernel's */
 	struct governor *governor;      /* NULL: none */
+	struct qrt_sched_saved *places; /* cgroups of those that entered a shield, NULL: nobody remembers */
 	uint64_t corrections;
 	bool verbose;
+	bool is_released;           /* the threads were put back: none is touched any more */
 	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
 	bool said_fallback[QRT_SCHED_ROLES];
 	struct qrt_sched_error failure; /* the last of them */
@@ -81,6 +84,8 @@ int watch_change(struct watch *watch, const struct qrt_sched_plan *before, struc
 void watch_forget(struct watch *watch, pid_t tid);
 /* Places a thread that has a role anew: the plan is another one. 0, or the error. */
 int watch_replace(struct watch *watch, struct watched *watched);
+/* Applies what the layers of a thread say now. 1: something was changed, 0: nothing; or the error. */
+int watch_apply(struct watch *watch, struct watched *watched);
 /* True when another living thread of the role has the index. */
 bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
 /* Looks at every thread; one that is wrong twice in a row is put right and counted. */

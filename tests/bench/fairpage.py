@@ -13,7 +13,7 @@ WORDS = {
     "stock": "plain QEMU",
     "shares": "plain QEMU, each VM in a control group of equal share",
     "rr": "qrt-launcher, round robin at priority 1, the kernel's slice",
-    "ours": "qrt-launcher, round robin with quanta of 4 ms, the main loop one level above the vCPUs, equal weights",
+    "ours": "qrt-launcher, round robin at priority 2, quanta of 4 ms, equal weights, and a priority below to give way",
     "even": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights",
 }
 CASE_WORDS = {
@@ -86,10 +86,11 @@ def how_list(document):
         "A response time is from the sending to the kernel's time stamp of the reply at %s: what the pinging program "
         "itself is late (it runs under %s) is not in it, and is among the figures. A ping without a reply within %g s "
         "counts as that long." % (HOST, policies, pinger.TIMEOUT),
-        "<em>Own p99</em>, of which the goals are, is of the pings of whose time the machine below this host stole "
-        "nothing; <em>stolen from</em> counts the others. Pictures and other figures have all.",
+        "<em>Own p99</em> is of the pings of whose time the machine below this host stole nothing; <em>stolen "
+        "from</em> counts the others. Goals, pictures and other figures are of all.",
         "The first guest stays for all cases of a way. The second one is started for each, and does what the case says "
         "since %g s when the first ping is sent; <em>reboot</em> boots several times meanwhile." % SETTLE,
+        "What no goal needs is measured in some rounds only: the pings say how many. "
         "Percentiles are medians over the rounds, counts are sums, the maximum is the worst of all rounds. "
         "<em>Its CPUs</em> is the CPU time that the second VM got meanwhile, in CPUs.",
         "Guests run Debian's PREEMPT_RT kernel under %s." % escape(str(env.get("accel", "?")).upper()),

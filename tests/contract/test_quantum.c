@@ -159,6 +159,7 @@ static void a_rotators_descriptor_is_its_own(void)
 	CU_ASSERT_EQUAL(qrt_sched_rotator_set(rotator, NOBODY, 0), 0);
 	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 0);
 	CU_ASSERT_EQUAL(poll(&p, 1, 0), 0);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_get_wait(rotator), -1);
 	CU_ASSERT_EQUAL(qrt_sched_rotator_get_fd(rotator), fd);
 	CU_ASSERT_PTR_NULL(qrt_sched_rotator_close(rotator));
 	CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), -1);

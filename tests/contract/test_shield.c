@@ -75,6 +75,9 @@ static void outputs_stay_untouched_on_failure(void)
 	CU_ASSERT_EQUAL(count, 42);
 	CU_ASSERT_EQUAL(qrt_sched_shield_read("no-shield-of-this-name", &cpus), -ENOENT);
 	CU_ASSERT_EQUAL(cpus.bits[0], 7);
+	CU_ASSERT_EQUAL(qrt_sched_shield_verify("no-shield-of-this-name", NULL), -ENOENT);
+	CU_ASSERT_EQUAL(qrt_sched_shield_verify("no-shield-of-this-name", &error), -ENOENT);
+	CU_ASSERT_EQUAL(error.code, -ENOENT);
 	CU_ASSERT_EQUAL(qrt_sched_shield_enter("no-shield-of-this-name", getpid(), saved, NULL), -ENOENT);
 	CU_ASSERT_EQUAL(qrt_sched_shield_leave("no-shield-of-this-name", getpid(), NULL), -ENOENT);
 	CU_ASSERT(qrt_sched_tunable_enter_resctrl(NOBODY, saved, NULL) < 0);

@@ -52,6 +52,21 @@ static void account(int group, uint64_t run_ms, uint64_t wait_ms, uint32_t threa
 	CU_ASSERT_EQUAL(qrt_sched_governor_account(governor, group, now, &usage), 0);
 }
 
+/* Some ms later a group of one thread has used so many in all. Returns how many verdicts changed. */
+static int after(uint64_t ms, int group, uint64_t run_ms)
+{
+	now += ms * MS;
+	account(group, run_ms, 0, 1);
+	return qrt_sched_governor_decide(governor, now);
+}
+
+/* A new governor with one group. */
+static int begin_with(const char *budget)
+{
+	begin();
+	return add(budget, 0, NULL, -1);
+}
+
 static struct qrt_sched_verdict verdict(int group)
 {
 	struct qrt_sched_verdict verdict = {0};
@@ -70,28 +85,19 @@ static uint64_t next(void)
 static void a_group_over_its_budget_is_over_until_its_window_ends(void)
 {
 	struct qrt_sched_verdict v;
-	int group;
+	int group = begin_with("30%/100ms");
 
-	begin();
-	group = add("30%/100ms", 0, NULL, -1);
-	account(group, 500, 0, 1);
-	CU_ASSERT_EQUAL(qrt_sched_governor_decide(governor, now), 0);
+	CU_ASSERT_EQUAL(after(0, group, 500), 0);
 	CU_ASSERT_EQUAL(next(), START + 30 * MS);
-	now = START + 30 * MS;
-	account(group, 529, 0, 1);
-	CU_ASSERT_EQUAL(qrt_sched_governor_decide(governor, now), 0);
+	CU_ASSERT_EQUAL(after(30, group, 529), 0);
 	CU_ASSERT_EQUAL(verdict(group).used_ns, 29 * MS);
 	CU_ASSERT_EQUAL(next(), now + MS);
-	now += MS;
-	account(group, 530, 0, 1);
-	CU_ASSERT_EQUAL(qrt_sched_governor_decide(governor, now), 1);
+	CU_ASSERT_EQUAL(after(1, group, 530), 1);
 	v = verdict(group);
 	CU_ASSERT(v.over == 1 && v.reason == QRT_SCHED_OVER_BUDGET && v.throttled == 1);
 	CU_ASSERT_EQUAL(v.until_ns, START + 100 * MS);
 	CU_ASSERT_EQUAL(next(), START + 100 * MS);
-	now = START + 100 * MS;
-	account(group, 599, 0, 1);
-	CU_ASSERT_EQUAL(qrt_sched_governor_decide(governor, now), 1);
+	CU_ASSERT_EQUAL(after(69, group, 599), 1);
 	v = verdict(group);
 	CU_ASSERT(v.over == 0 && v.until_ns == 0 && v.used_ns == 0 && v.throttled == 1);
 	CU_ASSERT_EQUAL(next(), now + 30 * MS);
@@ -100,33 +106,22 @@ static void a_group_over_its_budget_is_over_until_its_window_ends(void)
 
 static void what_time_sharing_used_does_not_count(void)
 {
-	int group;
+	int group = begin_with("10%/100ms");
 
-	begin();
-	group = add("10%/100ms", 0, NULL, -1);
-	account(group, 0, 0, 1);
-	qrt_sched_governor_decide(governor, now);
-	now += 10 * MS;
-	account(group, 10, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(0, group, 0);
+	after(10, group, 10);
 	CU_ASSERT_EQUAL(verdict(group).over, 1);
-	now += 40 * MS;
-	account(group, 50, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(40, group, 50);
 	CU_ASSERT_EQUAL(verdict(group).used_ns, 10 * MS);
-	now = START + 101 * MS;
-	account(group, 101, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(51, group, 101);
 	CU_ASSERT(verdict(group).over == 0 && verdict(group).used_ns == 0);
 	end();
 }
 
 static void a_late_look_counts_what_can_have_been_in_the_new_window(void)
 {
-	int group;
+	int group = begin_with("30%/100ms");
 
-	begin();
-	group = add("30%/100ms", 0, NULL, -1);
 	account(group, 0, 0, 2);
 	qrt_sched_governor_decide(governor, now);
 	now += 205 * MS;
@@ -190,18 +185,12 @@ static void a_parents_budget_counts_and_ends_all_below(void)
 
 static void a_smaller_value_is_a_new_start(void)
 {
-	int group;
+	int group = begin_with("30%/100ms");
 
-	begin();
-	group = add("30%/100ms", 0, NULL, -1);
-	account(group, 1000, 0, 1);
-	qrt_sched_governor_decide(governor, now);
-	now += 50 * MS;
-	account(group, 2, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(0, group, 1000);
+	after(50, group, 2);
 	CU_ASSERT_EQUAL(verdict(group).used_ns, 0);
-	account(group, 5, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(0, group, 5);
 	CU_ASSERT_EQUAL(verdict(group).used_ns, 3 * MS);
 	end();
 }
@@ -382,15 +371,10 @@ static void numbers_run_out_and_are_used_again(void)
 static void a_change_keeps_what_was_used_and_takes_effect_at_once(void)
 {
 	struct qrt_sched_group_config config;
-	int group;
+	int group = begin_with("30%/100ms");
 
-	begin();
-	group = add("30%/100ms", 0, NULL, -1);
-	account(group, 0, 0, 1);
-	qrt_sched_governor_decide(governor, now);
-	now += 20 * MS;
-	account(group, 20, 0, 1);
-	qrt_sched_governor_decide(governor, now);
+	after(0, group, 0);
+	after(20, group, 20);
 	config = make_config("15%/100ms", 0, NULL);
 	CU_ASSERT_EQUAL(qrt_sched_governor_change(governor, group, &config, NULL), 0);
 	qrt_sched_governor_decide(governor, now);

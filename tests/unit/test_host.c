@@ -96,6 +96,23 @@ static void reads_a_real_time_kernel(void)
 	CU_ASSERT_EQUAL(host.rt_runtime_us, -1);
 	CU_ASSERT_EQUAL(qrt_sched_cpus_count(&host.isolated), 4);
 	CU_ASSERT_EQUAL(host.timer_priority, 33);
+	fake_kernel_file("/proc/5/stat", STAT("ktimers/0", "0"));
+	fake_kernel_file("/proc/7/stat", STAT("qemu", "33"));
+	CU_ASSERT_EQUAL(read_host().timer_priority, 0);
+	fake_kernel_file("/proc/5/stat", STAT("bash", "0"));
+	fake_kernel_file("/proc/6/stat", STAT("bash", "0"));
+	fake_kernel_file("/proc/10/stat", STAT("bash", "0"));
+	CU_ASSERT_EQUAL(read_host().timer_priority, -1);
+	fake_kernel_end();
+}
+
+static void knows_a_real_time_kernel_without_its_file(void)
+{
+	begin("CapEff:\t0000000000000000\n");
+	fake_kernel_file("/proc/version", "Linux version 6.12.9-rt (gcc) #1 SMP PREEMPT_RT Debian\n");
+	CU_ASSERT(read_host().flags & QRT_SCHED_HOST_PREEMPT_RT);
+	fake_kernel_file("/proc/version", "Linux version 6.12.9 (gcc) #1 SMP PREEMPT_DYNAMIC Debian\n");
+	CU_ASSERT_FALSE(read_host().flags & QRT_SCHED_HOST_PREEMPT_RT);
 	fake_kernel_end();
 }
 
@@ -262,6 +279,7 @@ static const struct tap_test tests[] = {
 	{"reads a plain host", reads_a_plain_host},
 	{"reads memory and slices", reads_memory_and_slices},
 	{"reads a real-time kernel", reads_a_real_time_kernel},
+	{"knows a real-time kernel without its file", knows_a_real_time_kernel_without_its_file},
 	{"a fair server is known by the kernel's version", a_fair_server_is_known_by_the_kernels_version},
 	{"a fair server is read where debugfs shows it", a_fair_server_is_read_where_debugfs_shows_it},
 	{"groups of real-time threads are known by their files",

@@ -320,39 +320,6 @@ static void nothing_wins_against_the_cap(void)
 	CU_ASSERT_STRING_EQUAL(in_force(), "fifo 20 on 0-3");
 }
 
-static void a_cap_never_raises(void)
-{
-	reset();
-	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_IDLE, 0);
-	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_OTHER, 0);
-	CU_ASSERT_STRING_EQUAL(in_force(), "idle on 0-3");
-	put(QRT_SCHED_LAYER_PLAN, URGENCY, QRT_SCHED_POLICY_RR, 5);
-	put(QRT_SCHED_LAYER_GOVERNOR, URGENCY, QRT_SCHED_POLICY_FIFO, 5);
-	CU_ASSERT_STRING_EQUAL(in_force(), "rr 5 on 0-3");
-}
-
-static void a_cap_narrows_cpus_and_never_widens(void)
-{
-	static const struct {
-		const char *cap, *in_force;
-	} cases[] = {
-		{"1", "other nice 0 on 1"},
-		{"1-9", "other nice 0 on 1-2"},
-		{"0-9", "other nice 0 on 1-2"},
-		{"7", "other nice 0 on 1-2"},
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		reset();
-		put(QRT_SCHED_LAYER_PLAN, 0, 0, 0);
-		put_cpus(QRT_SCHED_LAYER_PLAN, "1-2");
-		put(QRT_SCHED_LAYER_GOVERNOR, 0, 0, 0);
-		put_cpus(QRT_SCHED_LAYER_GOVERNOR, cases[i].cap);
-		CU_ASSERT_STRING_EQUAL(in_force(), cases[i].in_force);
-	}
-}
-
 static void limits_in_time_end_a_layer(void)
 {
 	int layer;
@@ -420,8 +387,6 @@ static const struct tap_test tests[] = {
 	{"a raise never lowers, and an equal one keeps the policy", a_raise_never_lowers},
 	{"the higher of two raises wins", the_higher_of_two_raises_wins},
 	{"nothing wins against the cap", nothing_wins_against_the_cap},
-	{"a cap never raises", a_cap_never_raises},
-	{"a cap narrows CPUs and never widens them", a_cap_narrows_cpus_and_never_widens},
 	{"a layer ends with its limit in time", limits_in_time_end_a_layer},
 	{"raises get their longest limit", raises_get_their_longest_limit},
 	{"what is known of an origin in part is composed as well", composing_needs_no_whole_origin},

@@ -96,8 +96,12 @@ static void model_layer(struct model *m, int layer, const struct qrt_sched_setti
 	} else if (layer == QRT_SCHED_LAYER_INHERIT || layer == QRT_SCHED_LAYER_LOCK) {
 		model_compare(m, s, 0);
 	} else if (layer == QRT_SCHED_LAYER_GOVERNOR) {
+		int was_above = m->rank > 0;
+
 		model_compare(m, s, 1);
-		if ((s->set & QRT_SCHED_SET_NICE) && m->nice < s->nice)
+		if ((s->set & QRT_SCHED_SET_NICE) && was_above && m->rank <= 0)
+			m->nice = s->nice > 0 ? s->nice : 0;
+		else if ((s->set & QRT_SCHED_SET_NICE) && m->nice < s->nice)
 			m->nice = s->nice;
 		if ((s->set & QRT_SCHED_SET_CPUS) && (m->cpus & s->cpus.bits[0]))
 			m->cpus &= s->cpus.bits[0];

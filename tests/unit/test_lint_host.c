@@ -42,6 +42,12 @@ static void timer_threads_have_to_be_above(void)
 	lint_expect("lowered by the plan", "timer-priority", QRT_SCHED_WARNING);
 	host.timer_priority = 0;
 	lint_with("main_prio=10", &host, &vm);
+	lint_expect("time-shared", "timer-priority", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("timer-priority")->remedy, "timerprio=11"));
+	lint_with("main_nice=0", &host, &vm);
+	lint_expect("all are time-shared", "timer-priority", -1);
+	host.timer_priority = -1;
+	lint_with("main_prio=10", &host, &vm);
 	lint_expect("unknown", "timer-priority", -1);
 }
 

@@ -104,6 +104,11 @@ static void who_used_its_quantum_is_rotated(void)
 	begin();
 	CU_ASSERT_EQUAL(qrt_sched_rotator_set(rotator, 10, 20 * MS), 0);
 	CU_ASSERT_EQUAL(due(), 20);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_get_wait(rotator), 20 * MS);
+	at(15);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_get_wait(rotator), 5 * MS);
+	at(21);
+	CU_ASSERT_EQUAL(qrt_sched_rotator_get_wait(rotator), 0);
 	at(20);
 	set_time(10, 70 * MS);
 	CU_ASSERT_EQUAL(qrt_sched_rotator_harvest(rotator), 1);

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "host_tree.h"
+#include "host_tree_p.h"
 #include "hostfs_p.h"
 #include "tap.h"
 
@@ -183,6 +183,105 @@ static void a_process_of_another_cgroup_comes_along(void)
 	end();
 }
 
+/* Of version 1: not to where all others are. */
+static void who_left_comes_back_to_its_own_cpuset(void)
+{
+	struct qrt_sched_saved *places;
+
+	begin(1);
+	CU_ASSERT_EQUAL_FATAL(raise_it("3"), QRT_SCHED_CGROUP_V1);
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_new(NULL, NULL, &places), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, 300, places, &error), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, 101, places, &error), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 300, &error), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, 101, &error), 0);
+	expect_file("/proc/300/cgroup", "3:cpuset:/qrt-shield-host");
+	qrt_sched_saved_restore(places, NULL);
+	expect_file("/proc/300/cgroup", "3:cpuset:/box");
+	expect_file("/proc/101/cgroup", "3:cpuset:/qrt-shield-host");
+	qrt_sched_saved_close(places);
+	end();
+}
+
+/* As libvirt has them: a threaded cgroup for each kind of thread. */
+static void give_cgroup(pid_t tid, const char *folder)
+{
+	char path[128], text[16];
+
+	if (!qrt_sched_p_exists(folder)) {
+		CU_ASSERT_EQUAL_FATAL(qrt_sched_p_hostfs->make(folder), 0);
+		host_tree_compose(path, sizeof(path), "%s/cgroup.type", folder);
+		fake_kernel_file(path, "threaded\n");
+	}
+	host_tree_compose(path, sizeof(path), "%s/cgroup.threads", folder);
+	host_tree_compose(text, sizeof(text), "%d\n", (int)tid);
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_p_hostfs->write(path, text), 0);
+}
+
+static void begin_with_libvirt(void)
+{
+	begin(2);
+	host_tree_add_thread(300, 301, 0, "CPU 0/KVM", "1-2");
+	host_tree_add_thread(300, 302, 0, "CPU 1/KVM", "1-2");
+	host_tree_add_thread(300, 303, 0, "IO iothread1", "1-2");
+	give_cgroup(301, "/cg/box/vcpu0");
+	give_cgroup(302, "/cg/box/vcpu1");
+	give_cgroup(303, "/cg/box/vcpu1");
+	CU_ASSERT_EQUAL_FATAL(raise_it("3"), QRT_SCHED_CGROUP_V2);
+}
+
+static void expect_libvirt(void)
+{
+	expect_file("/proc/300/cgroup", "0::/box");
+	expect_file("/proc/301/cgroup", "0::/box/vcpu0");
+	expect_file("/proc/302/cgroup", "0::/box/vcpu1");
+	expect_file("/proc/303/cgroup", "0::/box/vcpu1");
+}
+
+/* In whatever order they enter, those that leave by a later plan as well. */
+static void threads_come_back_to_their_own_cgroups(void)
+{
+	static const pid_t orders[][2] = {{301, 302}, {302, 301}, {303, 301}};
+	struct qrt_sched_saved *places;
+	size_t i;
+
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		begin_with_libvirt();
+		CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_new(NULL, NULL, &places), 0);
+		CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, orders[i][0], places, &error), 0);
+		CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, orders[i][1], places, &error), 0);
+		expect_file("/proc/300/cgroup", "0::/");
+		expect_file("/proc/301/cgroup", "0::/qrt-shield");
+		CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, orders[i][1], &error), 0);
+		CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, orders[i][1], places, &error), 0);
+		CU_ASSERT_EQUAL(qrt_sched_shield_leave(NULL, orders[i][0], &error), 0);
+		CU_ASSERT(qrt_sched_saved_restore(places, NULL) > 0);
+		expect_libvirt();
+		qrt_sched_saved_close(places);
+		end();
+	}
+}
+
+/* By the text alone, after a kill. */
+static void a_text_brings_them_back(void)
+{
+	struct host_tree_kept own = {.text = NULL};
+	struct qrt_sched_saved *places;
+
+	begin_with_libvirt();
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_new(host_tree_keep, &own, &places), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, 302, places, &error), 0);
+	CU_ASSERT_EQUAL(qrt_sched_shield_enter(NULL, 301, places, &error), 0);
+	qrt_sched_saved_close(places);
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_new(NULL, NULL, &places), 0);
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_parse(places, own.text, own.len, &error), 0);
+	CU_ASSERT(qrt_sched_saved_restore(places, NULL) > 0);
+	expect_libvirt();
+	qrt_sched_saved_close(places);
+	free(own.text);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"makes an isolated partition", makes_an_isolated_partition},
 	{"older kernels get a partition", older_kernels_get_a_partition},
@@ -192,6 +291,9 @@ static const struct tap_test tests[] = {
 	{"threads enter and come back", threads_enter_and_come_back},
 	{"threads leave again", threads_leave_again},
 	{"a process of another cgroup comes along", a_process_of_another_cgroup_comes_along},
+	{"who left comes back to its own cpuset", who_left_comes_back_to_its_own_cpuset},
+	{"threads come back to their own cgroups", threads_come_back_to_their_own_cgroups},
+	{"a text brings them back", a_text_brings_them_back},
 };
 
 TAP_MAIN("shield_v2", tests)

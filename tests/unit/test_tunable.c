@@ -266,6 +266,113 @@ static void threads_enter_a_cache_group(void)
 	end();
 }
 
+/* A group of ours that the kernel has made, beside a common one that has all ways. */
+static void begin_own_group(void)
+{
+	struct qrt_sched_p_change change = {
+		.kind = QRT_SCHED_P_SAVED_MADE, .path = "/rc/qrt", .before = "", .after = ""};
+
+	begin_resctrl();
+	fake_kernel_file("/rc/schemata", "    MB:0=100;1=100\n    L3:0=00ff;1=00ff\n");
+	fake_kernel_file("/rc/info/L3/cbm_mask", "ff\n");
+	fake_kernel_file("/rc/info/MB/min_bandwidth", "10\n");
+	fake_kernel_file("/rc/qrt/schemata", "L3:0=ff\n");
+	fake_kernel_file("/rc/qrt/tasks", "");
+	CU_ASSERT_EQUAL(qrt_sched_p_saved_note(saved, &change), 0);
+}
+
+static void ways_are_taken_from_all_others(void)
+{
+	begin_own_group();
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=f"), 0);
+	expect_file("/rc/qrt/schemata", "L3:0=f");
+	expect_file("/rc/schemata", "L3:0=f0;1=ff");
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=f"), 0);
+	expect_file("/rc/schemata", "L3:0=f0;1=ff");
+	/* Of what there was at first, not of what is left. */
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:1=3"), 0);
+	expect_file("/rc/schemata", "L3:0=ff;1=fc");
+	CU_ASSERT(qrt_sched_saved_restore(saved, &error) > 0);
+	expect_file("/rc/schemata", "L3:0=ff;1=ff");
+	CU_ASSERT(!qrt_sched_p_exists("/rc/qrt"));
+	end();
+}
+
+static void a_text_gives_them_back(void)
+{
+	struct qrt_sched_saved *other = NULL;
+
+	begin_own_group();
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=f;1=f"), 0);
+	expect_file("/rc/schemata", "L3:0=f0;1=f0");
+	qrt_sched_saved_new(NULL, NULL, &other);
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_saved_parse(other, kept.text, kept.len, &error), 0);
+	CU_ASSERT_EQUAL(qrt_sched_saved_restore(other, &error), 2);
+	qrt_sched_saved_close(other);
+	expect_file("/rc/schemata", "L3:0=ff;1=ff");
+	end();
+}
+
+static void another_cache_gets_the_first_one_back(void)
+{
+	begin_own_group();
+	fake_kernel_file("/rc/info/L2/cbm_mask", "ff\n");
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=f"), 0);
+	/* The kernel's file has both lines; that of a test what was written last. */
+	fake_kernel_file("/rc/schemata", "L3:0=f0;1=ff\nL2:0=ff\n");
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L2:0=1"), 0);
+	expect_file("/rc/schemata", "L2:0=fe");
+	CU_ASSERT(qrt_sched_saved_restore(saved, &error) > 0);
+	expect_file("/rc/schemata", "L2:0=ff");
+	end();
+}
+
+static void the_last_way_is_not_taken(void)
+{
+	begin_own_group();
+	expect_refusal(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=ff", -EINVAL, "leaves nobody else a way");
+	CU_ASSERT_PTR_NOT_NULL(strstr(host_tree_read("/rc/schemata"), "L3:0=00ff;1=00ff"));
+	end();
+}
+
+static void bandwidth_is_nobodys_own(void)
+{
+	begin_own_group();
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "MB:0=50"), 0);
+	expect_file("/rc/qrt/schemata", "MB:0=50");
+	CU_ASSERT_PTR_NOT_NULL(strstr(host_tree_read("/rc/schemata"), "MB:0=100;1=100"));
+	CU_ASSERT_PTR_NULL(strstr(kept.text ? kept.text : "", "/rc/schemata"));
+	end();
+}
+
+static void somebody_elses_ways_stay(void)
+{
+	begin_own_group();
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=f"), 0);
+	fake_kernel_file("/rc/schemata", "L3:0=80;1=ff\n");
+	expect_refusal(QRT_SCHED_TUNABLE_RESCTRL, "L3:0=3", -EBUSY, "stays 'L3:0=80;1=ff'");
+	qrt_sched_saved_restore(saved, &error);
+	expect_file("/rc/schemata", "L3:0=80;1=ff");
+	end();
+}
+
+static void texts_change_no_other_schemata(void)
+{
+	static const char *const lines[] = {"file /rc/theirs/schemata L3:0=ff L3:0=f",
+					    "file /rc/schemata L3:0=ff\\012MB:0=10 L3:0=f",
+					    "file /rc/schemata f d", "file /rc/cpus f d"};
+	char text[256];
+	size_t i;
+
+	begin_resctrl();
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		snprintf(text, sizeof(text), "qrt-saved 1 11111111-2222-3333-4444-555555555555\n%s\n",
+			 lines[i]);
+		CU_ASSERT_EQUAL(qrt_sched_saved_parse(saved, text, strlen(text), &error), -EINVAL);
+	}
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"what is not there is said", what_is_not_there_is_said},
 	{"bad values are refused", bad_values_are_refused},
@@ -278,6 +385,13 @@ static const struct tap_test tests[] = {
 	{"timers that are refused leave nothing", timers_that_are_refused_leave_nothing},
 	{"a cache group is made and removed", a_cache_group_is_made_and_removed},
 	{"threads enter a cache group", threads_enter_a_cache_group},
+	{"ways are taken from all others", ways_are_taken_from_all_others},
+	{"a text gives them back", a_text_gives_them_back},
+	{"another cache gets the first one back", another_cache_gets_the_first_one_back},
+	{"the last way is not taken", the_last_way_is_not_taken},
+	{"bandwidth is nobody's own", bandwidth_is_nobodys_own},
+	{"somebody else's ways stay", somebody_elses_ways_stay},
+	{"texts change no other schemata", texts_change_no_other_schemata},
 };
 
 TAP_MAIN("tunable", tests)

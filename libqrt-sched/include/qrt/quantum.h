@@ -84,6 +84,10 @@ QRT_SCHED_API struct qrt_sched_rotator *qrt_sched_rotator_close(struct qrt_sched
 QRT_SCHED_API int qrt_sched_rotator_set(struct qrt_sched_rotator *rotator, pid_t tid, uint64_t quantum_ns);
 /* Readable when a look is due (a timerfd; never read by the caller). [rt] */
 QRT_SCHED_API int qrt_sched_rotator_get_fd(const struct qrt_sched_rotator *rotator);
+/* ns until a look is due, 0: it is; -1: there is no thread. For a caller that sleeps until then by itself:
+ * on PREEMPT_RT a descriptor's timer ends in a kernel thread, that of a real-time thread's own sleep in the
+ * interrupt. [rt] */
+QRT_SCHED_API int64_t qrt_sched_rotator_get_wait(const struct qrt_sched_rotator *rotator);
 /* Looks at what is due, rotates what is over, sets the timer anew. Returns how many were rotated. [rt] */
 QRT_SCHED_API int qrt_sched_rotator_harvest(struct qrt_sched_rotator *rotator);
 

@@ -348,7 +348,8 @@ struct qrt_sched_host {
 	struct qrt_sched_cpus online;   /* CPUs that are there */
 	struct qrt_sched_cpus allowed;  /* those that this process may use */
 	struct qrt_sched_cpus isolated; /* isolcpus= or an isolated partition */
-	int32_t timer_priority; /* highest real-time priority of the kernel's timer threads, 0: none */
+	int32_t timer_priority; /* highest real-time priority of the kernel's timer threads on PREEMPT_RT;
+				 * 0: they are time-shared; -1: there are none to be seen */
 	int32_t rtprio_limit;   /* RLIMIT_RTPRIO where CAP_NICE is missing, else 99 */
 	int64_t rt_runtime_us;  /* kernel.sched_rt_runtime_us, -1: no throttling */
 	int64_t rt_period_us;
@@ -406,7 +407,8 @@ QRT_SCHED_API int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const s
  *   INHERIT    raise    urgency of a request that waits for this thread; never lowers; at most 1 s
  *   LOCK       raise    preempt lock of user code; never lowers; at most 100 ms
  *   GOVERNOR   cap      nothing above wins against it: a thread over its budget is OTHER, whatever
- *                       else is set; CPUs may be narrowed, never widened
+ *                       else is set; CPUs may be narrowed, never widened; whom it takes out of real time
+ *                       has its nice value, 0 at least: the one below is a quantum
  *
  * Only ORIGIN and PLAN name TIMES and IOPRIO, and so DEADLINE; who replaces the policy ends the times.
  * "Raise" compares urgency: DEADLINE above FIFO and RR by priority above OTHER above BATCH above IDLE. On

@@ -34,9 +34,9 @@ QRT_SCHED_API int qrt_sched_saved_parse(struct qrt_sched_saved *saved, const cha
 					struct qrt_sched_error *reterr);
 /* Length and size as in qrt_sched_plan_format(). [setup] */
 QRT_SCHED_API int qrt_sched_saved_format(const struct qrt_sched_saved *saved, char *buf, size_t size);
-/* Puts everything back, last change first, as far as it goes; what somebody else changed since keeps that
- * somebody's value. Returns how many things were put back, or the first error after all was tried; what
- * was put back is forgotten, the rest stays for a later try. [setup] */
+/* Puts everything back, last change first, CPUs of threads after all else, as far as it goes; what somebody
+ * else changed since keeps that somebody's value. Returns how many things were put back, or the first error
+ * after all was tried; what was put back is forgotten, the rest stays for a later try. [setup] */
 QRT_SCHED_API int qrt_sched_saved_restore(struct qrt_sched_saved *saved, struct qrt_sched_error *reterr);
 
 /* ---- shield ---------------------------------------------------------------------------------------- */
@@ -86,14 +86,18 @@ QRT_SCHED_API int qrt_sched_shield_raise(const struct qrt_sched_shield_config *c
 					 struct qrt_sched_error *reterr);
 /* Moves a thread into a shield that is up: it runs on the shield's CPUs then, and nowhere else; its affinity
  * can be set after that. Under version 2 its process leaves its cgroup for the top one, out of that one's
- * other limits. `saved` remembers where both were; NULL: they come to the top when the shield is lowered.
- * -ENOENT: no shield of that name is up; -ESRCH. [setup] */
+ * other limits. `saved` remembers where it was with all its threads; NULL: they come to the top when the
+ * shield is lowered. -ENOENT: no shield of that name is up; -ESRCH. [setup] */
 QRT_SCHED_API int qrt_sched_shield_enter(const char *name, pid_t tid, struct qrt_sched_saved *saved,
 					 struct qrt_sched_error *reterr);
 /* Moves a thread that is in it out of it, to where all others run. -ENOENT, -ESRCH. [setup] */
 QRT_SCHED_API int qrt_sched_shield_leave(const char *name, pid_t tid, struct qrt_sched_error *reterr);
 /* Which kind of shield of that name is up, its CPUs in ret_cpus; -ENOENT: none that has a cpuset. [setup] */
 QRT_SCHED_API int qrt_sched_shield_read(const char *name, struct qrt_sched_cpus *ret_cpus);
+/* Whether the shield of that name still keeps others off its CPUs: -ESTALE where somebody has undone a part
+ * of it, or the kernel took its partition away, with the file; -ENOENT: none that has a cpuset is up. Raising
+ * it again mends it. [setup] */
+QRT_SCHED_API int qrt_sched_shield_verify(const char *name, struct qrt_sched_error *reterr);
 
 /* ---- tunables: the rest of a quiet host ------------------------------------------------------------ */
 
@@ -101,7 +105,8 @@ enum qrt_sched_tunable {
 	QRT_SCHED_TUNABLE_CSTATE,     /* most exit latency of idle states, us: held open as a descriptor */
 	QRT_SCHED_TUNABLE_HALT_POLL,  /* kvm.halt_poll_ns, ns */
 	QRT_SCHED_TUNABLE_TIMER_PRIO, /* FIFO priority of the timer and softirq threads on PREEMPT_RT */
-	QRT_SCHED_TUNABLE_RESCTRL,    /* cache ways of the resctrl group "qrt": a schemata line, "L3:0=f" */
+	/* cache ways of the resctrl group "qrt", which the common group loses: a schemata line, "L3:0=f" */
+	QRT_SCHED_TUNABLE_RESCTRL,
 };
 
 /* Sets one, or sets it anew; `saved` keeps first. CSTATE holds as long as `saved` is open; the kernel takes

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -28,6 +29,7 @@
 #define CPUS_MAX    64
 #define PATIENCE_MS 30000
 #define THROTTLING  "/proc/sys/kernel/sched_rt_runtime_us"
+#define LOCK        "/dev/shm/qrt-fuse.lock"
 #define DEBUG       "/sys/kernel/debug"
 #define SERVER      DEBUG "/sched/fair_server/cpu%d/runtime"
 
@@ -207,11 +209,19 @@ static int64_t now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+static int is_ended(void)
+{
+	sigset_t pending;
+
+	sigpending(&pending);
+	return sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
+	       sigismember(&pending, SIGHUP);
+}
+
 /* The command's status, or -1 when it has to be ended. */
 static int wait_for(pid_t pid, int64_t until)
 {
 	struct pollfd in = {.fd = 0, .events = POLLIN};
-	sigset_t pending;
 	int status;
 	char c;
 
@@ -220,12 +230,24 @@ static int wait_for(pid_t pid, int64_t until)
 			return status;
 		if (poll(&in, 1, 2) > 0 && read(0, &c, 1) <= 0)
 			return -1;
-		sigpending(&pending);
-		if (sigismember(&pending, SIGTERM) || sigismember(&pending, SIGINT) ||
-		    sigismember(&pending, SIGHUP))
+		if (is_ended())
 			return -1;
 	}
 	return -1;
+}
+
+/* Held until this process and the one that watches it have ended. */
+static int enter(void)
+{
+	int64_t until = now_ms() + MS_MAX + PATIENCE_MS;
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (is_ended() || now_ms() >= until)
+			return -1;
+		poll(NULL, 0, 20);
+	}
+	return fd;
 }
 
 static int run(char **argv, int64_t ms, const struct held *held, const sigset_t *mask)
@@ -268,6 +290,10 @@ int main(int argc, char **argv)
 	sigaddset(&ends, SIGHUP);
 	sigprocmask(SIG_BLOCK, &ends, &mask);
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	if (enter() < 0) {
+		fprintf(stderr, "fuse: another one runs, or %s cannot be locked\n", LOCK);
+		return 125;
+	}
 	read_held(&held);
 	if (!held.throttling[0]) {
 		fprintf(stderr, "fuse: %s cannot be read\n", THROTTLING);

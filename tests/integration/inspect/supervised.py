@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import threading
+import time
 
 from vm import PATIENCE
 
@@ -39,6 +40,7 @@ class Supervised:
              "accelerator": "kvm", "uptime_ms": 1500, "preload": True, "corrections": 1, "unplaced": 0,
              "globals": GLOBALS, "threads": [THREAD]}).encode() + b"\n"
         self.asked = 0
+        self.is_stopped = False
         self.thread = threading.Thread(target=self.serve, daemon=True)
         self.thread.start()
 
@@ -61,12 +63,15 @@ class Supervised:
                 try:
                     client.recv(4096)
                     self.asked += 1
+                    while self.is_stopped:
+                        time.sleep(0.02)
                     client.sendall(self.answer)
                 except OSError:
                     pass
 
     def hang_up(self):
         """As a supervisor that ends. The folder stays, and nobody can repair it: its lock is held."""
+        self.is_stopped = False
         try:
             self.socket.shutdown(socket.SHUT_RDWR)
         except OSError:

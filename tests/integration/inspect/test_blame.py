@@ -132,6 +132,29 @@ def test_mutex():
         for delay in by_main:
             check_equal(delay["culprits"][0]["comm"], "worker", delay)
             check(delay["mutex"] != 0 and delay["least_ns"] >= 2e6, delay)
+        holds = {hold["role"]: hold for hold in answer["holds"]}
+        check("paio" in holds and holds["paio"]["count"] >= 3 and holds["paio"]["worst_ns"] >= 2e6, answer["holds"])
+        check_equal(holds["paio"]["worst_comm"], "worker", holds)
+
+
+def test_recorder_goes_on():
+    """The launcher's recorder does not miss what is shorter than blame was asked for."""
+    need_perf()
+    with Place() as place:
+        process = run_fake(place, 20, "-rt", "main_sched=fifo", "-rt", "paio_sched=fifo", "-rt", "vcpu_sched=other")
+        try:
+            wait_for("the VM", lambda: place.call("status", "fake", "--json")[0] == 0)
+            watched = blame(place, "fake", "--over", "10s", "--seconds", "3")
+            code, out, err = place.call("blame", "--last", "fake", "--over", "2ms", "--top", "1000", "--json")
+        finally:
+            end(process)
+        check_equal((code, err), (0, ""), "exit code and errors")
+        answer = json.loads(out)
+        waits = [delay for delay in answer["delays"] if delay["kind"] == "mutex" and
+                 watched["start_ns"] + 1e9 < delay["start_ns"] < watched["end_ns"] - 1e9]
+        check(waits, answer["delays"])
+        holds = {hold["role"]: hold for hold in answer["holds"]}
+        check("paio" in holds and holds["paio"]["worst_ns"] >= 2e6, answer["holds"])
 
 
 def test_vm():
@@ -251,6 +274,7 @@ if __name__ == "__main__":
     tap.main([
         ("a spinner on a thread's CPU is found and named", test_process),
         ("a wait for a mutex names the holder", test_mutex),
+        ("the recorder of the launcher goes on meanwhile", test_recorder_goes_on),
         ("a real VM's vCPU that is pushed aside names the spinner", test_vm),
         ("nothing to blame is said so", test_quiet),
         ("delays as text", test_text),

@@ -3,9 +3,11 @@
 """The flight recorder of a VM: what blame --last tells, and what follows a delay that was too long."""
 
 import ctypes
+import errno
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from test_blame import Spinner, delays_by
 from vm import PATIENCE, Place, Vm, need_root, read_setting, threads_of, wait_for
 
 OVER = "5ms"
+LAST = os.cpu_count() - 1
 DELAY = r"\S.* \((vcpu 0|main|paio \d+|othr \d+)\) (was ready for [\d.]+ m?s without running, in \d+ times?|waited [\d.]+ m?s for a mutex)"
 
 
@@ -29,24 +32,34 @@ def need_two_cpus():
         raise Skip("a spinning vCPU needs a second CPU for everything else")
 
 
+def make_spin(place):
+    """QEMU's arguments for a guest that spins for ever."""
+    with open(place.file("spin.img"), "wb") as file:  # cli; jmp .
+        file.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
+    return ["-drive", "file=%s,format=raw,if=ide" % place.file("spin.img")]
+
+
+def wait_spinning(read_status):
+    """The vCPU's CPU, once it has run for a while."""
+    def look():
+        status = read_status()
+        if not status:
+            return None
+        vcpu = threads_of(status, "vcpu")[0]
+        # A delay that nobody here made may have stopped it before.
+        return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
+    return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
+
+
 class Spinning(Vm):
     """A VM whose guest spins for ever."""
 
     def __init__(self, place, *options):
-        with open(place.file("spin.img"), "wb") as file:  # cli; jmp .
-            file.write(b"\xfa\xeb\xfe".ljust(510, b"\0") + b"\x55\xaa")
-        super().__init__(place, options, ["-drive", "file=%s,format=raw,if=ide" % place.file("spin.img")])
+        super().__init__(place, options, make_spin(place))
 
     def wait_spinning(self):
-        """The vCPU's CPU, once it has run for a while."""
         self.wait_roles({"vcpu": 1, "main": 1})
-
-        def look():
-            status = self.status()
-            vcpu = threads_of(status, "vcpu")[0]
-            # A delay that nobody here made may have stopped it before.
-            return vcpu if vcpu["cpu_time_ns"] > 5e8 or status["guest_state"] == "paused" else None
-        return int(wait_for("a guest that spins", look)["effective"]["cpus"].split("-")[-1])
+        return wait_spinning(self.status)
 
     def end(self):
         self.process.terminate()
@@ -75,17 +88,28 @@ def test_last():
         code, out, err = place.call("blame", "--last", "--over", OVER)
         status = vm.status()
         vm.end()
-    check_equal([answer["name"], answer["accounts_only"], answer["mutexes"]], ["vm", True, True], "what it is")
+    traced = os.path.exists("/proc/sys/kernel/perf_event_paranoid")
+    check_equal([answer["name"], answer["accounts_only"], answer["mutexes"]], ["vm", not traced, True], "what it is")
     found = [delay for delay in answer["delays"] if delay["role"] == "vcpu"]
     if not found:
         note(json.dumps(answer, indent=1))
     check(found and len(found) + answer["possible"] >= 3, "delays of the vCPU: %d" % len(found))
+    if traced:
+        by_spinner = delays_by(answer, "test-spinner", role="vcpu", kind="preempted")
+        # On a busy host the rings do not go back to the first of them.
+        check(by_spinner, "who ran instead: %s" % found)
+        check(all(delay["least_ns"] == delay["most_ns"] and delay["culprits"][0]["policy"] == "fifo 40" for delay in by_spinner),
+              by_spinner)
     check(all(delay["cpu"] == cpu and delay["most_ns"] >= 5e6 for delay in found), found)
-    check_equal(delays_by(answer, "test-spinner"), [], "others are not known")
     check_equal((code, err), (0, ""), "the only VM needs no name")
     note(out)
     check(out.startswith("vm, the 10.0 s until ") and "(vcpu 0) waited" in out, out)
-    check("QEMU's monitor answered " in out and "Who ran instead is known of the VM's own threads alone" in out, out)
+    check("QEMU's monitor answered " in out, out)
+    check((" it is known who ran on the CPUs of real-time threads" if traced else "Who ran instead is known of the VM's own threads alone: ")
+          in out, out)
+    account = [account for account in answer["accounts"] if account["role"] == "vcpu"][0]
+    check(account["run_ns"] > 1e8 and account["delay_ns"] > 5e6 and account["arrivals"] >= 3, account)
+    check(re.search(r"\n  role   ran +ready +switched in\n(.*\n)*  vcpu +[\d.]+ m?s .* \d+ times\n", out), out)
     check_equal(status["corrections"], 0, "nothing was wrong")
 
 
@@ -142,7 +166,7 @@ def test_stop():
         cpu = vm.wait_spinning()
         with Spinner(cpu):
             wait_for("a guest that is stopped", lambda: vm.status()["guest_state"] == "paused")
-        check("the guest is stopped, as --on-delay wants it" in vm.output(), vm.output())
+        wait_for("a word", lambda: "the guest is stopped, as --on-delay wants it" in vm.output())
         vm.end()
 
 
@@ -164,6 +188,63 @@ def test_failsafe():
             check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
             check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
             vm.end()
+
+
+def test_failsafe_refused():
+    """What 'set' would refuse while the VM runs is refused before it is started."""
+    need_two_cpus()
+    for first, later, word in (("default preemptlock=100", "main_sched=fifo\nmain_prio=98\n", "that of the preempt lock"),
+                               ("vcpu_sched=rr vcpu_prio=3 vcpu_nice=-5", "vcpu_sched=other\n", "ends its slices itself"),
+                               ("shield=on vcpu_sched=rr vcpu_prio=3 vcpu_bias=%d" % LAST,
+                                "main_sched=rr\nmain_prio=3\nmain_bias=0-%d\n" % LAST, "is shielded")):
+        with Place() as place:
+            with open(place.file("later.plan"), "w", encoding="ascii") as file:
+                file.write(later)
+            code, out, err = place.call("run", "-rt", first, "--on-delay", "5ms:failsafe=" + place.file("later.plan"), "--",
+                                        "qemu-system-x86_64", "-display", "none", "-S")
+            check_equal((code, out), (125, ""), err)
+            lines = [line for line in err.splitlines() if "warning:" not in line]
+            check_equal((len(lines), word in lines[-1]), (1, True), err)
+            check_equal(os.listdir(place.run), [], "the run directory")
+
+
+PING = """
+import os, sys, time
+os.sched_setaffinity(0, {int(sys.argv[1])})
+os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
+there, back, end = os.pipe(), os.pipe(), time.monotonic() + float(sys.argv[2])
+if os.fork() == 0:
+    while os.read(there[0], 1) == b"x":
+        os.write(back[1], b"x")
+    os._exit(0)
+while time.monotonic() < end:
+    for _ in range(100):
+        os.write(there[1], b"x")
+        os.read(back[0], 1)
+os.write(there[1], b"e")
+os.wait()
+"""
+
+
+def test_too_often():
+    """Where a CPU switches so often that recording it would cost too much that rests, and goes on later."""
+    need_two_cpus()
+    if not os.path.exists("/proc/sys/kernel/perf_event_paranoid"):
+        raise Skip("this kernel has no performance events")
+    with Place() as place, Vm(place, [], ["-S"]) as vm:
+        vm.wait_roles({"vcpu": 1})
+        cpu = int(threads_of(vm.status(), "vcpu")[0]["effective"]["cpus"].split("-")[-1])
+        wait_for("switches", lambda: delays_of(place, "--last", "vm")["traced_ns"])
+        ping = subprocess.Popen([sys.executable, "-c", PING, str(cpu), "4"])
+        try:
+            wait_for("a rest", lambda: delays_of(place, "--last", "vm")["trace_error"] == errno.EBUSY)
+            out = place.call("blame", "--last", "vm")[1]
+        finally:
+            ping.wait()
+        check("its CPUs switched too often to record that" in out, out)
+        wait_for("switches again", lambda: delays_of(place, "--last", "vm")["traced_ns"])
+        vm.process.terminate()
+        vm.wait_end()
 
 
 def test_time_shared():
@@ -207,6 +288,27 @@ def test_starves():
         vm.end()
     check_equal([(delay["lasts"], delay["cpu"]) for delay in answer["delays"] if delay["least_ns"] >= 2e9], [(True, cpu)],
                 answer["delays"])
+
+
+def test_silent():
+    """A QEMU that hangs answers nothing: for how long is told while it lasts, and afterwards as an answer that took long."""
+    need_root()
+    with Place() as place, Vm(place) as vm:
+        qemu = vm.wait_up()["qemu_pid"]
+        wait_for("answers", lambda: delays_of(place, "--last", "vm")["silence_ns"] == 0)
+        os.kill(qemu, signal.SIGSTOP)
+        try:
+            wait_for("silence", lambda: delays_of(place, "--last", "vm")["silence_ns"] > 1e9)
+            code, out, err = place.call("blame", "--last", "vm", "--over", OVER)
+        finally:
+            os.kill(qemu, signal.SIGCONT)
+        check_equal((code, err), (0, ""), "as text")
+        check(re.search(r"\nQEMU's monitor was asked [\d.]+ s ago, and has not answered\.\n", out), out)
+        wait_for("its answer", lambda: delays_of(place, "--last", "vm")["silence_ns"] == 0)
+        out = place.call("blame", "--last", "vm", "--over", OVER)[1]
+        check(re.search(r"\nQEMU's monitor answered \d+ times?, the slowest in [\d.]+ s\.\n", out), out)
+        vm.process.terminate()
+        vm.wait_end()
 
 
 def test_off():
@@ -311,8 +413,11 @@ if __name__ == "__main__":
         ("a command is told what happened", test_command),
         ("the guest is stopped", test_stop),
         ("another plan comes into force", test_failsafe),
+        ("a plan that could not come into force is refused", test_failsafe_refused),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
+        ("too many switches are not recorded", test_too_often),
+        ("a monitor that does not answer", test_silent),
         ("a VM without a recorder", test_off),
         ("a supervisor that hangs is said once", test_hangs),
         ("a service manager is told", test_service),

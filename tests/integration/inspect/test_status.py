@@ -31,13 +31,14 @@ def test_text():
 
 
 def test_json():
-    """As it was answered, but for control characters, which are escaped."""
+    """As it was answered, but for control characters, which are escaped; and what shield is up here."""
     with Place() as place, Supervised(place) as vm:
         answer = json.loads(vm.answer)
         answer["threads"][0]["name"] = "\x9b2J\x1f\x7fä"
         vm.answer = json.dumps(answer, ensure_ascii=False).encode() + b"\n"
         code, out, err = place.call("status", "vm", "--json")
         check_equal((code, err), (0, ""), "exit code and errors")
+        answer["shield"] = {"up": False}
         check_equal(json.loads(out), answer, "the answer")
         check("\\u009b2J\\u001f\\u007fä" in out, out)
         check_equal(json.loads(place.call("status", "--json")[1]), [answer], "all of them")

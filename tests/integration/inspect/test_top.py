@@ -63,6 +63,11 @@ class Screen:
         except AssertionError as error:
             raise AssertionError("%s; the screen:\n%s" % (error, self.text())) from None
 
+    def wait_row(self, place, text):
+        """Until the thread's row has it: what keys do next starts from there."""
+        wait_for("%s: %s" % (place, text),
+                 lambda: any(line.startswith(place + " ") and text in line for line in self.lines()))
+
     def wait_without(self, word):
         return wait_for("no " + word, lambda: word not in self.text())
 
@@ -228,7 +233,14 @@ def test_changes():
         for policy, name in ((2, "rr 3"), (0, "other"), (3, "batch"), (1, "fifo 3")):
             screen.press("p")
             real.wait_setting("vcpu", 0, policy)
-            screen.wait(name)
+            screen.wait_row("vcpu0", name)
+        real.place.call("set", "vm", "-rt", "vcpu_prio=3,4")
+        screen.wait_row("vcpu1", "fifo 4")
+        for policy, name in ((2, "rr 4"), (0, "other"), (3, "batch"), (1, "fifo 4")):
+            screen.press("p")
+            real.wait_setting("vcpu", 0, policy)
+            screen.wait_row("vcpu1", name)
+        check_equal([setting[1] for setting in real.settings("vcpu")], [3, 4], "each has the priority that it had")
         screen.press("c")
         screen.wait("CPUs: _")
         screen.press("9", "BSpace", str(max(os.sched_getaffinity(0))))
@@ -251,6 +263,18 @@ def test_changes():
         screen.press("+")
         screen.wait("othr has no real-time priority")
         check_equal(real.vm.status()["corrections"], 0, "corrections")
+
+
+def test_deadline():
+    """A role that runs under deadline is left so, with a word."""
+    with Place() as place, Supervised(place) as vm, Screen(place) as screen:
+        answer = json.loads(vm.answer)
+        answer["threads"][0]["planned"] = {"policy": "deadline", "runtime_ns": 1000000, "deadline_ns": 5000000}
+        vm.answer = json.dumps(answer).encode() + b"\n"
+        screen.top()
+        screen.wait("vcpu0")
+        screen.press("p")
+        screen.wait("vcpu runs under deadline")
 
 
 def test_views():
@@ -307,7 +331,33 @@ def test_silent():
     """One that does not answer sensibly is counted, the others are shown."""
     with Place() as place, Supervised(place), Supervised(place, "liar", b"x\n"), Screen(place, 100, 24) as screen:
         screen.top()
-        screen.wait("vcpu0", "1 VM do not answer")
+        screen.wait("vcpu0", "not answering: liar")
+
+
+def test_stopped():
+    """A supervisor that is stopped keeps neither the other VM nor a key waiting; what it said last stays."""
+    with Place() as place, Supervised(place, "one") as one, Supervised(place, "two"), Screen(place, 100, 24) as screen:
+        screen.top()
+        screen.wait("2 VMs", "2 of 2 threads, by role")
+        one.is_stopped = True
+        screen.wait("2 VMs", "2 of 2 threads", "not answering: one")
+        screen.press("s")
+        screen.wait("by %cpu")
+        screen.press("Tab", "Tab")
+        screen.wait("one: not answering; as it was ", "vcpu0", "1 of 2 threads")
+        screen.press("+")
+        screen.wait("one: vcpu_prio=11: waiting for its supervisor")
+        screen.press("+")
+        screen.wait("one change at a time")
+        one.is_stopped = False
+        screen.wait("one: running", "one: vcpu_prio=11: 0 threads changed")
+        screen.wait_without("not answering")
+        one.is_stopped = True
+        screen.wait("one: not answering")
+        screen.press("+")
+        screen.wait("waiting for its supervisor")
+        screen.press("q")
+        screen.wait_left("ended-with-0")
 
 
 def test_ends():
@@ -362,9 +412,11 @@ if __name__ == "__main__":
         ("sizes from 40x10 to 200x60", test_sizes),
         ("keys that move", test_moves),
         ("keys that change the plan", test_changes),
+        ("a role under deadline", test_deadline),
         ("keys that change the view", test_views),
         ("several VMs, and none", test_several),
         ("one that does not answer", test_silent),
+        ("a supervisor that is stopped", test_stopped),
         ("the terminal after every end", test_ends),
         ("what is refused", test_refused),
     ])

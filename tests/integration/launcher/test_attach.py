@@ -2,22 +2,23 @@
 # SPDX-License-Identifier: MIT
 """qrt-launcher attach and detach: a QEMU that somebody else started is supervised, and is as before after that."""
 
+import fcntl
 import json
 import os
-import re
 import signal
+import socket
 import subprocess
 import time
 
+from cage import Cage
+from stock import CPUS, IOPRIO_GET, Stock
 from tap import Skip, check, check_equal, main
-from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, make_qemu, need_root, read_setting,
+from vm import (LAUNCHER, LIBC, PATIENCE, Monitor, Place, Vm, end_session, is_alive, list_threads, need_root, read_setting,
                 start_session, threads_of, wait_for)
-from proc import name_of
+from proc import name_of, read_stat
 
-CPUS = sorted(os.sched_getaffinity(0))
 OTHER, FIFO, RR, BATCH = 0, 1, 2, 3
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-IOPRIO_GET, IOPRIO_SET = 252, 251  # of x86-64
 
 
 def words(*options):
@@ -26,63 +27,6 @@ def words(*options):
 
 PLAN = words("vcpu_sched=rr", "vcpu_prio=3", "vcpu_ioprio=be:1", "main_sched=fifo", "main_prio=6", "othr_sched=batch",
              "vcpu_bias=%d" % CPUS[-1], "main_bias=%d" % CPUS[0])
-NAMED = ["-name", "guest=stock,debug-threads=on"]
-
-
-def read_all(tid):
-    """All of a thread's setting that a plan can change, the slice aside."""
-    return (*read_setting(tid), LIBC.syscall(IOPRIO_GET, 1, tid))
-
-
-class Stock:
-    """A QEMU without a guest that nobody supervises, each of its threads with a past of its own."""
-
-    def __init__(self, place, qemu=(), name=tuple(NAMED), accel="tcg,thread=multi"):
-        need_root()
-        self.place, self.monitor = place, place.file("monitor")
-        self.process = start_session(make_qemu(["-smp", "2", "-S", *name, "-object", "iothread,id=io0", "-qmp",
-                                                "unix:%s,server=on,wait=off" % self.monitor, *qemu], accel),
-                                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        self.pid = self.process.pid
-
-    def __enter__(self):
-        wait_for("vCPUs", lambda: len(list_threads(self.pid)) >= 5)
-        wait_for("the monitor", lambda: os.path.exists(self.monitor))
-        wait_for("the same threads twice", self.is_settled)
-        return self
-
-    def __exit__(self, *_):
-        end_session(self.process)
-
-    def is_settled(self):
-        before = list_threads(self.pid)
-        time.sleep(0.2)
-        return list_threads(self.pid) == before
-
-    def give_pasts(self):
-        """A different one to each thread: whoever puts all back alike is found out."""
-        for number, tid in enumerate(sorted(list_threads(self.pid))):
-            if number % 3 == 1:
-                os.sched_setscheduler(tid, os.SCHED_BATCH, os.sched_param(0))
-            os.setpriority(os.PRIO_PROCESS, tid, number % 5)
-            os.sched_setaffinity(tid, {CPUS[number % len(CPUS)]} if number % 2 else set(CPUS))
-            LIBC.syscall(IOPRIO_SET, 1, tid, 2 << 13 | number % 8)
-
-    def settings(self):
-        return {tid: read_all(tid) for tid in sorted(list_threads(self.pid))}
-
-    def attach(self, *arguments):
-        return self.place.call("attach", str(self.pid), "--daemon", *arguments)
-
-    def check_attached(self, *arguments):
-        code, out, errors = self.attach(*arguments)
-        check_equal(code, 0, errors)
-        check(re.fullmatch(r"VM '.*' \(pid %d\) is supervised: \d+ threads\n" % self.pid, out), out)
-
-    def status(self, name="stock"):
-        code, out, errors = self.place.call("status", name, "--json")
-        check_equal(code, 0, errors)
-        return json.loads(out)
 
 
 def check_planned(status):
@@ -130,6 +74,16 @@ def test_ends():
             check(stock.process.poll() is None, "the VM ended")
 
 
+def is_free(lock):
+    """A process that was killed holds its locks until its last thread is gone."""
+    with open(lock, "rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+    return True
+
+
 def test_killed():
     """The launcher is killed: the next call puts each thread back as it was."""
     for command in (["repair"], ["status"], ["detach", "stock"], ["set", "stock", "-rt", "vcpu_prio=1"]):
@@ -138,12 +92,47 @@ def test_killed():
             before = stock.settings()
             stock.check_attached(*PLAN)
             os.kill(stock.status()["launcher_pid"], signal.SIGKILL)
+            wait_for("its end", lambda place=place: is_free(os.path.join(place.run, "stock", "lock")))
             check(stock.settings() != before, "threads")
             _, _, errors = place.call(*command)
             check("had lost its launcher: %d threads of it put back to how they were" % len(before) in errors, errors)
             check_equal(stock.settings(), before, "threads after %s" % command)
             check(stock.process.poll() is None, "the VM ended")
             check_equal(os.listdir(place.run), [], "files left behind")
+
+
+def end_supervisor(place, stock):
+    """By a signal; it has nobody to tell."""
+    launcher = stock.status()["launcher_pid"]
+    os.kill(launcher, signal.SIGTERM)
+    wait_for("the end of its supervisor", lambda: not is_alive(launcher))
+
+
+def detach_in_vain(place, _):
+    code, out, errors = place.call("detach", "stock")
+    check_equal((code, out, len(errors.splitlines())), (1, "", 1), errors)
+    check("not every thread could be put back" in errors and "'qrt-launcher repair' tries again" in errors, errors)
+
+
+def test_stuck():
+    """What the kernel does not let be put back stays written down, until it does."""
+    for let_go in (detach_in_vain, end_supervisor):
+        with Place() as place, Stock(place) as stock:
+            stock.give_pasts()
+            before = stock.settings()
+            stock.check_attached(*words(*("%s_%s" % (role, value) for role in ("vcpu", "main")
+                                          for value in ("sched=rr", "prio=3", "bias=%d" % CPUS[0]))))
+            with Cage(stock.pid):
+                let_go(place, stock)
+                check("threads" in os.listdir(os.path.join(place.run, "stock")), "what was written down")
+                code, _, errors = place.call("repair")
+                check_equal((code, "cannot be put back" in errors), (1, True), errors)
+                code, _, errors = stock.attach(*PLAN)
+                check_equal((code, "is not as before yet" in errors), (1, True), errors)
+            code, _, errors = place.call("repair")
+            check_equal((code, stock.settings()), (0, before), errors)
+            check_equal(os.listdir(place.run), [], "files left behind")
+            check(stock.process.poll() is None, "the VM ended")
 
 
 def test_killed_at_any_moment():
@@ -330,6 +319,93 @@ def test_busy_monitor():
             check_equal(stock.settings(), before, "threads")
 
 
+def check_free(folder):
+    """That nobody holds the run directory while others may want it."""
+    fd = os.open(folder, os.O_RDONLY)
+    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(fd)
+
+
+def fill_row(path):
+    """Clients that wait, as many as there may be."""
+    clients = []
+    while True:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        try:
+            client.connect(path)
+        except BlockingIOError:
+            client.close()
+            return clients
+        clients.append(client)
+
+
+def test_silent_monitor():
+    """One that says nothing, or takes nobody: it is not waited for long, and by nobody else."""
+    with Place() as place, Stock(place) as stock, socket.socket(socket.AF_UNIX) as silent:
+        before, path = stock.settings(), place.file("silent")
+        os.mkdir(place.run, 0o700)
+        silent.bind(path)
+        silent.listen(0)
+        silent.settimeout(PATIENCE)
+        with start_session([LAUNCHER, "attach", str(stock.pid), *PLAN, "--qmp", path], env=place.environment,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            client = silent.accept()[0]
+            check_free(place.run)
+            out, errors = process.communicate(timeout=PATIENCE)
+            client.close()
+        check_equal((process.returncode, out, len(errors.splitlines())), (1, "", 1), errors)
+        check("does not greet" in errors, errors)
+        clients = fill_row(path)
+        check_refusal(place, "does not greet", "attach", str(stock.pid), *PLAN, "--qmp", path)
+        for client in clients:
+            client.close()
+        check_equal(stock.settings(), before, "threads")
+
+
+class Client:
+    """Of a supervisor's socket, known to it."""
+
+    def __init__(self, place, name):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE)
+        self.socket.connect(os.path.join(place.run, name, "control"))
+        self.file = self.socket.makefile("rw", encoding="utf-8")
+        self.ask({"command": "hello"})
+        self.hear()
+
+    def ask(self, question):
+        self.file.write(json.dumps(question) + "\n")
+        self.file.flush()
+
+    def hear(self):
+        return json.loads(self.file.readline())
+
+    def close(self):
+        self.file.close()
+        self.socket.close()
+
+
+def test_set_beside_detach():
+    """Who changes the plan in the same moment: the threads are as before, and stay so."""
+    with Place() as place, Stock(place) as stock:
+        stock.give_pasts()
+        before = stock.settings()
+        stock.check_attached(*PLAN)
+        launcher = stock.status()["launcher_pid"]
+        first, second = Client(place, "stock"), Client(place, "stock")
+        os.kill(launcher, signal.SIGSTOP)
+        wait_for("a supervisor that is stopped", lambda: read_stat(launcher)[0] == "T")
+        first.ask({"command": "detach"})
+        second.ask({"command": "set", "replace": False, "changes": [{"option": "vcpu_prio=7"}]})
+        os.kill(launcher, signal.SIGCONT)
+        check_equal(first.hear(), {"threads": len(before)}, "the answer to detach")
+        check("let go" in second.hear()["error"], "the answer to set")
+        wait_for("the end of its supervisor", lambda: not os.path.exists(os.path.join(place.run, "stock")))
+        check_equal(stock.settings(), before, "threads")
+        first.close()
+        second.close()
+
+
 def test_of_run():
     """What `run` started is supervised already, and is not to be let go."""
     need_root()
@@ -344,6 +420,7 @@ main([
     ("threads in their roles, and each as it was after detach", test_and_back),
     ("signals to the launcher let the VM go", test_ends),
     ("a killed launcher is repaired by the next call", test_killed),
+    ("what cannot be put back at once", test_stuck),
     ("a kill at any moment", test_killed_at_any_moment),
     ("a thread that is born later", test_born_later),
     ("a changed thread is put right", test_corrected),
@@ -355,5 +432,7 @@ main([
     ("the end of the VM is that of its launcher", test_vm_ends),
     ("what is refused", test_refused),
     ("a monitor that is in use", test_busy_monitor),
+    ("a monitor that is silent", test_silent_monitor),
+    ("another plan in the moment of detach", test_set_beside_detach),
     ("a VM of run", test_of_run),
 ])

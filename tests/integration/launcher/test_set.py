@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 """qrt-launcher set: another plan for a VM that runs, whole or not at all."""
 
+import fcntl
 import json
 import os
 import signal
 import stat
 import subprocess
 
-from tap import Skip, check, check_equal, main
+from cage import CPUS, Cage
+from tap import check, check_equal, main
 from vm import LAUNCHER, PATIENCE, Monitor, Place, Vm, find_unplanned, is_alive, need_root, read_setting, threads_of, wait_for
 
-CPUS = sorted(os.sched_getaffinity(0))
 FIFO, RR, OTHER, BATCH = 1, 2, 0, 3
 
 
@@ -131,6 +132,39 @@ def test_refused():
         running.check_refused("vcpu_name cannot change", *words("vcpu_prio=4", "vcpu_name=foo*"))
 
 
+QUANTA = words("paio_sched=rr", "paio_prio=2", "paio_nice=19")
+
+
+def test_quanta():
+    """What QEMU was told of a role's slices its next thread will do, whether there is one now or not."""
+    with Running(plan=[*PLAN, *QUANTA]) as running:
+        check_equal(threads_of(running.vm.status(), "paio"), [], "workers")
+        for change in ("paio_sched=fifo", "paio_nice=0", "paio_sched=other paio_prio=0", "paio_nice=19,18"):
+            running.check_refused("paio %d ends its slices itself" % ("," in change), *words(change))
+        path = running.place.file("without.plan")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("\n".join(PLAN[1::2]) + "\n")
+        running.check_refused("paio 0 ends its slices itself", "--plan", path)
+        code, _, errors = running.set(*words("paio_prio=3", "paio_bias=%d" % CPUS[0]))
+        check_equal(code, 0, errors)
+
+
+def test_quanta_from_outside():
+    """Of a role that QEMU was told none of, and of all where QEMU is told nothing."""
+    def check_slices(running, role, change, wanted):
+        code, _, errors = running.set(*words(change))
+        check_equal(code, 0, (change, errors))
+        layers = [{layer["layer"] for layer in thread["layers"]} for thread in threads_of(running.vm.status(), role)]
+        check_equal({"quantum" in names for names in layers}, {wanted}, change)
+
+    for run, plan in ([], [*PLAN, *QUANTA]), (["--no-preload"], [*PLAN, *words("vcpu_sched=rr", "vcpu_nice=7")]):
+        with Running(plan=plan, run=run) as running:
+            for change in ("vcpu_sched=rr vcpu_nice=5", "vcpu_nice=10", "vcpu_sched=fifo vcpu_nice=0", "vcpu_sched=rr"):
+                check_slices(running, "vcpu", change, "fifo" not in change)
+            if run:
+                check_slices(running, "vcpu", "vcpu_sched=other vcpu_prio=0", False)
+
+
 def test_usage():
     """What needs no VM to be refused."""
     with Place() as place:
@@ -149,32 +183,6 @@ def test_usage():
         got, out, errors = place.call("set", "vm", "--plan", path)
         check_equal((got, out), (1, ""), errors)
         check(path + ":2: " in errors, errors)
-
-
-class Cage:
-    """A cpuset of one CPU, for a process alone: a launcher outside sees nothing of it."""
-
-    def __init__(self, pid):
-        self.folder = next((folder for folder in ("/sys/fs/cgroup/cpuset", "/sys/fs/cgroup")
-                            if os.path.exists(os.path.join(folder, "cpuset.mems"))), None)
-        if not self.folder or len(CPUS) < 2:
-            raise Skip("no cpusets, or one CPU alone")
-        self.pid, self.inner = pid, os.path.join(self.folder, "qrt-test-set-%d" % os.getpid())
-
-    def write(self, folder, file, text):
-        with open(os.path.join(folder, file), "w", encoding="ascii") as out:
-            out.write(str(text))
-
-    def __enter__(self):
-        os.mkdir(self.inner)
-        self.write(self.inner, "cpuset.cpus", CPUS[0])
-        with open(os.path.join(self.folder, "cpuset.mems"), encoding="ascii") as mems:
-            self.write(self.inner, "cpuset.mems", mems.read().strip())
-        self.write(self.inner, "cgroup.procs", self.pid)
-
-    def __exit__(self, *_):
-        self.write(self.folder, "cgroup.procs", self.pid)
-        os.rmdir(self.inner)
 
 
 def test_all_or_nothing():
@@ -282,12 +290,26 @@ def test_at_once():
         wait_for("no corrections", lambda: running.vm.status()["corrections"] == 0)
 
 
+def test_choosing():
+    """Nobody chooses CPUs while another launcher does."""
+    with Running() as running:
+        fd = os.open(running.place.run, os.O_RDONLY)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        running.check_refused("choosing its CPUs", *words("vcpu_prio=4"))
+        os.close(fd)
+        code, _, errors = running.set(*words("vcpu_prio=4"))
+        check_equal(code, 0, errors)
+        check_equal(running.priorities("vcpu"), [(FIFO, 4)] * 2, "vCPUs")
+
+
 main([
     ("an option on top of the running plan", test_on_top),
     ("a value for each thread, CPUs and nice values", test_each_thread),
     ("a plan file in the place of the running plan", test_replaced),
     ("the answer as JSON", test_json),
     ("faults and what is fixed are refused, nothing changes", test_refused),
+    ("quanta that QEMU was told are fixed", test_quanta),
+    ("quanta from outside change", test_quanta_from_outside),
     ("wrong arguments in one line", test_usage),
     ("one thread that cannot be placed undoes the others", test_all_or_nothing),
     ("-rt default", test_default),
@@ -297,4 +319,5 @@ main([
     ("budgets and weights", test_budget),
     ("the socket is private", test_rights),
     ("changes at the same time", test_at_once),
+    ("while another launcher chooses its CPUs", test_choosing),
 ])

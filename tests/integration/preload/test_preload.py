@@ -15,7 +15,7 @@ ALL = ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0)) if cpu < 64)
 PLAN = ["main_sched=fifo", "main_prio=12", f"main_bias={FIRST}", "vcpu_sched=fifo", "vcpu_prio=10", f"vcpu_bias={FIRST}",
         "paio_prio=11,9", "ioth_prio=5", "othr_sched=other", "othr_nice=4", f"othr_bias={FIRST}", "vncs_prio=3"]
 RESET = 0x40000000
-OTHER, FIFO = "0", "1"
+OTHER, FIFO, BATCH = "0", "1", "3"
 
 
 def run(mode, *args, plan=PLAN, fds=(), limit=60, **options):
@@ -96,6 +96,17 @@ def no_child_inherits_anything():
         expect(len(rows), 17, "children")
         for label, row in rows.items():
             expect(row, before if label in ("before", "after") else [OTHER, "0", "0", ALL], f"{mode}: {label}")
+
+
+def no_child_inherits_anything_where_attributes_of_a_spawn_do_not_know_the_first_policy():
+    """Those that are spawned may look before the policy has come from outside: in time sharing."""
+    need_realtime()
+    rows = shown(run("children", preexec_fn=lambda: os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))))
+    expect(rows["before"], [FIFO, "12", "0", str(FIRST)])
+    for label, row in rows.items():
+        if label not in ("before", "after"):
+            policies = (BATCH, OTHER) if "spawn" in label else (BATCH,)
+            assert row[0] in policies, f"{label}: {row}"
 
 
 def a_pipe_is_closed_while_another_one_is_open():
@@ -386,6 +397,7 @@ if __name__ == "__main__":
         ended_threads_free_their_index,
         ten_thousand_threads_come_and_go_in_little_time,
         no_child_inherits_anything,
+        no_child_inherits_anything_where_attributes_of_a_spawn_do_not_know_the_first_policy,
         a_pipe_is_closed_while_another_one_is_open,
         an_exec_in_its_own_place_gives_the_role_back_and_a_failed_one_keeps_it,
         a_daemon_goes_on_with_roles_of_its_own,

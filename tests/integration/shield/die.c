@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Loaded into a program: kills it before the QRT_DIE_ATth call that changes a file or a thread. */
+/* Loaded into a program: before the QRT_DIE_ATth call of the launcher that changes a file or a thread it gets
+ * QRT_DIE_SIGNAL, else SIGKILL. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -13,10 +16,10 @@
 static void count(void)
 {
 	static int calls;
-	const char *at = getenv("QRT_DIE_AT");
+	const char *at = getenv("QRT_DIE_AT"), *number = getenv("QRT_DIE_SIGNAL");
 
-	if (at && ++calls == atoi(at))
-		kill(getpid(), SIGKILL);
+	if (at && strcmp(program_invocation_short_name, "qrt-launcher") == 0 && ++calls == atoi(at))
+		kill(getpid(), number ? atoi(number) : SIGKILL);
 }
 
 #define EXPORT     __attribute__((visibility("default")))

@@ -9,7 +9,7 @@ import sys
 
 from box import CPUSETS, CleanPlace, boxed, read, write
 from picture import Picture
-from tap import check, check_equal, main
+from tap import Skip, check, check_equal, main
 
 ALL = ["--irqs", "--workqueues", "--kthreads", "--rps"]
 LAST = os.cpu_count() - 1
@@ -143,6 +143,29 @@ def a_lost_cpuset_is_made_again():
     before.check_same("after unshield")
 
 
+def what_lets_others_on_is_undone():
+    """The cpuset is there, and the CPU is balanced with all others again."""
+    before = Picture()
+    place, _ = shielded()
+    with place:
+        write(CPUSETS + "/cpuset.sched_load_balance", 1)
+        check_equal(place.call("repair")[0], 0, "repair")
+        check_equal(read(CPUSETS + "/cpuset.sched_load_balance"), "0", "load balancing at the top")
+        lower(place)
+    before.check_same("after unshield")
+
+
+def what_was_pinned_meanwhile_stays():
+    """By the kernel from Linux 6.2 on."""
+    if len(OTHERS) < 2:
+        raise Skip("of one CPU alone nothing can be chosen")
+    place, _ = shielded()
+    with place, Sleeper() as sleeper:
+        os.sched_setaffinity(sleeper, {0})
+        lower(place)
+        check_equal(os.sched_getaffinity(sleeper), {0}, "what was chosen under the shield")
+
+
 def refused(arguments, code, word):
     before = Picture()
     with CleanPlace() as place:
@@ -212,6 +235,31 @@ def damage_is_said():
         lower(place)
 
 
+# Becomes the command that follows, where there are no cpusets.
+HIDDEN = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l "$0" && exec "$@"', CPUSETS]
+
+
+def call_hidden(place, *arguments):
+    done = subprocess.run([*HIDDEN, os.environ["QRT_BUILD"] + "/qrt-launcher/qrt-launcher", *arguments], env=place.environment,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def without_cpusets():
+    """Nothing but the run directory knows how threads were, which is said."""
+    before = Picture()
+    with CleanPlace() as place:
+        with Sleeper() as sleeper:
+            code, out, errors = call_hidden(place, "shield", str(LAST))
+            check_equal((code, errors.count("\n")), (0, 1), errors)
+            check("no cpusets" in errors and place.run + "/.host alone" in errors, errors)
+            check("by affinity" in out and place.run + "/.host alone" in out, out)
+            check_equal(os.sched_getaffinity(sleeper), OTHERS, "a process")
+            check_equal(call_hidden(place, "unshield"), (0, "", ""), "unshield")
+            check_equal(os.sched_getaffinity(sleeper), OTHERS | {LAST}, "the process")
+    before.check_same("after unshield")
+
+
 def write_text(path, text):
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
@@ -225,8 +273,11 @@ boxed(main, [
     ("cpusets of others shrink", cpusets_of_others_shrink),
     ("what somebody else changed stays", what_somebody_changed_stays),
     ("a cpuset that somebody removed is made again", a_lost_cpuset_is_made_again),
+    ("load balancing that somebody has switched on is off again", what_lets_others_on_is_undone),
+    ("what was pinned under a shield stays so", what_was_pinned_meanwhile_stays),
     ("what would lock the user out is refused", what_would_lock_out_is_refused),
     ("bad arguments are refused", bad_arguments_are_refused),
     ("who has no right to it is refused", others_are_refused),
     ("a damaged file is said and kept", damage_is_said),
+    ("without cpusets it is said what it takes to put back", without_cpusets),
 ])

@@ -68,6 +68,9 @@ def a_vm_has_its_shield():
         check_equal(os.sched_getaffinity(0), OTHERS, "where everything else runs")
         check_equal(shown(place)["for"], ["vm.vm"], "for whom the shield is up")
         check("CPU %d is shielded" % LAST in place.call("status")[1], "status does not say it")
+        check("CPU %d is shielded" % LAST in place.call("status", "vm")[1], "status of the VM does not say it")
+        check_equal(vm.status()["shield"], shown(place), "the shield that status shows")
+        check_equal([one["shield"] for one in json.loads(place.call("status", "--json")[1])], [shown(place)], "of all VMs")
         stop(vm)
         check_empty(place)
     before.check_same("after the VM")
@@ -232,6 +235,25 @@ def what_is_undone_is_done_again():
         stop(vm)
 
 
+def what_fails_is_tried_again():
+    """And is said once."""
+    with CleanPlace() as place, Vm(place, ["--shield", *PLAN]) as vm:
+        tid = threads_of(wait_roles(vm), "vcpu")[0]["tid"]
+        saved = place.run + "/.host/saved.shield"
+        os.rename(saved, place.file("good"))
+        with open(saved, "w", encoding="ascii") as file:
+            file.write("junk\n")
+        os.chmod(saved, 0o600)
+        with open(CPUSETS + "/tasks", "w", encoding="ascii") as file:
+            file.write(str(tid))
+        os.rmdir(CPUSETS + "/qrt-shield")
+        wait_for("a word of it", lambda: "is damaged" in vm.output())
+        os.rename(place.file("good"), saved)
+        wait_for("the shield is up again", lambda: cpuset_of(tid) == "/qrt-shield")
+        check_equal(vm.output().count("is damaged"), 1, vm.output())
+        stop(vm)
+
+
 def refused(options, word):
     before = Picture()
     with CleanPlace() as place:
@@ -307,6 +329,7 @@ boxed(main, [
     ("after a kill the next VM repairs", the_next_vm_repairs),
     ("after a kill another VM's launcher takes over", another_launcher_takes_over),
     ("what somebody has undone is done again", what_is_undone_is_done_again),
+    ("what fails is said once and tried again", what_fails_is_tried_again),
     ("what a later shield takes away is no deviation", what_a_later_shield_takes_is_no_deviation),
     ("a plan need not know of another one's shield", a_plan_need_not_know_of_a_shield),
     ("a shield that cannot be is refused", what_cannot_be_is_refused),

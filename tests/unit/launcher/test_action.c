@@ -99,9 +99,39 @@ static void test_due(void)
 
 	CU_ASSERT_FALSE(action_is_due(&action, 5 * MS - 1, 100 * S));
 	CU_ASSERT_TRUE(action_is_due(&action, 5 * MS, 100 * S));
+	CU_ASSERT_TRUE(action_is_due(&action, 5 * MS, 100 * S));
+	action_note(&action, 0, 100 * S);
 	CU_ASSERT_FALSE(action_is_due(&action, 500 * MS, 101 * S));
 	CU_ASSERT_FALSE(action_is_due(&action, 500 * MS, 110 * S - 1));
 	CU_ASSERT_TRUE(action_is_due(&action, 5 * MS, 110 * S));
+}
+
+/* One that failed comes again soon, and is worth a word now and then. */
+static void test_failed(void)
+{
+	struct action action = {.kind = ACTION_STOP, .over_ns = 5 * MS};
+	unsigned int i, news = 0;
+
+	for (i = 0; i < 20; i++) {
+		news += action_is_news(&action);
+		action_note(&action, -EIO, 100 * S);
+	}
+	CU_ASSERT_EQUAL(news, 2);
+	CU_ASSERT_FALSE(action_is_due(&action, 5 * MS, 101 * S - 1));
+	CU_ASSERT_TRUE(action_is_due(&action, 5 * MS, 101 * S));
+	action_note(&action, 0, 101 * S);
+	CU_ASSERT_TRUE(action_is_news(&action));
+	CU_ASSERT_FALSE(action_is_due(&action, 5 * MS, 102 * S));
+}
+
+static void test_open(void)
+{
+	struct action action = {.kind = ACTION_STOP, .over_ns = 5 * MS};
+
+	action_note(&action, 1, 100 * S);
+	CU_ASSERT_FALSE(action_is_due(&action, 5 * MS, 1000 * S));
+	action_note(&action, -EIO, 1000 * S);
+	CU_ASSERT_TRUE(action_is_due(&action, 5 * MS, 1001 * S));
 }
 
 static void test_command(void)
@@ -128,6 +158,8 @@ static const struct tap_test tests[] = {
 	{"what is none is refused with a word", test_wrong},
 	{"a plan to fall back to is read at once", test_failsafe},
 	{"once, and then not for a while", test_due},
+	{"one that failed comes again", test_failed},
+	{"one of which nobody knows whether it is done", test_open},
 	{"a command is told what happened", test_command},
 };
 

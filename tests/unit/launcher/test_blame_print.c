@@ -164,6 +164,37 @@ static void test_mutex(void)
 	close_world();
 }
 
+/* Of each role the longest, and by whom; who is not known is apart. */
+static void test_holds(void)
+{
+	struct blame_delay wait = {.kind = BLAME_MUTEX, .mutex = 0x7f12, .ns = 6 * MS};
+
+	open_world(0xff);
+	wait.tid = world.tid;
+	wait.owner = 900000017;
+	wait.start_ns = world.facts.start_ns;
+	blame_report_note_wait(&world.report, &wait);
+	wait.start_ns += 10 * MS;
+	wait.ns = 2 * MS;
+	blame_report_note_wait(&world.report, &wait);
+	/* Another thread's, which nobody asked for: it has waited for ours. */
+	wait.tid = 900000017;
+	wait.owner = world.tid;
+	wait.start_ns += 10 * MS;
+	blame_report_note_wait(&world.report, &wait);
+	wait.tid = world.tid;
+	wait.owner = 0;
+	wait.ns = MS / 2;
+	wait.start_ns += 10 * MS;
+	blame_report_note_wait(&world.report, &wait);
+	blame_report_sum_holds(&world.report, MS);
+	check_text(20, "no thread of control waited longer than 1 ms in 10.0 s\n"
+		       "\n"
+		       "  role    holds  longest    sum        the longest by\n"
+		       "  unknown     2  6.00 ms    8.00 ms    spin?ner, the mutex at 0x7f12\n");
+	close_world();
+}
+
 /* All three causes; the two longest are listed, in the order of time. */
 static void test_conclusion(void)
 {
@@ -256,6 +287,7 @@ static const struct tap_test tests[] = {
 	{"who ran instead of a preempted thread", test_preempted},
 	{"a wait after one of several wake-ups is a range", test_woken},
 	{"who held the mutex", test_mutex},
+	{"who held mutexes for how long", test_holds},
 	{"a closing sentence counts the causes", test_conclusion},
 	{"nothing that long is one sentence", test_nothing},
 	{"what limits the answer is said", test_doubts},

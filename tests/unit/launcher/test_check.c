@@ -143,6 +143,7 @@ static void throttling_off_on_and_total(void)
 	expect("rt-throttling", CHECK_WARNING, "950000 of 1000000");
 	put("proc/sys/kernel/osrelease", "6.12.3\n");
 	expect("rt-throttling", CHECK_WARNING, "deadline server");
+	expect("rt-throttling", CHECK_WARNING, "wait for it up to 950 ms");
 	put("proc/sys/kernel/sched_rt_runtime_us", "0\n");
 	expect("rt-throttling", CHECK_FAULT, "no real-time time");
 	put("proc/sys/kernel/sched_rt_runtime_us", "many\n");

@@ -176,6 +176,23 @@ static void test_questions(void)
 	close_world();
 }
 
+/* Its threads were put back: nobody changes them any more. */
+static void test_let_go(void)
+{
+	char line[128];
+	int fd;
+
+	open_world();
+	world.supervisor.let_go = 1;
+	fd = dial();
+	say(fd, "{\"command\":\"set\",\"changes\":[{}]}\n");
+	hear(fd, line, sizeof(line));
+	CU_ASSERT_PTR_NOT_NULL(strstr(line, "let go"));
+	CU_ASSERT_EQUAL(world.changes, 0);
+	close(fd);
+	close_world();
+}
+
 /* A plan file fits into a question, and arrives in pieces. */
 static void test_long_question(void)
 {
@@ -357,6 +374,7 @@ static void test_no_descriptors(void)
 
 static const struct tap_test tests[] = {
 	{"questions are answered in turn, nonsense too", test_questions},
+	{"a VM that was let go is not changed", test_let_go},
 	{"a long question is heard to its end", test_long_question},
 	{"the socket is its user's alone", test_private},
 	{"who asks much does not hold up who asks once", test_turns},

@@ -8,13 +8,13 @@
 static void fill(struct recording *recording)
 {
 	struct recorder_thread thread = {
-		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\"};
+		.tid = 7, .role = QRT_SCHED_ROLE_VCPU, .index = 1, .name = "CPU \"1\"\\", .traced_ns = 1500};
 	struct recorder_entry entries[] = {
 		{.kind = RECORDER_SAMPLE,
 		 .tid = 7,
 		 .time_ns = 5000,
 		 .took_ns = 20,
-		 .sample = {.delay_ns = 3, .run_ns = 4, .arrivals = 5, .cpu = 1}},
+		 .sample = {.delay_ns = 3, .run_ns = 4, .arrivals = 5, .cpu = 1, .told = true}},
 		{.kind = RECORDER_MUTEX,
 		 .tid = 7,
 		 .time_ns = 6000,
@@ -23,9 +23,25 @@ static void fill(struct recording *recording)
 		{.kind = RECORDER_STARVES, .tid = 7, .time_ns = 6500, .took_ns = 35, .sample = {.cpu = 3}},
 		{.kind = RECORDER_MONITOR, .time_ns = 7000, .took_ns = 40},
 		{.kind = RECORDER_LOOK, .time_ns = 8000, .took_ns = 50},
+		{.kind = RECORDER_SILENT, .time_ns = 9000, .took_ns = 60},
 	};
 
+	struct recording_task task = {.tid = 77, .name = {.pid = 76, .comm = "rsync", .has_policy = true}};
+	struct blame_delay delay = {.kind = BLAME_PREEMPTED, .tid = 7, .cpu = 1, .start_ns = 4000, .ns = 90};
+
 	recording_init(recording);
+	task.name.policy = 1;
+	task.name.priority = 40;
+	g_array_append_val(recording->tasks, task);
+	delay.least_ns = 80;
+	delay.wakes = 3;
+	delay.lasts = true;
+	delay.culprits_count = 2;
+	delay.culprits[0] = (struct blame_culprit){.tid = 77, .ns = 60};
+	delay.culprits[1] = (struct blame_culprit){.tid = BLAME_TID_OTHERS, .ns = 30};
+	g_array_append_val(recording->delays, delay);
+	recording->traced_ns = 2000;
+	recording->trace_error = 13;
 	strcpy(recording->name, "vm");
 	strcpy(recording->when, "2026-01-02 03:04:05");
 	strcpy(recording->trigger, "it waited");
@@ -54,12 +70,19 @@ static void test_round_trip(void)
 	CU_ASSERT_EQUAL_FATAL(recording_parse(&again, text, len, &line), 0);
 	CU_ASSERT_STRING_EQUAL(again.name, "vm");
 	CU_ASSERT_EQUAL(again.pid, 42);
-	CU_ASSERT_EQUAL(again.entries->len, 5);
+	CU_ASSERT_EQUAL(again.entries->len, 6);
 	thread = &g_array_index(again.threads, struct recorder_thread, 0);
 	CU_ASSERT_STRING_EQUAL(thread->name, "CPU \"1\"\\");
 	CU_ASSERT_EQUAL(thread->role, QRT_SCHED_ROLE_VCPU);
 	entry = &g_array_index(again.entries, struct recorder_entry, 1);
 	CU_ASSERT_EQUAL(entry->mutex.mutex, 0x7fffffffffff);
+	CU_ASSERT_EQUAL(thread->traced_ns, 1500);
+	CU_ASSERT_EQUAL(again.traced_ns, 2000);
+	CU_ASSERT_EQUAL(again.trace_error, 13);
+	CU_ASSERT_EQUAL_FATAL(again.delays->len, 1);
+	CU_ASSERT_EQUAL(g_array_index(again.delays, struct blame_delay, 0).culprits[1].tid, BLAME_TID_OTHERS);
+	CU_ASSERT_EQUAL_FATAL(again.tasks->len, 1);
+	CU_ASSERT_EQUAL(g_array_index(again.tasks, struct recording_task, 0).name.priority, 40);
 	second = recording_format(&again, &len);
 	CU_ASSERT_STRING_EQUAL(text, second);
 	recording_clear(&recording);
@@ -79,6 +102,8 @@ static int parse(const char *text, unsigned int *ret_line)
 
 #define HEAD "{\"record\":\"vm\",\"version\":1,\"pid\":4,\"start_ns\":1,\"end_ns\":9}\n"
 
+#define DELAY "{\"record\":\"delay\",\"tid\":7,\"kind\":"
+
 static void test_bad(void)
 {
 	static const struct {
@@ -95,6 +120,14 @@ static void test_bad(void)
 		{HEAD "{\"record\":\"thread\",\"tid\":1,\"role\":\"disk\"}\n", 2},
 		{HEAD "{\"record\":\"sample\",\"time_ns\":5,\"took_ns\":6}\n", 2},
 		{HEAD "{\"record\":\"other\"}\n", 2},
+		{HEAD "{\"record\":\"task\",\"tid\":-2}\n", 2},
+		{HEAD DELAY "\"mutex\",\"ns\":5}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"least_ns\":6}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7,6]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[-3,5]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[7,{}]}\n", 2},
+		{HEAD DELAY "\"woken\",\"ns\":5,\"by\":[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]}\n", 2},
 		{"{\"record\":\"vm\",\"version\":2,\"pid\":4,\"start_ns\":1,\"end_ns\":9}\n", 1},
 		{"{\"record\":\"vm\",\"version\":1,\"pid\":0,\"start_ns\":1,\"end_ns\":9}\n", 1},
 		{"{\"record\":\"vm\",\"version\":1,\"pid\":4,\"start_ns\":10,\"end_ns\":9}\n", 1},
@@ -107,6 +140,20 @@ static void test_bad(void)
 		CU_ASSERT_EQUAL(parse(bad[i].text, &line), -EINVAL);
 		CU_ASSERT_EQUAL(line, bad[i].line);
 	}
+}
+
+/* What follows looks through all of them for each of them. */
+static void test_many(void)
+{
+	GString *text = g_string_new(HEAD);
+	unsigned int line;
+	int i;
+
+	for (i = 0; i < 40000; i++)
+		g_string_append(text, "{\"record\":\"look\"}\n");
+	CU_ASSERT_EQUAL(parse(text->str, &line), -EINVAL);
+	CU_ASSERT_EQUAL(line, 2 + 32768);
+	g_string_free(text, TRUE);
 }
 
 /* A file may come from anywhere. */
@@ -126,6 +173,7 @@ static void test_clean(void)
 static const struct tap_test tests[] = {
 	{"text and back", test_round_trip},
 	{"what is no recording: the line", test_bad},
+	{"more lines than any recorder has", test_many},
 	{"names are clean", test_clean},
 };
 

@@ -30,10 +30,12 @@ static char *make_thread(int tid, const char *role, int index, const char *plann
 
 #define FIFO(n) "{\"policy\":\"fifo\",\"priority\":" #n ",\"cpus\":\"1\"}"
 
-/* Two VMs: one with two vCPUs and a main loop, another with a vCPU of the same number. */
-static void look(gint64 now_us, long long cpu_ms)
+/* Two VMs: one with two vCPUs and a main loop, which may give no answer, another with a vCPU of the same
+ * number. */
+static void look_at(gint64 now_us, long long cpu_ms, bool is_silent)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+	GPtrArray *silent = g_ptr_array_new();
 	g_autofree char *a = make_thread(7, "vcpu", 0, FIFO(3), FIFO(3), cpu_ms),
 			*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
 			*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
@@ -44,11 +46,20 @@ static void look(gint64 now_us, long long cpu_ms)
 				a, b, c),
 			*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
 
-	add_answer(answers, one);
+	if (is_silent)
+		g_ptr_array_add(silent, (gpointer) "one");
+	else
+		add_answer(answers, one);
 	add_answer(answers, two);
-	top_model_take(&model, answers, now_us);
+	top_model_take(&model, answers, silent, now_us);
+	g_ptr_array_unref(silent);
 	g_ptr_array_unref(answers);
 	top_model_arrange(&model);
+}
+
+static void look(gint64 now_us, long long cpu_ms)
+{
+	look_at(now_us, cpu_ms, false);
 }
 
 static const struct top_row *row(guint place)
@@ -78,6 +89,43 @@ static void test_take(void)
 	/* A thread of the same number that began anew. */
 	look(4 * G_USEC_PER_SEC, 1);
 	CU_ASSERT_TRUE(row(0)->cpu < 0);
+	top_model_close(&model);
+}
+
+/* One that does not answer is as it was; once it does its rates are of all the time between. */
+static void test_silent(void)
+{
+	const struct top_vm *vm;
+
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 100);
+	look(2 * G_USEC_PER_SEC, 200);
+	look_at(3 * G_USEC_PER_SEC, 300, true);
+	CU_ASSERT_EQUAL_FATAL(model.vms->len, 2);
+	vm = &g_array_index(model.vms, struct top_vm, 1);
+	CU_ASSERT_STRING_EQUAL(vm->name, "one");
+	CU_ASSERT_STRING_EQUAL(vm->state, "running");
+	CU_ASSERT_TRUE(vm->is_silent);
+	CU_ASSERT_EQUAL(vm->taken_us, 2 * G_USEC_PER_SEC);
+	CU_ASSERT_EQUAL(model.shown->len, 4);
+	CU_ASSERT_STRING_EQUAL(row(1)->place, "vcpu0");
+	CU_ASSERT_TRUE(row(1)->cpu < 0);
+	look_at(4 * G_USEC_PER_SEC, 400, true);
+	look(6 * G_USEC_PER_SEC, 600);
+	CU_ASSERT_FALSE(g_array_index(model.vms, struct top_vm, 0).is_silent);
+	/* 400 ms in 4 s. */
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 10, 1e-6);
+	top_model_close(&model);
+}
+
+/* One that never did has a name alone. */
+static void test_never(void)
+{
+	top_model_open(&model);
+	look_at(G_USEC_PER_SEC, 100, true);
+	CU_ASSERT_EQUAL_FATAL(model.vms->len, 2);
+	CU_ASSERT_EQUAL(g_array_index(model.vms, struct top_vm, 1).taken_us, 0);
+	CU_ASSERT_EQUAL(model.shown->len, 1);
 	top_model_close(&model);
 }
 
@@ -128,24 +176,81 @@ static void test_priority(void)
 	top_model_close(&model);
 }
 
-static void check_cycle(const char *planned, gint64 priority, const char *wanted)
+/* One VM whose two vCPUs are planned so, with the text of its plan. */
+static void look_at_plan(const char *first, const char *second, const char *plan)
 {
-	struct top_row some = {.role = "paio", .policy = "other", .planned_priority = priority};
-	g_autofree char *option = NULL;
+	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
+	GPtrArray *silent = g_ptr_array_new();
+	g_autofree char *a = make_thread(7, "vcpu", 0, first, FIFO(3), 1),
+			*b = make_thread(8, "vcpu", 1, second, FIFO(3), 1),
+			*vm = g_strdup_printf("{\"name\":\"vm\",\"plan\":\"%s\",\"threads\":[%s,%s]}", plan,
+					      a, b);
 
-	g_strlcpy(some.planned_policy, planned, sizeof(some.planned_policy));
-	option = top_model_cycle_policy(&some, 7);
-	CU_ASSERT_STRING_EQUAL(option, wanted);
+	add_answer(answers, vm);
+	top_model_take(&model, answers, silent, G_USEC_PER_SEC);
+	g_ptr_array_unref(silent);
+	g_ptr_array_unref(answers);
+	top_model_arrange(&model);
 }
 
+static void check_cycle(const char *wanted)
+{
+	g_autofree char *option = top_model_cycle_policy(&model, row(0));
+
+	CU_ASSERT_STRING_EQUAL(option ? option : "none", wanted);
+}
+
+#define TIME_SHARED(policy) "{\"policy\":\"" policy "\",\"priority\":0}"
+#define RR(n)               "{\"policy\":\"rr\",\"priority\":" #n "}"
+
+static void look_time_shared(const char *planned)
+{
+	look_at_plan(planned, planned, "vcpu_prio=0\\n");
+}
+
+/* Once round the circle each thread has the priority that it had, also those that are not there now. */
 static void test_policy(void)
 {
-	check_cycle("fifo", 3, "paio_sched=rr");
-	check_cycle("rr", 3, "paio_sched=other paio_prio=0");
-	check_cycle("other", 0, "paio_sched=batch paio_prio=0");
-	check_cycle("batch", 0, "paio_sched=fifo paio_prio=7");
-	check_cycle("deadline", 0, "paio_sched=fifo paio_prio=7");
-	check_cycle("", -1, "paio_sched=batch paio_prio=0");
+	top_model_open(&model);
+	look_at_plan(FIFO(3), FIFO(4), "main_prio=9\\nvcpu_prio=3,4,5\\n");
+	check_cycle("vcpu_sched=rr");
+	look_at_plan(RR(3), RR(4), "vcpu_prio=3,4,5\\n");
+	check_cycle("vcpu_sched=other vcpu_prio=0");
+	look_time_shared(TIME_SHARED("other"));
+	check_cycle("vcpu_sched=batch vcpu_prio=0");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=3,4,5");
+	/* A plan may say it in another way. */
+	look_at_plan(RR(7), RR(6), "maxprio=7\\n");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=7,6");
+	top_model_close(&model);
+}
+
+static void test_policy_unknown(void)
+{
+	top_model_open(&model);
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=1");
+	/* Not all of them are real-time: such a list fits no policy of all. */
+	look_at_plan(FIFO(3), TIME_SHARED("other"), "vcpu_prio=3,0\\n");
+	look_time_shared(TIME_SHARED("batch"));
+	check_cycle("vcpu_sched=fifo vcpu_prio=1");
+	/* None that is planned: as it runs. */
+	look_at_plan("null", "null", "");
+	check_cycle("vcpu_sched=rr vcpu_prio=1");
+	top_model_close(&model);
+}
+
+/* Its times would be lost, and the circle has no way back to them. */
+static void test_deadline(void)
+{
+	top_model_open(&model);
+	look_at_plan("{\"policy\":\"deadline\"}", FIFO(3), "vcpu_prio=0,3\\n");
+	check_cycle("none");
+	look_at_plan(FIFO(3), "{\"policy\":\"deadline\"}", "vcpu_prio=3,0\\n");
+	check_cycle("none");
+	top_model_close(&model);
 }
 
 /* Never more than the width, and never half a column. */
@@ -176,9 +281,13 @@ static void test_columns(void)
 
 static const struct tap_test tests[] = {
 	{"answers become rows, and rates from the second look on", test_take},
+	{"a VM that does not answer for a while", test_silent},
+	{"a VM that never answered", test_never},
 	{"sorted, filtered, one VM after the other", test_arrange},
 	{"a step of priority for all threads of a role", test_priority},
 	{"policies in a circle", test_policy},
+	{"priorities that are not known", test_policy_unknown},
+	{"a role under deadline stays so", test_deadline},
 	{"columns that fit", test_columns},
 };
 

@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "command.h"
-#include "plan_request.h"
-#include "recording_blame.h"
+#include "recording_delays.h"
 #include "tap.h"
 
 #include <string.h>
 
 #define MS UINT64_C(1000000)
-
-/* The rest of the launcher is not linked in. */
-const char *plural(unsigned long long count)
-{
-	return count == 1 ? "" : "s";
-}
-
-void plan_print_json(JsonBuilder *builder)
-{
-	g_object_unref(builder);
-}
 
 static struct {
 	size_t count;
@@ -184,6 +171,55 @@ static void test_starves(void)
 	CU_ASSERT_EQUAL(found.delays[1].ns, 2300 * MS);
 }
 
+/* What the switches say takes the place of the account, from when on there are any. */
+static void test_traced(void)
+{
+	struct recording recording;
+	struct recorder_thread thread = {.tid = 1, .traced_ns = 1};
+	struct blame_delay delay = {
+		.kind = BLAME_PREEMPTED, .tid = 1, .start_ns = 200 * MS, .ns = 9 * MS, .least_ns = 9 * MS};
+
+	recording_init(&recording);
+	recording.traced_ns = 150 * MS;
+	g_array_append_val(recording.threads, thread);
+	add_sample(&recording, 1, 100, 8, 1, 1, 3);
+	add_sample(&recording, 1, 180, 9, 1, 1, 3);
+	g_array_index(recording.entries, struct recorder_entry, 1).sample.told = true;
+	add_sample(&recording, 1, 220, 9, 1, 1, 3);
+	add_sample(&recording, 2, 220, 7, 1, 1, 3);
+	add_starving(&recording, 1, 5000, 2000);
+	g_array_append_val(recording.delays, delay);
+	delay.least_ns = 2 * MS;
+	delay.lasts = true;
+	delay.start_ns = 2900 * MS;
+	delay.ns = 2100 * MS;
+	g_array_append_val(recording.delays, delay);
+	CU_ASSERT_EQUAL(find(&recording, 5), 1);
+	CU_ASSERT_EQUAL_FATAL(found.count, 3);
+	CU_ASSERT_EQUAL(found.delays[0].start_ns, 92 * MS);
+	CU_ASSERT_EQUAL(found.delays[1].tid, 2);
+	CU_ASSERT_EQUAL(found.delays[2].kind, BLAME_PREEMPTED);
+}
+
+/* What began before the switches go back is in the accounts alone. */
+static void test_older(void)
+{
+	struct recording recording;
+	struct recorder_thread thread = {.tid = 1, .traced_ns = 1};
+
+	recording_init(&recording);
+	recording.traced_ns = 4000 * MS;
+	g_array_append_val(recording.threads, thread);
+	add_sample(&recording, 1, 4500, 3000, 1, 1, 3);
+	add_sample(&recording, 1, 4600, 50, 1, 1, 3);
+	g_array_index(recording.entries, struct recorder_entry, 1).sample.told = true;
+	add_starving(&recording, 1, 7000, 2000);
+	find(&recording, 5);
+	CU_ASSERT_EQUAL_FATAL(found.count, 2);
+	CU_ASSERT_EQUAL(found.delays[0].ns, 3000 * MS);
+	CU_ASSERT_TRUE(found.delays[1].lasts);
+}
+
 /* No number in a file may lead outside of what is there. */
 static void test_hostile(void)
 {
@@ -208,7 +244,9 @@ static const struct tap_test tests[] = {
 	{"more culprits than there is place for", test_many_culprits},
 	{"waits for mutexes", test_mutex},
 	{"a thread that waits still", test_starves},
+	{"what switches say goes before accounts", test_traced},
+	{"what is older than the switches", test_older},
 	{"numbers out of any range", test_hostile},
 };
 
-TAP_MAIN("recording_blame", tests)
+TAP_MAIN("recording_delays", tests)

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Task switches on the CPUs of a VM's real-time threads: the kernel writes them into rings and overwrites the
+ * oldest; they are read when somebody wants to know. They tell of single wake-ups, and who of the whole host
+ * ran instead.
+ */
+#ifndef QRT_LAUNCHER_RECORDER_TRACE_H
+#define QRT_LAUNCHER_RECORDER_TRACE_H
+
+#include "watch.h"
+
+#define RECORDER_TRACE_MOST 20000u /* switches a second on a CPU */
+
+struct recorder_trace;
+
+struct recorder_trace *recorder_trace_new(void);
+struct recorder_trace *recorder_trace_free(struct recorder_trace *trace);
+/* Once a second: records on the CPUs that these threads' plan gives them now, the vCPUs first, where they are
+ * few. Where one of them switches so often that it would cost too much it stops for a while. */
+void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch);
+/* Whether all switches of a thread are seen. */
+bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched);
+/* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; 0: it does, or no thread
+ * has CPUs of its own. */
+int recorder_trace_get_error(const struct recorder_trace *trace);
+/* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing,
+ * 0: it does not record. */
+uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events);
+/* Whether the plan makes a thread real-time. */
+bool recorder_trace_is_urgent(const struct qrt_sched_setting *planned);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* How the launcher speaks while it supervises a VM: nobody who does not read holds it up. */
+#ifndef QRT_LAUNCHER_VOICE_H
+#define QRT_LAUNCHER_VOICE_H
+
+#include <glib.h>
+
+/* A thread writes to standard error from here on. Where there can be none it is as before. */
+void voice_open(void);
+/* Waits until all is out, or until it is clear that nobody reads. Nothing more is said after that. */
+void voice_flush(void);
+/* One line with its end. Never waits while a thread writes; what there is no room for is lost, and counted.
+ */
+void voice_say(const char *line);
+
+/* For what this thread tries again and again: a line that is in the set already is not said. NULL: all are.
+ * The set is of strings that it frees by g_free(). */
+void voice_remember(GHashTable *said);
+
+#endif
