@@ -229,7 +229,7 @@ static size_t copy_last(const struct blame_perf *perf, const struct ring *ring, 
 
 	copy_out(ring, head, perf->record, size);
 	/* The data was read before the head is read again. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	__sync_synchronize();
 	fresh = head - __atomic_load_n(&ring->page->data_head, __ATOMIC_RELAXED) + ON_ITS_WAY;
 	*ret_full = written + fresh > ring->size;
 	if (size + fresh > ring->size)

@@ -48,9 +48,9 @@ struct supervisor {
 	struct rank *rank;
 	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
-	struct host_keeper *keeper;          /* of the whole host, NULL: none */
-	GHashTable *said_of_others;          /* what could not be put back of other VMs */
-	struct recorder *flight;             /* NULL: none */
+	struct host_keeper *keeper;              /* of the whole host, NULL: none */
+	GHashTable *said_of_others;              /* what could not be put back of other VMs */
+	struct recorder *flight;                 /* NULL: none */
 	const struct qrt_sched_plan *first_plan; /* QEMU knows no other */
 	struct qrt_sched_plan *changed_plan;     /* in the place of the first one, NULL: none */
 	uint32_t generation;

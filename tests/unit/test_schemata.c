@@ -28,10 +28,10 @@ static void lines_are_found_by_their_resource(void)
 	expect_found("L3:0=1", 0, "L3:0=ff;1=f00");
 	expect_found("L3CODE:1=1", 0, "L3CODE:0=fff;1=fff");
 	expect_found("MB:0=50", 0, "MB:0=100;1=100");
-	expect_found("L3DATA:0=1", -ENOENT, NULL);
-	expect_found("L:0=1", -ENOENT, NULL);
-	expect_found("L3", -ENOENT, NULL);
-	expect_found("", -ENOENT, NULL);
+	expect_found("L3DATA:0=1", -ENOENT, "");
+	expect_found("L:0=1", -ENOENT, "");
+	expect_found("L3", -ENOENT, "");
+	expect_found("", -ENOENT, "");
 }
 
 static void expect_left(const char *line, const char *other, int rc, const char *left)
@@ -52,9 +52,9 @@ static void ways_are_taken_away(void)
 	expect_left("L3:0=ff;1=ff", "L3:1=0f;0=f0", 0, "L3:0=f;1=f0");
 	expect_left("L3:0=ff", "L3:2=ff", 0, "L3:0=ff");
 	expect_left("L3:0=ff", "L2:0=ff", 0, "L3:0=ff");
-	expect_left("L3:0=ff", "L3:0=ff", -ERANGE, NULL);
-	expect_left("L3:0=ff;1=3", "L3:1=7", -ERANGE, NULL);
-	expect_left("L3:junk", "L3:0=1", -EINVAL, NULL);
+	expect_left("L3:0=ff", "L3:0=ff", -ERANGE, "");
+	expect_left("L3:0=ff;1=3", "L3:1=7", -ERANGE, "");
+	expect_left("L3:junk", "L3:0=1", -EINVAL, "");
 }
 
 static void lines_are_told_from_others(void)
