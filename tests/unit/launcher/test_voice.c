@@ -71,8 +71,10 @@ static size_t count_lines(const char *word)
 static void in_child(int (*run)(void))
 {
 	int status = -1;
-	pid_t child = fork();
+	pid_t child;
 
+	fflush(stdout);
+	child = fork();
 	if (child == 0)
 		_exit(run());
 	CU_ASSERT_FATAL(child > 0);
