@@ -5,19 +5,16 @@
 #include "host.h"
 #include "plan_live.h"
 #include "proc.h"
+#include "unix_client.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <glib.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define GREETING_MS 2000
-#define RETRY_US    20000
 
 /* ---- already supervised ---- */
 
@@ -139,37 +136,6 @@ static int check_recorder(const struct attach *attach)
 
 /* ---- the monitor ---- */
 
-/* Where the row of waiting clients is full the kernel lets nobody wait for a place in it. */
-static int connect_until(int fd, const struct sockaddr_un *address, gint64 deadline)
-{
-	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (g_get_monotonic_time() >= deadline)
-			return -ETIMEDOUT;
-		g_usleep(RETRY_US);
-	}
-	return 0;
-}
-
-static int connect_monitor(const char *path, gint64 deadline)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, r;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	r = connect_until(fd, &address, deadline);
-	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
-}
-
 static bool is_greeted(int fd, gint64 deadline)
 {
 	struct pollfd greeting = {.fd = fd, .events = POLLIN};
@@ -185,7 +151,7 @@ static int open_monitor(struct attach *attach)
 
 	if (!attach->qmp_path)
 		return EXIT_OK;
-	attach->qmp_fd = connect_monitor(attach->qmp_path, deadline);
+	attach->qmp_fd = unix_client_connect(attach->qmp_path, deadline);
 	if (attach->qmp_fd < 0 && attach->qmp_fd != -ETIMEDOUT) {
 		complain("--qmp %s: %s; QEMU has one with -qmp unix:PATH,server=on,wait=off",
 			 attach->qmp_path, strerror(-attach->qmp_fd));

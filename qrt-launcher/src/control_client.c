@@ -3,6 +3,7 @@
 #include "control.h"
 #include "json_limit.h"
 #include "state.h"
+#include "unix_client.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define ANSWER_MAX  (16u << 20)
@@ -21,35 +21,13 @@
 
 static const char status_line[] = "{\"command\":\"status\"}\n";
 
-/* A supervisor that does not accept has a full row of waiting connections: the kernel lets nobody wait
- * for a place in it. */
-static int connect_until(int fd, const struct sockaddr_un *address, gint64 deadline)
-{
-	while (connect(fd, (const struct sockaddr *)address, sizeof(*address)) < 0) {
-		if (errno != EAGAIN && errno != EINTR)
-			return -errno;
-		if (g_get_monotonic_time() >= deadline)
-			return -ETIMEDOUT;
-		g_usleep(RETRY_US);
-	}
-	return 0;
-}
-
 /* The path of a socket is short; by the folder's descriptor every folder is near enough. */
 static int connect_socket(int folder_fd, gint64 deadline)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int r;
+	char path[64];
 
-	if (fd < 0)
-		return -errno;
-	snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/control", folder_fd);
-	r = connect_until(fd, &address, deadline);
-	if (r == 0)
-		return fd;
-	close(fd);
-	return r;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/control", folder_fd);
+	return unix_client_connect(path, deadline);
 }
 
 /* 0 when there is something to read or the other side is gone. */
