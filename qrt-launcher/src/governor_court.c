@@ -248,3 +248,9 @@ bool governor_court_sits(const struct governor *governor, enum governor_court co
 	}
 	return false;
 }
+
+bool governor_is_needed(const struct governor *governor)
+{
+	return governor_court_sits(governor, GOVERNOR_BUDGET) ||
+	       governor_court_sits(governor, GOVERNOR_GUARD) || governor_court_sits(governor, GOVERNOR_SHARE);
+}

@@ -217,6 +217,8 @@ struct qrt_sched_verdict governor_court_get_share(const struct governor *governo
 /* Bit n: over by court n. */
 uint32_t governor_court_judge(struct governor *governor, const struct governor_task *task);
 bool governor_court_sits(const struct governor *governor, enum governor_court court);
+/* One of them does. */
+bool governor_is_needed(const struct governor *governor);
 
 /* ---- the own VM before its CPUs (governor_weigh.c); under the lock ---- */
 
@@ -269,6 +271,8 @@ uint64_t governor_now(void);
 void governor_wake(const struct governor *governor);
 /* Looks at all threads, decides, and drops. Returns when to look again. Under the lock. */
 uint64_t governor_round(struct governor *governor, uint64_t now_ns);
+/* Takes down what the own VM used until now, and does nothing about it. Under the lock. */
+void governor_catch_up(struct governor *governor, uint64_t now_ns);
 
 /* ---- what may have to wait (governor_scout.c) ---- */
 
@@ -277,8 +281,8 @@ void governor_scan(struct governor *governor);
 void *governor_scout(void *data);
 /* Whether this VM alone can hold the whole host; before there are threads (governor_survey.c). */
 void governor_guard(struct governor *governor);
-/* Other VMs, and what else keeps this one from holding the whole host. */
-void governor_survey(struct governor *governor);
+/* Other VMs, and what else keeps this one from holding the whole host. True where a court sits now. */
+bool governor_survey(struct governor *governor);
 
 /* ---- plans (governor_plan.c) ---- */
 

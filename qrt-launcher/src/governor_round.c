@@ -8,12 +8,12 @@
 
 #define MS 1000000ull
 
-#define LOOK_NS   (20 * MS)   /* the longest sleep beside a budget: new threads may have come */
-#define PLACE_NS  (1000 * MS) /* a thread's CPUs that somebody else changed */
-#define RIVALS_NS (10 * MS)   /* between two looks at other VMs, and for each of their threads, */
-#define EACH_NS   (MS / 5)    /* so that they cost no more on a host that has many */
-#define HOLD_NS   (10 * MS)   /* a thread that is dropped stays so, whoever raises it */
-#define REST_NS   (1000 * MS) /* where nothing has to be looked at */
+#define LOOK_NS   (20 * MS)    /* the longest sleep beside a budget: new threads may have come */
+#define PLACE_NS  (1000 * MS)  /* a thread's CPUs that somebody else changed */
+#define RIVALS_NS (10 * MS)    /* between two looks at other VMs, and for each of their threads, */
+#define EACH_NS   (MS / 5)     /* so that they cost no more on a host that has many */
+#define HOLD_NS   (10 * MS)    /* a thread that is dropped stays so, whoever raises it */
+#define REST_NS   (10000 * MS) /* where nothing has to be looked at, until the scout wakes it */
 
 uint64_t governor_now(void)
 {
@@ -167,6 +167,11 @@ static bool act_on_all(struct governor *governor)
 		(void)!write(governor->told_fd, &one, sizeof(one));
 	}
 	return any_over;
+}
+
+void governor_catch_up(struct governor *governor, uint64_t now_ns)
+{
+	read_party(governor, governor->own, ALL, false, now_ns);
 }
 
 uint64_t governor_round(struct governor *governor, uint64_t now_ns)

@@ -11,6 +11,7 @@
 #define SCAN_MS   20
 #define RIVALS_MS 200
 #define SURVEY_MS 300
+#define IDLE_MS   1000 /* between all of it, where nobody has to be held: it stands above the VM */
 
 /* Returns how many there was no room for, or no descriptors. */
 static size_t open_tasks(struct governor *governor, struct governor_party *party, const pid_t *tids,
@@ -71,20 +72,29 @@ void governor_scan(struct governor *governor)
 	scan_rivals(governor);
 }
 
+/* False when the governor ends. */
+static bool rest(const struct governor *governor, int ms)
+{
+	struct pollfd end = {.fd = governor->end_fd, .events = POLLIN};
+	int r = poll(&end, 1, ms);
+
+	return r == 0 || (r < 0 && errno == EINTR);
+}
+
 void *governor_scout(void *data)
 {
 	struct governor *governor = data;
-	struct pollfd end = {.fd = governor->end_fd, .events = POLLIN};
+	bool is_needed = true;
 	unsigned round;
 
 	(void)qrt_sched_setting_apply(0, &governor->scout_rank, NULL);
 	governor_survey(governor);
-	for (round = 1; poll(&end, 1, SCAN_MS) == 0 || errno == EINTR; round++) {
+	for (round = 1; rest(governor, is_needed ? SCAN_MS : IDLE_MS); round++) {
 		scan_party(governor, governor->own);
 		if (round % (RIVALS_MS / SCAN_MS) == 0)
 			scan_rivals(governor);
-		if (round % (SURVEY_MS / SCAN_MS) == 0)
-			governor_survey(governor);
+		if (!is_needed || round % (SURVEY_MS / SCAN_MS) == 0)
+			is_needed = governor_survey(governor);
 	}
 	return NULL;
 }

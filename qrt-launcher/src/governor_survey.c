@@ -174,9 +174,23 @@ void governor_guard(struct governor *governor)
 	governor_guard_sit(governor, count_guarded(&alone), governor_now());
 }
 
-void governor_survey(struct governor *governor)
+/* Until now nobody looked at what the VM uses: that is no use in the first window. */
+static bool was_needed(struct governor *governor)
+{
+	bool was;
+
+	pthread_mutex_lock(&governor->lock);
+	was = governor_is_needed(governor);
+	if (!was)
+		governor_catch_up(governor, governor_now());
+	pthread_mutex_unlock(&governor->lock);
+	return was;
+}
+
+bool governor_survey(struct governor *governor)
 {
 	struct survey survey = {.governor = governor, .is_shared = governor->terms.weight != 0};
+	bool was = was_needed(governor), is;
 
 	state_for_each(governor->supervisor->state->run_fd, look_at, &survey);
 	survey.guarded = count_guarded(&survey);
@@ -185,6 +199,9 @@ void governor_survey(struct governor *governor)
 	set_weight(governor, governor->own, survey.is_shared ? governor->own->part : 0);
 	governor_guard_sit(governor, survey.guarded, governor_now());
 	governor->rivals_excess = survey.is_shared || survey.guarded ? survey.excess : 0;
+	is = governor_is_needed(governor);
 	pthread_mutex_unlock(&governor->lock);
-	governor_wake(governor);
+	if (was || is)
+		governor_wake(governor);
+	return is;
 }

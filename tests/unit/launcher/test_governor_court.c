@@ -266,6 +266,30 @@ static void test_cover(void)
 	qrt_sched_plan_close(plan);
 }
 
+static void check_needed(const char *vm_budget, const char *vcpu_budget, uint32_t weight, bool has_rival,
+			 bool is_needed)
+{
+	begin(vm_budget, vcpu_budget, weight);
+	if (has_rival)
+		governor->rivals[governor->rivals_count++] = make_party(100);
+	CU_ASSERT_EQUAL(governor_is_needed(governor), is_needed);
+	governor_guard_sit(governor, 2, now);
+	CU_ASSERT_TRUE(governor_is_needed(governor));
+	governor_guard_sit(governor, 0, now);
+	CU_ASSERT_EQUAL(governor_is_needed(governor), is_needed);
+	end();
+}
+
+static void test_needed(void)
+{
+	check_needed(NULL, NULL, 0, false, false);
+	check_needed("30%/100ms", NULL, 0, false, true);
+	check_needed(NULL, "30%/100ms", 0, false, true);
+	check_needed(NULL, NULL, 100, false, false);
+	check_needed(NULL, NULL, 100, true, true);
+	check_needed(NULL, NULL, 0, true, false);
+}
+
 static const struct tap_test tests[] = {
 	{"a VM's budget counts all its threads, and ends all", test_vm_budget},
 	{"a role's budget ends the role alone", test_role_budget},
@@ -274,6 +298,7 @@ static const struct tap_test tests[] = {
 	{"a VM in time sharing is a rival", test_timeshared_rival},
 	{"time sharing by one verdict uses up no budget", test_share_and_budget},
 	{"who has no weight has no share", test_weight_changes},
+	{"only a budget, a rival in weight or a guard needs a governor", test_needed},
 	{"hosts that hold real-time threads back, and that do not", test_held_hosts},
 	{"where a plan's real-time threads can be", test_cover},
 };
