@@ -200,17 +200,23 @@ int qrt_sched_plan_get(const struct qrt_sched_plan *plan, enum qrt_sched_role ro
 	return 0;
 }
 
-int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
+int qrt_sched_plan_get_count(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
 {
+	uint32_t count = 0;
 	int key;
 
 	if ((unsigned)role >= QRT_SCHED_ROLES)
-		return 0;
+		return -EINVAL;
 	for (key = 0; key < QRT_SCHED_P_KEYS; key++) {
-		if (plan->lists[role][key].count)
-			return 1;
+		if (plan->lists[role][key].count > count)
+			count = plan->lists[role][key].count;
 	}
-	return 0;
+	return (int)count;
+}
+
+int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
+{
+	return qrt_sched_plan_get_count(plan, role) > 0;
 }
 
 static int has_pattern(const struct qrt_sched_plan *plan, int role, const char *name)

@@ -16,7 +16,7 @@ static void move_rank(struct supervisor *supervisor)
 
 	rank_close(supervisor);
 	/* Where it stays time-shared it must not keep what it had. */
-	if (locks_find_highest(supervisor->plan, supervisor->vm.vcpus) == 0)
+	if (locks_find_highest(supervisor->plan) == 0)
 		qrt_sched_setting_apply(0, &supervisor->watch.fresh, &error);
 	rank_open(supervisor);
 }
@@ -48,7 +48,7 @@ static void use(struct supervisor *supervisor, const struct qrt_sched_plan *plan
 static int check_locks(const struct supervisor *supervisor, const struct qrt_sched_plan *plan,
 		       struct change_result *result)
 {
-	int highest = locks_find_highest(plan, supervisor->vm.vcpus);
+	int highest = locks_find_highest(plan);
 
 	if (!supervisor->locks || highest < locks_get_priority(supervisor->locks))
 		return 0;

@@ -162,7 +162,7 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 	state_unlock_run(state->run_fd);
 	close_ends_of_qemu(run);
 	host_enter_vm(run->request.plan, launch->pid);
-	rank_rise(run->request.plan, run->vm.vm.vcpus, run->locks);
+	rank_rise(run->request.plan, run->locks);
 	r = launch_go(launch);
 	if (r == EXIT_OK)
 		r = supervise(run, state, &supervisor);

@@ -46,12 +46,11 @@ static int check_findings(struct judging *judging)
 static int check_locks(const struct judging *judging)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
-	uint32_t vcpus = judging->first->vm.vcpus;
-	int lock = locks_plan_priority(judging->first->plan, vcpus);
+	int lock = locks_plan_priority(judging->first->plan);
 
 	qrt_sched_plan_get_globals(judging->first->plan, &globals);
 	if (!judging->preload || globals.preempt_lock_us == 0 ||
-	    locks_find_highest(judging->later.plan, vcpus) < lock)
+	    locks_find_highest(judging->later.plan) < lock)
 		return EXIT_OK;
 	return say(judging,
 		   "its highest priority is not below that of the preempt lock, which the first plan fixes",

@@ -75,7 +75,7 @@ static gboolean on_told(gint fd, GIOCondition condition, gpointer data)
 static bool choose_rank(struct governor *governor)
 {
 	const struct supervisor *supervisor = governor->supervisor;
-	int highest = locks_find_highest(supervisor->plan, supervisor->vm.vcpus);
+	int highest = locks_find_highest(supervisor->plan);
 	struct qrt_sched_host host = {.size = sizeof(host)};
 
 	if (highest == 0)

@@ -88,13 +88,14 @@ int governor_plan_cover(const struct qrt_sched_plan *plan, uint32_t vcpus,
 {
 	struct qrt_sched_cpus cover = {{0}};
 	struct qrt_sched_setting setting;
-	int role, highest = 0, of = -1;
+	int role, count, highest = 0, of = -1;
 	uint32_t i;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (i = 0; i <= vcpus; i++) {
-			/* The last value repeats: index `vcpus` says nothing new of vCPUs. */
-			if ((role == QRT_SCHED_ROLE_VCPU && i == vcpus && i > 0) ||
+		count = qrt_sched_plan_get_count(plan, role);
+		for (i = 0; count > 0 && i < (uint32_t)count; i++) {
+			/* Of vCPUs that are not there nothing holds; of what else may come everything. */
+			if ((role == QRT_SCHED_ROLE_VCPU && i >= vcpus && i > 0) ||
 			    qrt_sched_plan_get(plan, role, i, &setting) < 0 || !is_realtime(&setting))
 				continue;
 			add(&cover, setting.set & QRT_SCHED_SET_CPUS ? &setting.cpus : everywhere);

@@ -17,14 +17,15 @@ struct locks {
 	int priority;
 };
 
-int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus)
+int locks_find_highest(const struct qrt_sched_plan *plan)
 {
 	struct qrt_sched_setting setting;
 	int highest = 0;
-	uint32_t role, index;
+	int role, index, count;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		for (index = 0; index <= vcpus; index++) {
+		count = qrt_sched_plan_get_count(plan, role);
+		for (index = 0; index < count; index++) {
 			if (qrt_sched_plan_get(plan, role, index, &setting) >= 0 &&
 			    setting.set & QRT_SCHED_SET_PRIORITY)
 				highest = MAX(highest, setting.priority);
@@ -33,9 +34,9 @@ int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus)
 	return highest;
 }
 
-int locks_plan_priority(const struct qrt_sched_plan *plan, uint32_t vcpus)
+int locks_plan_priority(const struct qrt_sched_plan *plan)
 {
-	return MIN(locks_find_highest(plan, vcpus) + 1, PRIORITY_MAX);
+	return MIN(locks_find_highest(plan) + 1, PRIORITY_MAX);
 }
 
 struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload)
@@ -53,7 +54,7 @@ struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool
 		return NULL;
 	}
 	locks = g_new0(struct locks, 1);
-	locks->priority = locks_plan_priority(plan, vcpus);
+	locks->priority = locks_plan_priority(plan);
 	config.priority = locks->priority;
 	config.threads = CLAMP(vcpus * 2, 64, QRT_SCHED_LOCK_THREADS_MAX);
 	config.max_ns = (uint64_t)globals.preempt_lock_us * 1000;

@@ -10,9 +10,9 @@ struct watched;
 struct locks;
 
 /* The highest priority that a plan gives to any thread, 0: none is real-time. */
-int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus);
+int locks_find_highest(const struct qrt_sched_plan *plan);
 /* What a holder would run at: above that. */
-int locks_plan_priority(const struct qrt_sched_plan *plan, uint32_t vcpus);
+int locks_plan_priority(const struct qrt_sched_plan *plan);
 
 /* As the plan says; NULL where it asks for none, or where there can be none, having said so. */
 struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload);

@@ -41,7 +41,7 @@ static int find_highest(const struct supervisor *supervisor)
 {
 	if (supervisor->locks)
 		return locks_get_priority(supervisor->locks);
-	return locks_find_highest(supervisor->plan, supervisor->vm.vcpus);
+	return locks_find_highest(supervisor->plan);
 }
 
 /* The VM's CPUs are not ours to run on, as long as there is another one. */
@@ -138,9 +138,9 @@ static int start(struct rank *rank, struct qrt_sched_error *error)
 	return 0;
 }
 
-void rank_rise(const struct qrt_sched_plan *plan, uint32_t vcpus, const struct locks *locks)
+void rank_rise(const struct qrt_sched_plan *plan, const struct locks *locks)
 {
-	int highest = locks ? locks_get_priority(locks) : locks_find_highest(plan, vcpus);
+	int highest = locks ? locks_get_priority(locks) : locks_find_highest(plan);
 	const struct qrt_sched_setting above = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY,
 						.policy = QRT_SCHED_POLICY_RR,
 						.priority = MIN(highest + 1, 99)};

@@ -84,7 +84,7 @@ void broker_open(struct supervisor *supervisor);
 void broker_drain(struct supervisor *supervisor);
 
 /* Before the VM does its first step: it may spin before there is a supervisor. */
-void rank_rise(const struct qrt_sched_plan *plan, uint32_t vcpus, const struct locks *locks);
+void rank_rise(const struct qrt_sched_plan *plan, const struct locks *locks);
 /* Gives the supervisor itself its priority and CPUs. */
 void rank_open(struct supervisor *supervisor);
 void rank_close(struct supervisor *supervisor);

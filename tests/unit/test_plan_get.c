@@ -182,7 +182,22 @@ static void set_refuses_what_a_plan_cannot_say(void)
 	qrt_sched_plan_close(plan);
 }
 
+static void threads_are_told_apart(void)
+{
+	struct qrt_sched_plan *plan = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(qrt_sched_plan_new(&plan), 0);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_count(plan, QRT_SCHED_ROLE_IOTH), 0);
+	qrt_sched_plan_parse_option(plan, "ioth_prio=1,2,3 ioth_bias=0,1,0,1,0 main_nice=3", NULL);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_count(plan, QRT_SCHED_ROLE_IOTH), 5);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_count(plan, QRT_SCHED_ROLE_MAIN), 1);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_count(plan, QRT_SCHED_ROLE_VCPU), 0);
+	CU_ASSERT_EQUAL(qrt_sched_plan_get_count(plan, QRT_SCHED_ROLES), -EINVAL);
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
+	{"how many threads of a role are told apart", threads_are_told_apart},
 	{"times are said by their keys, and by nice", times_are_said},
 	{"times are for threads", times_are_for_threads},
 	{"a quantum is RR with a nice value", a_quantum_is_rr_with_nice},

@@ -303,6 +303,9 @@ QRT_SCHED_API int qrt_sched_plan_set(struct qrt_sched_plan *plan, enum qrt_sched
 				     const struct qrt_sched_setting *setting);
 /* 1 when the plan says anything about a role. [rt] */
 QRT_SCHED_API int qrt_sched_plan_has(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
+/* How many threads of a role the plan tells apart: what it says of thread count - 1 holds for all later
+ * ones. 0 when it says nothing, -EINVAL. [rt] */
+QRT_SCHED_API int qrt_sched_plan_get_count(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
 QRT_SCHED_API int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan,
 					     struct qrt_sched_globals *ret_globals);
 /* The quantum of thread `index` in ns: RR with a nice value that was said; 0: none of its own. [rt] */

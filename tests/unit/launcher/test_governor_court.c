@@ -263,6 +263,11 @@ static void test_cover(void)
 	qrt_sched_plan_parse_option(plan, "main_prio=11", NULL);
 	CU_ASSERT_EQUAL(governor_plan_cover(plan, 2, &everywhere, &cover), QRT_SCHED_ROLE_MAIN);
 	CU_ASSERT_TRUE(governor_plan_has_all(&cover, &kept));
+	/* More iothreads than vCPUs: the last one counts, too. A third vCPU is not there. */
+	qrt_sched_plan_parse_option(plan, "ioth_bias=0,0,0,0,3 ioth_prio=1,1,1,1,50 vcpu_prio=10,10,90",
+				    NULL);
+	CU_ASSERT_EQUAL(governor_plan_cover(plan, 2, &everywhere, &cover), QRT_SCHED_ROLE_IOTH);
+	CU_ASSERT_TRUE(qrt_sched_cpus_has(&cover, 3));
 	qrt_sched_plan_close(plan);
 }
 

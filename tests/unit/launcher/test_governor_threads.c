@@ -38,10 +38,9 @@ const char *plural(unsigned long long count)
 	return count == 1 ? "" : "s";
 }
 
-int locks_find_highest(const struct qrt_sched_plan *plan, uint32_t vcpus)
+int locks_find_highest(const struct qrt_sched_plan *plan)
 {
 	(void)plan;
-	(void)vcpus;
 	return PRIORITY;
 }
 
