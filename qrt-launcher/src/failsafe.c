@@ -92,7 +92,8 @@ int failsafe_check(const struct qrt_sched_plan *plan, const char *file, const st
 	judging->preload = preload;
 	judging->later = *first;
 	judging->later.wants_default = false;
-	if (plan_live_copy(plan, &judging->later.plan) < 0) {
+	/* What will run: of the whole machine it says what the first plan does. */
+	if (plan_live_follow(plan, first->plan, &judging->later.plan) < 0) {
 		complain("out of memory");
 		return EXIT_LAUNCHER;
 	}
