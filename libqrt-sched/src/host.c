@@ -204,8 +204,7 @@ static int32_t read_timer_priority(void)
 	return highest;
 }
 
-/* Not every version with it has the file. */
-static int is_preempt_rt(void)
+int qrt_sched_p_is_preempt_rt(void)
 {
 	char version[512];
 	int64_t realtime = 0;
@@ -230,7 +229,7 @@ int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error 
 		host.flags |= QRT_SCHED_HOST_SLICES;
 	read_fair_server(&host);
 	read_groups(&host);
-	if (is_preempt_rt()) {
+	if (qrt_sched_p_is_preempt_rt()) {
 		host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
 		host.timer_priority = read_timer_priority();
 	}

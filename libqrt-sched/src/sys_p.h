@@ -64,6 +64,8 @@ int qrt_sched_p_is_more_urgent(const struct qrt_sched_setting *a, const struct q
 /* The slice that the kernel gives to threads that did not ask for one, ns; 0: it has no slices, or that
  * cannot be found out. */
 uint64_t qrt_sched_p_kernel_slice(void);
+/* By its file, and by its version where it has none: not every version with it has the file. */
+int qrt_sched_p_is_preempt_rt(void);
 
 /* "cannot give thread N ...: " with the missing right and the remedy; returns rc. */
 int qrt_sched_p_refusal(struct qrt_sched_error *reterr, int rc, pid_t tid,

@@ -74,13 +74,12 @@ int qrt_sched_p_tunable_set_timers(const char *value, struct qrt_sched_saved *sa
 				   struct qrt_sched_error *reterr)
 {
 	struct raising raising = {.saved = saved};
-	int64_t realtime = 0;
 	long priority = 0;
 	int rc = qrt_sched_p_tunable_parse("timer priority", value, 1, 99, &priority, reterr);
 
 	if (rc < 0)
 		return rc;
-	if (qrt_sched_p_read_number("/sys/kernel/realtime", &realtime) < 0 || realtime != 1)
+	if (!qrt_sched_p_is_preempt_rt())
 		return qrt_sched_p_error(
 			reterr, -EOPNOTSUPP,
 			"the host's timers have no priority: its kernel is not PREEMPT_RT and "

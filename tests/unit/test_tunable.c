@@ -178,10 +178,9 @@ static void halt_polling_that_nobody_may_set_is_said(void)
 
 /* ---- timers -------------------------------------------------------------------------------------- */
 
-static void begin_realtime(void)
+static void begin_timers(void)
 {
 	begin();
-	fake_kernel_file("/sys/kernel/realtime", "1\n");
 	host_tree_add_thread(17, 17, QRT_SCHED_P_TASK_KERNEL | QRT_SCHED_P_TASK_BOUND, "ktimers/1", "1");
 	host_tree_add_thread(18, 18, QRT_SCHED_P_TASK_KERNEL | QRT_SCHED_P_TASK_BOUND, "ktimers/0", "0");
 	host_tree_add_thread(110, 110, 0, "ktimers/9", "0-3");
@@ -189,6 +188,12 @@ static void begin_realtime(void)
 	host_tree_find(17)->priority = 1;
 	host_tree_find(18)->policy = 1;
 	host_tree_find(18)->priority = 80;
+}
+
+static void begin_realtime(void)
+{
+	begin_timers();
+	fake_kernel_file("/sys/kernel/realtime", "1\n");
 }
 
 static int has_rank(pid_t tid, int policy, int priority)
@@ -209,6 +214,20 @@ static void timers_are_raised_and_put_back(void)
 	CU_ASSERT(has_rank(17, 1, 50) && has_rank(18, 1, 80));
 	CU_ASSERT_EQUAL(qrt_sched_saved_restore(saved, NULL), 2);
 	CU_ASSERT(has_rank(17, 1, 1) && has_rank(15, 0, 0) && has_rank(18, 1, 80));
+	end();
+}
+
+/* Not every version that has PREEMPT_RT has the file. */
+static void a_kernel_is_known_by_its_version(void)
+{
+	begin_timers();
+	fake_kernel_file("/proc/version", "Linux version 6.12.9 (cc) #1 SMP PREEMPT_DYNAMIC Debian\n");
+	expect_refusal(QRT_SCHED_TUNABLE_TIMER_PRIO, "60", -EOPNOTSUPP, "not PREEMPT_RT");
+	fake_kernel_file("/proc/version", "Linux version 6.12.9 (cc) #1 SMP PREEMPT_RT Debian\n");
+	CU_ASSERT_EQUAL(set(QRT_SCHED_TUNABLE_TIMER_PRIO, "60"), 0);
+	CU_ASSERT(has_rank(17, 1, 60));
+	CU_ASSERT_EQUAL(qrt_sched_saved_restore(saved, NULL), 2);
+	CU_ASSERT(has_rank(17, 1, 1));
 	end();
 }
 
@@ -382,6 +401,7 @@ static const struct tap_test tests[] = {
 	{"somebody else's halt polling stays", somebody_elses_halt_polling_stays},
 	{"halt polling that nobody may set is said", halt_polling_that_nobody_may_set_is_said},
 	{"timers are raised and put back", timers_are_raised_and_put_back},
+	{"a PREEMPT_RT kernel is known by its version, too", a_kernel_is_known_by_its_version},
 	{"timers that are refused leave nothing", timers_that_are_refused_leave_nothing},
 	{"a cache group is made and removed", a_cache_group_is_made_and_removed},
 	{"threads enter a cache group", threads_enter_a_cache_group},
