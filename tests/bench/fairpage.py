@@ -13,8 +13,9 @@ WORDS = {
     "stock": "plain QEMU",
     "shares": "plain QEMU, each VM in a control group of equal share",
     "rr": "qrt-launcher, round robin at priority 1, the kernel's slice",
-    "ours": "qrt-launcher, round robin at priority 2, quanta of 4 ms, equal weights, and a priority below to give way",
-    "even": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights",
+    "ours": "qrt-launcher, round robin at priority 2, quanta of 4 ms, equal weights, a priority below to give way, and "
+            "mutexes that do not inherit",
+    "even": "qrt-launcher, round robin at priority 1, quanta of 4 ms, equal weights; below it is time sharing only",
 }
 CASE_WORDS = {
     "alone": "there is no second guest",
