@@ -110,7 +110,10 @@ static int judge(struct question *question)
 	const struct supervisor *supervisor = question->supervisor;
 	struct plan_request *request = &question->request, running;
 	struct qrt_sched_error error = {.code = -EINVAL};
-	int r = plan_request_judge_running(request, &supervisor->vm, supervisor->state->name, &error);
+	int r;
+
+	request->own_cpus = &supervisor->cpus;
+	r = plan_request_judge_running(request, &supervisor->vm, supervisor->state->name, &error);
 
 	if (r < 0 && !error.message[0])
 		g_strlcpy(error.message, strerror(-r), sizeof(error.message));

@@ -59,6 +59,7 @@ static int make_channels(struct run *run)
 	if (r < 0)
 		complain("waits for mutexes will not be recorded: %s", strerror(-r));
 	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->preload != NULL);
+	run_make_monitor(run);
 	return EXIT_OK;
 }
 
@@ -103,11 +104,18 @@ static int end_child(const struct launch *launch)
 	return EXIT_LAUNCHER;
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
 static void close_ends_of_qemu(struct run *run)
 {
 	close(run->broker[1]);
 	close(run->qmp[1]);
-	run->broker[1] = run->qmp[1] = -1;
+	close_fd(run->monitor_fd);
+	run->broker[1] = run->qmp[1] = run->monitor_fd = -1;
 }
 
 static int supervise(struct run *run, struct state *state, struct supervisor *supervisor)
@@ -186,6 +194,7 @@ static int start_in(struct run *run, struct state *state)
 	launch.fds[1] = run->qmp[1];
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
 	launch.fds[3] = locks_get_fd(run->locks);
+	launch.fds[4] = run->monitor_fd;
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0) {
 		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
 		launch.nodes = globals.numa_nodes;
@@ -250,12 +259,6 @@ static int run_vm(struct run *run)
 	return r;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 static void clear(struct run *run)
 {
 	int i;
@@ -264,6 +267,7 @@ static void clear(struct run *run)
 		close_fd(run->broker[i]);
 		close_fd(run->qmp[i]);
 	}
+	close_fd(run->monitor_fd);
 	qrt_sched_recorder_close(run->recorder);
 	locks_close(run->locks);
 	recorder_options_clear(&run->record);
@@ -275,7 +279,7 @@ static void clear(struct run *run)
 
 int command_run(int argc, char **argv)
 {
-	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}};
+	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}, .monitor_fd = -1};
 	int r;
 
 	if (plan_request_open(&run.request, "run") < 0)

@@ -18,6 +18,8 @@ struct plan_request {
 	const char *command; /* of the launcher, for messages */
 	struct qrt_sched_plan *plan;
 	struct qrt_sched_host host;
+	const struct qrt_sched_cpus
+		*own_cpus; /* this process's where it left some, borrowed; NULL: as they are */
 	struct qrt_sched_vm vm;
 	bool given;              /* a file or an option said something; once finished: of a role */
 	bool wants_default;      /* -rt default: what they left open is as in the default plan */

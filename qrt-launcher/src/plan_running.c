@@ -32,9 +32,12 @@ static uint32_t find_said(const struct qrt_sched_plan *plan)
 static int read_host(struct plan_request *request, struct qrt_sched_error *reterr)
 {
 	int r = qrt_sched_host_read(&request->host, reterr);
+	size_t n;
 
 	if (r < 0)
 		return r;
+	for (n = 0; request->own_cpus && n < G_N_ELEMENTS(request->own_cpus->bits); n++)
+		request->host.allowed.bits[n] |= request->own_cpus->bits[n] & request->host.online.bits[n];
 	host_allow(&request->host);
 	request->host.flags |= QRT_SCHED_HOST_CAP_LOCK;
 	request->host.flags &= ~QRT_SCHED_HOST_MEMORY;

@@ -32,6 +32,7 @@ struct run {
 	struct qrt_sched_recorder *recorder;
 	struct locks *locks;
 	int broker[2], qmp[2]; /* [0] ours, [1] QEMU's */
+	int monitor_fd;        /* a file that tells QEMU of our monitor; -1: its arguments do */
 };
 
 /* All return an exit code, having said what is wrong. */
@@ -40,6 +41,8 @@ int run_parse(struct run *run, int argc, char **argv);
 int run_check(struct run *run);
 /* Completes the plan and refuses it where it cannot work. Other VMs count, so the run directory is locked. */
 int run_check_plan(struct run *run);
+/* Makes run->monitor_fd where it is needed. */
+void run_make_monitor(struct run *run);
 /* QEMU's arguments and environment, freed by g_strfreev(). */
 char **run_make_argv(const struct run *run);
 char **run_make_envp(const struct run *run);

@@ -4,6 +4,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* "guest=foo,debug-threads=off" without the latter. */
 static char *clean_name(const char *value)
@@ -24,6 +26,62 @@ static char *clean_name(const char *value)
 	return g_string_free(clean, FALSE);
 }
 
+/* True where QEMU makes no monitor of its own, whatever we say. */
+static bool has_monitor(char *const *given, int count)
+{
+	static const char *const options[] = {"mon", "monitor", "qmp", "qmp-pretty", "nodefaults"};
+	const char *word;
+	size_t n;
+	int i;
+
+	for (i = 1; i < count; i += 1 + vm_args_takes_value(given[i])) {
+		word = given[i] + strspn(given[i], "-");
+		for (n = 0; word != given[i] && n < G_N_ELEMENTS(options); n++) {
+			if (strcmp(word, options[n]) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/*
+ * An argument -mon takes from QEMU the monitor that it has by default, and with -nographic the keys of its
+ * console with it. A file that says the same does not.
+ */
+void run_make_monitor(struct run *run)
+{
+	g_autofree char *text = g_strdup_printf("[chardev \"qrt-qmp\"]\n"
+						"  backend = \"socket\"\n"
+						"  fd = \"%d\"\n"
+						"[mon \"qrt-mon\"]\n"
+						"  chardev = \"qrt-qmp\"\n"
+						"  mode = \"control\"\n",
+						run->qmp[1]);
+	ssize_t len = (ssize_t)strlen(text);
+
+	run->monitor_fd = -1;
+	if (has_monitor(run->request.vm_argv, run->request.vm_argc))
+		return;
+	run->monitor_fd = memfd_create("qrt-monitor", MFD_CLOEXEC);
+	if (run->monitor_fd >= 0 && write(run->monitor_fd, text, (size_t)len) != len) {
+		close(run->monitor_fd);
+		run->monitor_fd = -1;
+	}
+}
+
+static void add_monitor(const struct run *run, GPtrArray *argv)
+{
+	if (run->monitor_fd >= 0) {
+		g_ptr_array_add(argv, g_strdup("-readconfig"));
+		g_ptr_array_add(argv, g_strdup_printf("/proc/self/fd/%d", run->monitor_fd));
+		return;
+	}
+	g_ptr_array_add(argv, g_strdup("-chardev"));
+	g_ptr_array_add(argv, g_strdup_printf("socket,id=qrt-qmp,fd=%d", run->qmp[1]));
+	g_ptr_array_add(argv, g_strdup("-mon"));
+	g_ptr_array_add(argv, g_strdup("chardev=qrt-qmp,mode=control"));
+}
+
 /*
  * Ours come first: an argument of the user's that lacks its value cannot swallow them. QEMU merges several
  * -name, and -machine.
@@ -38,10 +96,7 @@ char **run_make_argv(const struct run *run)
 	g_ptr_array_add(argv, g_strdup(given[0]));
 	g_ptr_array_add(argv, g_strdup("-name"));
 	g_ptr_array_add(argv, g_strdup("debug-threads=on"));
-	g_ptr_array_add(argv, g_strdup("-chardev"));
-	g_ptr_array_add(argv, g_strdup_printf("socket,id=qrt-qmp,fd=%d", run->qmp[1]));
-	g_ptr_array_add(argv, g_strdup("-mon"));
-	g_ptr_array_add(argv, g_strdup("chardev=qrt-qmp,mode=control"));
+	add_monitor(run, argv);
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
 		vm_memory_add_arguments(&run->request.memory, globals.hugepages, argv);
 	for (i = 1; i < run->request.vm_argc; i++) {

@@ -134,6 +134,8 @@ static int keep_places(void *context, const char *text, size_t len)
 
 static void open_watch(struct supervisor *supervisor)
 {
+	struct qrt_sched_setting own;
+
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
 	supervisor->first_plan = supervisor->plan;
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
@@ -144,6 +146,9 @@ static void open_watch(struct supervisor *supervisor)
 	if (!*supervisor->accelerator)
 		g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
+	supervisor->cpus = supervisor->record.fresh.cpus;
+	if (qrt_sched_setting_read(0, &own) >= 0)
+		supervisor->cpus = own.cpus;
 	supervisor->watch.verbose = supervisor->verbose;
 	supervisor->watch.locks = supervisor->locks;
 	if (qrt_sched_saved_new(keep_places, supervisor, &supervisor->watch.places) < 0)

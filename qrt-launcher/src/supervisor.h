@@ -40,6 +40,7 @@ struct supervisor {
 
 	/* The supervisor's own. */
 	GMainLoop *loop;
+	struct qrt_sched_cpus cpus; /* this process's, before it left the vCPUs' */
 	struct watch watch;
 	struct qrt_sched_snapshot *outside; /* kernel threads as they were */
 	GHashTable *strangers;              /* processes that are no thread of this VM */

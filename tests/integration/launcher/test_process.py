@@ -150,6 +150,22 @@ def terminal():
         check_equal(screen.process.returncode, 0, "exit code")
 
 
+def console():
+    """QEMU keeps the monitor that it has by default, and its console the keys that it has with -nographic."""
+    arguments = [LAUNCHER, "run", *IDLE, "--", QEMU, "-nographic", "-S", "-accel", "tcg"]
+    with Place() as place, Terminal(arguments, place.environment) as screen:
+        wait_for("the launcher's own monitor", lambda: any(
+            vm["guest_state"] == "prelaunch" for vm in json.loads(place.call("status", "--json")[1])))
+        screen.press("\x03")
+        screen.press("\x01c")
+        screen.wait("the prompt of QEMU's monitor", lambda: "(qemu)" in screen.text)
+        screen.press("info status\n")
+        screen.wait("an answer of QEMU's monitor", lambda: "VM status" in screen.text)
+        screen.press("\x01x")
+        screen.wait("the end by the console's keys", screen.has_ended)
+        check_equal(screen.process.returncode, 0, "exit code")
+
+
 NAMES = [  # QEMU's option, the launcher's name for it, QEMU's own
     ("my guest,process=x", "my_guest", "my guest"),
     ("guest=other,debug-threads=off", "other", "other"),
@@ -262,6 +278,7 @@ main([
     ("a QEMU that hangs: status answers, a second SIGTERM kills it", hung_qemu),
     ("a launcher that hangs: status says so", hung_launcher),
     ("the terminal is QEMU's", terminal),
+    ("QEMU's default monitor and the console's keys", console),
     ("the VM's name", names),
     ("the guest's state follows QEMU's", guest_states),
     ("status as a table", status_text),

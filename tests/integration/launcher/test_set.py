@@ -103,6 +103,18 @@ def test_replaced():
         check_equal((code, running.priorities("main")), (0, [(RR, 3)] * 2), errors)
 
 
+def test_cpus_that_were_left():
+    """The supervisor leaves the vCPUs' CPUs; that others of the VM may have them is judged by what it had."""
+    everywhere = "+".join(str(cpu) for cpu in CPUS)
+    with Running([*PLAN, *words("vcpu_bias=%d" % CPUS[-1])]) as running:
+        own = os.sched_getaffinity(running.vm.status()["launcher_pid"])
+        check_equal(own, set(CPUS[:-1]) or set(CPUS), "the supervisor's CPUs")
+        code, _, errors = running.set(*words("main_bias=" + everywhere, "othr_bias=%d" % CPUS[-1]))
+        check_equal(code, 0, errors)
+        for thread in threads_of(running.vm.status(), "main"):
+            check_equal(os.sched_getaffinity(thread["tid"]), set(CPUS), "the main loop's CPUs")
+
+
 def test_json():
     with Running() as running:
         code, out, errors = running.set("--json", *words("main_prio=7"))
@@ -306,6 +318,7 @@ main([
     ("an option on top of the running plan", test_on_top),
     ("a value for each thread, CPUs and nice values", test_each_thread),
     ("a plan file in the place of the running plan", test_replaced),
+    ("CPUs that the supervisor has left", test_cpus_that_were_left),
     ("the answer as JSON", test_json),
     ("faults and what is fixed are refused, nothing changes", test_refused),
     ("quanta that QEMU was told are fixed", test_quanta),
