@@ -23,15 +23,21 @@ static struct {
 } real;
 static _Atomic int is_resolved;
 
-static void resolve(void)
+static void resolve_all(void)
 {
 	void *symbols[] = {preload_symbol("sigaction", NULL), preload_symbol("signal", NULL),
 			   preload_symbol("pthread_sigmask", NULL), preload_symbol("sigprocmask", NULL)};
 
 	_Static_assert(sizeof(symbols) == sizeof(real), "one symbol for each");
-	if (atomic_load_explicit(&is_resolved, memory_order_acquire))
-		return;
 	memcpy(&real, symbols, sizeof(real));
+}
+
+/* Not by a signal handler's first call, if it can be helped: the loader has a lock. */
+__attribute__((constructor)) static void resolve(void)
+{
+	if (LIKELY(atomic_load_explicit(&is_resolved, memory_order_acquire)))
+		return;
+	resolve_all();
 	atomic_store_explicit(&is_resolved, 1, memory_order_release);
 }
 

@@ -104,6 +104,7 @@ EXPORT int system(const char *command)
 struct pipe {
 	struct pipe *next;
 	FILE *stream;
+	int fd; /* the stream's: who closed it otherwise left none to ask */
 	pid_t child;
 };
 
@@ -121,7 +122,7 @@ static int start_pipe(struct pipe *pipe, const char *command, int end, int stand
 	posix_spawn_file_actions_init(&actions);
 	pthread_mutex_lock(&pipes_lock);
 	for (other = pipes; other; other = other->next)
-		posix_spawn_file_actions_addclose(&actions, fileno(other->stream));
+		posix_spawn_file_actions_addclose(&actions, other->fd);
 	/* The same number keeps its CLOEXEC with dup2: glibc's action takes care of that case. */
 	posix_spawn_file_actions_adddup2(&actions, end, standard);
 	rc = start_shell(&pipe->child, command, &actions, NULL);
@@ -140,6 +141,7 @@ static FILE *open_pipe(struct pipe *pipe, const char *command, int reading, int 
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return NULL;
+	pipe->fd = ends[!reading];
 	pipe->stream = fdopen(ends[!reading], reading ? "r" : "w");
 	rc = pipe->stream ? start_pipe(pipe, command, ends[reading], reading) : errno;
 	close(ends[reading]);

@@ -125,36 +125,38 @@ static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 
 /* QEMU's translator has plain spin locks (the TLB's, of each vCPU): who waits for one above its holder
  * and on the same CPU waits for ever. Seen with stock QEMU 7.2: the main loop, during boot. */
-static void check_spinning(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+/* Returns 1 when that was found. */
+static int check_spinning(struct qrt_sched_p_lint *lint, enum qrt_sched_role role, uint32_t index)
 {
-	struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, 0);
+	struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, index);
 	uint32_t i, vcpus = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_VCPU);
 	const char *name = qrt_sched_role_name(role);
 	char own[32], its[32];
 	int cpu = qrt_sched_cpus_next(&thread.cpus, -1);
 
 	if (!thread.is_rt || qrt_sched_cpus_count(&thread.cpus) != 1)
-		return;
+		return 0;
 	for (i = 0; i < vcpus; i++) {
 		struct qrt_sched_p_thread vcpu = qrt_sched_p_lint_thread(lint, QRT_SCHED_ROLE_VCPU, i);
 
 		if (!keeps_away(&thread, &vcpu) || qrt_sched_cpus_count(&vcpu.cpus) != 1 ||
 		    !qrt_sched_cpus_has(&vcpu.cpus, cpu))
 			continue;
-		qrt_sched_p_lint_find(
-			lint, QRT_SCHED_FAULT, line_of(lint, role), "spinning-above-vcpu",
-			"%s (%s) shares only CPU %d with vcpu %u (%s), and TCG has spin locks: %s can spin "
-			"for ever for one that the vCPU holds",
-			name, qrt_sched_p_lint_urgency(&thread, own, sizeof(own)), cpu, i,
-			qrt_sched_p_lint_urgency(&vcpu, its, sizeof(its)), name);
+		qrt_sched_p_lint_find(lint, QRT_SCHED_FAULT, line_of(lint, role), "spinning-above-vcpu",
+				      "%s %u (%s) shares only CPU %d with vcpu %u (%s), and TCG has spin "
+				      "locks: %s can spin "
+				      "for ever for one that the vCPU holds",
+				      name, index, qrt_sched_p_lint_urgency(&thread, own, sizeof(own)), cpu,
+				      i, qrt_sched_p_lint_urgency(&vcpu, its, sizeof(its)), name);
 		qrt_sched_p_lint_about(lint, role);
 		qrt_sched_p_lint_remedy(
 			lint,
 			"give vcpu and %s CPUs of their own by vcpu_bias and %s_bias, or rr to "
 			"both at equal priority",
 			name, name);
-		return;
+		return 1;
 	}
+	return 0;
 }
 
 /* Two vCPUs on one CPU: the one that holds a lock for which the other spins has to get a turn. */
@@ -253,9 +255,9 @@ void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint)
 	for (i = 0; i < workers; i++)
 		check_victim(lint, QRT_SCHED_ROLE_PAIO, i);
 	if (lint->vm && lint->vm->tcg) {
-		check_spinning(lint, QRT_SCHED_ROLE_MAIN);
-		if (iothreads)
-			check_spinning(lint, QRT_SCHED_ROLE_IOTH);
+		check_spinning(lint, QRT_SCHED_ROLE_MAIN, 0);
+		for (i = 0; i < iothreads && !check_spinning(lint, QRT_SCHED_ROLE_IOTH, i); i++)
+			;
 	}
 	check_fallback(lint);
 	check_sharing(lint);

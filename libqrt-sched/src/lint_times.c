@@ -194,15 +194,16 @@ static void check_bandwidth(struct qrt_sched_p_lint *lint)
 static void check_deadlines(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
 {
 	uint32_t i, threads = qrt_sched_p_lint_threads(lint, role);
+	size_t before = lint->count;
 
-	for (i = 0; i < threads; i++) {
+	/* What is found is said once a role. */
+	for (i = 0; i < threads && lint->count == before; i++) {
 		struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, i);
 
 		if (!is_deadline(&thread))
 			continue;
 		check_domain(lint, &thread);
 		check_rights(lint, &thread);
-		return; /* said once a role */
 	}
 }
 

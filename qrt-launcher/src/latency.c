@@ -179,13 +179,15 @@ static void measure(struct latency *latency, const sigset_t *signals)
 /* Blocked in all threads that are born from here on, and taken by watch(). What nohup ignores stays so. */
 static void block_signals(sigset_t *ret_signals)
 {
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction had;
+	size_t i;
 
 	sigemptyset(ret_signals);
-	sigaddset(ret_signals, SIGINT);
-	sigaddset(ret_signals, SIGTERM);
-	if (sigaction(SIGHUP, NULL, &had) == 0 && had.sa_handler != SIG_IGN)
-		sigaddset(ret_signals, SIGHUP);
+	for (i = 0; i < G_N_ELEMENTS(numbers); i++) {
+		if (sigaction(numbers[i], NULL, &had) == 0 && had.sa_handler != SIG_IGN)
+			sigaddset(ret_signals, numbers[i]);
+	}
 	pthread_sigmask(SIG_BLOCK, ret_signals, NULL);
 }
 

@@ -16,6 +16,7 @@ PATIENCE = 120  # s for each step of a guest's
 WARM = 50  # pings that are not counted
 SETTLE = 2.0  # s from the second guest's first act to the first ping
 FLOOD = 2**20  # bytes that are no accident
+HOGGED = 0.5  # CPUs, half of its fair share
 BUSY = 0.1  # CPUs of one that boots, but did not come to its end meanwhile
 HOST, GUEST, MAC = "10.97.13.1", "10.97.13.2", "52:54:00:71:72:74"
 CASES = ("alone", "idle", "hogs", "reboot", "flood")
@@ -179,6 +180,8 @@ def check(result, case):
     """A neighbour that did not do what it was to do measures nothing."""
     if case == "reboot" and not result["boots"][1] and result["used"][1]["cpu_ms"] < BUSY * 1000 * result["seconds"]:
         raise BenchError("the second guest did not reboot while the first one was pinged (%g s)" % result["seconds"])
+    if case == "hogs" and result["used"][1]["cpu_ms"] < HOGGED * 1000 * result["seconds"]:
+        raise BenchError("the second guest hardly ran while the first one was pinged")
     if case == "flood" and result["used"][1]["written_bytes"] < FLOOD:
         raise BenchError("the second guest wrote next to nothing while the first one was pinged")
     if result["boots"][0]:

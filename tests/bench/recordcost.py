@@ -16,7 +16,8 @@ ROUNDS = 5  # without them no goal is met
 WAYS = {"on": [], "off": ["--no-record"]}
 PATIENCE = 120
 SETTLE = 3  # s until all of the guest's readers and writers run
-# Noise of a whole guest is far above what a recorder can cost at p99.9: the median of the rounds carries the goal.
+# Noise of a whole guest is far above what a recorder can cost at p99.9: that it costs nothing there is held as long as
+# the interval has 1 in it, and the median is next to it.
 THROUGHPUT_GOAL, LATENCY_GOAL, LATENCY_LIMIT = 1.01, 1.05, 1.3
 
 
@@ -68,16 +69,23 @@ def measure(top, rounds, seconds, say):
     return result
 
 
+def latency_figure(values):
+    result = figure("recorder_p999_on_over_off", values, "ratio", LATENCY_GOAL, limit=LATENCY_LIMIT, needed=ROUNDS)
+    if result["met"] and result["min"] > 1:
+        result["met"], result["note"] = False, "the whole interval is above 1"
+    return result
+
+
 def make_figures(rounds):
     slower = [one["off"]["requests"] / one["on"]["requests"] for one in rounds]
     later = [one["on"]["p999"] / max(1, one["off"]["p999"]) for one in rounds]
     return [figure("recorder_throughput_off_over_on", slower, "ratio", THROUGHPUT_GOAL, needed=ROUNDS),
-            figure("recorder_p999_on_over_off", later, "ratio", LATENCY_GOAL, limit=LATENCY_LIMIT, needed=ROUNDS),
+            latency_figure(later),
             figure("recorder_on_requests", [one["on"]["requests"] for one in rounds], "1/s"),
             figure("recorder_off_requests", [one["off"]["requests"] for one in rounds], "1/s")]
 
 
 def absent(why):
     """What stands in the place of these figures where they could not be made."""
-    return [benchlib.absent_line({"name": name, "why": why}) for name in (
+    return [{"name": name, "why": why} for name in (
         "recorder_throughput_off_over_on", "recorder_p999_on_over_off")]

@@ -124,7 +124,7 @@ static void vcpus_on_one_cpu_have_to_take_turns(void)
 static void lint_tcg(const char *options, uint32_t tcg)
 {
 	struct qrt_sched_host host = host_of("0-3");
-	struct qrt_sched_vm vm = vm_of(1, 1);
+	struct qrt_sched_vm vm = vm_of(1, 2);
 
 	vm.tcg = tcg;
 	lint_with(options, &host, &vm);
@@ -143,6 +143,9 @@ static void under_tcg_nothing_spins_above_a_vcpu_on_its_cpu(void)
 	lint_expect("time-shared vCPU", "spinning-above-vcpu", QRT_SCHED_FAULT);
 	lint_tcg("vcpu_bias=1 vcpu_prio=5 ioth_bias=1 ioth_prio=6", 1);
 	lint_expect("iothread", "spinning-above-vcpu", QRT_SCHED_FAULT);
+	lint_tcg("vcpu_bias=1 vcpu_prio=5 main_bias=0 ioth_bias=0,1 ioth_prio=6", 1);
+	lint_expect("the second iothread", "spinning-above-vcpu", QRT_SCHED_FAULT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("spinning-above-vcpu")->message, "ioth 1"));
 	lint_tcg("vcpu_bias=1 vcpu_prio=5 main_bias=0-1 main_prio=6", 1);
 	lint_expect("another CPU to go to", "spinning-above-vcpu", -1);
 	lint_tcg("vcpu_bias=1 vcpu_prio=5 vcpu_sched=rr main_bias=1 main_prio=5 main_sched=rr", 1);

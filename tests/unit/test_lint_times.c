@@ -66,6 +66,10 @@ static void the_cpus_have_to_be_all(void)
 	CU_ASSERT_EQUAL(lint_found("deadline-cpus")->role, QRT_SCHED_ROLE_VCPU);
 	lint_with(DEADLINE " vcpu_bias=0-3", &host, &vm);
 	lint_expect("all", "deadline-cpus", -1);
+	vm.vcpus = 2;
+	lint_with(DEADLINE " vcpu_bias=0-3,2", &host, &vm);
+	lint_expect("the second one", "deadline-cpus", QRT_SCHED_WARNING);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("deadline-cpus")->message, "vcpu 1"));
 	host.isolated = cpus_of("3");
 	lint_with(DEADLINE " vcpu_bias=0-2", &host, &vm);
 	lint_expect("all that are balanced", "deadline-cpus", -1);

@@ -148,8 +148,12 @@ def runs_of(values, way="ours", rounds=5):
     return [run(way, case, number, p99) for number in range(1, rounds + 1) for case, p99 in values.items()]
 
 
-def figures_of(runs):
-    return {figure["name"]: figure for figure in fairfigures.goal_figures(runs)}
+ENVIRONMENT = {"accel": "tcg", "sched_rr_timeslice_ms": "100"}
+
+
+def figures_of(runs, **environment):
+    figures = fairfigures.goal_figures(runs, dict(ENVIRONMENT, **environment))
+    return {figure["name"]: figure for figure in figures}
 
 
 class Goals(unittest.TestCase):
@@ -169,6 +173,15 @@ class Goals(unittest.TestCase):
         self.assertTrue(figures_of(runs_of(dict(values, hogs=5.99, reboot=5.99)))["p99_hogs_over_idle"]["met"])
         self.assertFalse(figures_of(runs_of(dict(values, hogs=6.01)))["p99_hogs_over_idle"]["met"])
         self.assertFalse(figures_of(runs_of(dict(values, reboot=6.01)))["p99_reboot_over_idle"]["met"])
+
+    def test_there_is_no_floor_under_kvm(self):
+        values = dict(P99, alone=4.0, hogs=5.99)
+        self.assertFalse(figures_of(runs_of(values), accel="kvm")["p99_hogs_over_idle"]["met"])
+
+    def test_another_slice_of_the_kernels_is_another_peer(self):
+        runs = runs_of(P99) + runs_of({"hogs": 10.0}, "rr")
+        figure = figures_of(runs, sched_rr_timeslice_ms="10")["p99_hogs_rr_over_ours"]
+        self.assertEqual((figure["met"], figure["note"]), (False, "kernel.sched_rr_timeslice_ms is 10, not 100"))
 
     def test_the_kernels_slice_is_compared_round_by_round(self):
         runs = runs_of(P99) + runs_of({"hogs": 10.0}, "rr")
@@ -237,11 +250,12 @@ class Neighbours(unittest.TestCase):
 
     def test_one_that_did_nothing_is_no_measurement(self):
         for case in ("idle", "hogs", "reboot", "flood"):
-            fairrun.check(self.result(), case)
+            fairrun.check(self.result(cpu=5000 if case == "hogs" else 900), case)
+        self.assertRaisesRegex(BenchError, "hardly ran", fairrun.check, self.result(cpu=4900), "hogs")
         self.assertRaisesRegex(BenchError, "did not reboot", fairrun.check, self.result((0, 0)), "reboot")
         fairrun.check(self.result((0, 0), cpu=5000), "reboot")  # it boots, slowly
         self.assertRaisesRegex(BenchError, "wrote next to nothing", fairrun.check, self.result(written=800), "flood")
-        self.assertRaisesRegex(BenchError, "first guest rebooted", fairrun.check, self.result((1, 0)), "hogs")
+        self.assertRaisesRegex(BenchError, "first guest rebooted", fairrun.check, self.result((1, 0)), "idle")
 
     def test_plans_name_every_role_and_both_cpus(self):
         text = fairrun.every_role("0+1", " %(role)s_nice=19")
@@ -276,7 +290,7 @@ def document():
             one["times"] = [source.lognormvariate(0, 0.4) * one["p50"] for _ in range(200)]
             runs.append(one)
     return {"bench": "fairness", "env": {"accel": "tcg", "governor": None}, "rounds": 5, "pings": 200,
-            "figures": fairfigures.goal_figures(runs), "absent": [{"name": "x<y", "why": "no & reason"}],
+            "figures": fairfigures.goal_figures(runs, ENVIRONMENT), "absent": [{"name": "x<y", "why": "no & reason"}],
             "table": fairfigures.summary(runs, WAYS), "raw": runs}
 
 
