@@ -5,13 +5,13 @@
 #include "recorder_store.h"
 #include "recording_replay.h"
 #include "state.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #define PATIENCE_US (5 * G_USEC_PER_SEC) /* with the disk, when the VM has ended */
@@ -30,6 +30,14 @@ struct recorder_keeper {
 	bool is_said;    /* that there can be none */
 };
 
+/* A log that takes nothing, because the VM that spins keeps it away, is not to hold up who helps the VM. */
+static void log_line(const struct recorder_keeper *keeper, const char *text)
+{
+	g_autofree char *line = g_strdup_printf("qrt-launcher: VM '%s': %s\n", keeper->vm, text);
+
+	voice_log(line);
+}
+
 void recorder_keeper_say(const struct recorder_keeper *keeper, const char *format, ...)
 {
 	g_autofree char *text = NULL;
@@ -39,7 +47,7 @@ void recorder_keeper_say(const struct recorder_keeper *keeper, const char *forma
 	text = g_strdup_vprintf(format, args);
 	va_end(args);
 	if (keeper->to_log)
-		syslog(LOG_DAEMON | LOG_WARNING, "qrt-launcher: VM '%s': %s", keeper->vm, text);
+		log_line(keeper, text);
 	else
 		complain("%s", text);
 }
