@@ -145,6 +145,7 @@ void recorder_look(struct supervisor *supervisor)
 	if (!recorder)
 		return;
 	look_at_clock(recorder);
+	recorder_trace_take(recorder->trace);
 	look_at_threads(supervisor, &longest);
 	look_at_mutexes(supervisor, &longest);
 	if (recorder->look_ns - recorder->sweep_ns >= SWEEP_NS) {

@@ -16,12 +16,15 @@ struct recorder_trace;
 struct recorder_trace *recorder_trace_new(void);
 struct recorder_trace *recorder_trace_free(struct recorder_trace *trace);
 /* Once a second: records on the CPUs that these threads' plan gives them now, the vCPUs first, where they are
- * few. Where one of them switches so often that it would cost too much it stops for a while. */
+ * few. Where one of them switches so often that it would cost too much it stops for a while. What that takes
+ * of the kernel comes on a thread: it is under way then. */
 void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch);
+/* At each look: what was under way and has come is in force. Never waits. */
+void recorder_trace_take(struct recorder_trace *trace);
 /* Whether all switches of a thread are seen. */
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched);
-/* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; 0: it does, or no thread
- * has CPUs of its own. */
+/* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; -EINPROGRESS: it is
+ * about to; 0: it does, or no thread has CPUs of its own. */
 int recorder_trace_get_error(const struct recorder_trace *trace);
 /* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing,
  * 0: it does not record. */
