@@ -12,6 +12,8 @@
  * an answer; -ETIMEDOUT: no answer within five seconds; -EPROTO: no sensible one.
  */
 int control_ask(int folder_fd, const char *command, JsonObject **ret_answer);
+/* The same for "recording", within a minute: it is made below the VM. */
+int control_ask_recording(int folder_fd, JsonObject **ret_answer);
 
 /* The status of the VM of that name in the run directory; errors as above. Says nothing. */
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer);

@@ -131,6 +131,11 @@ int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
 	return ask_line(folder_fd, line, PATIENCE_US, ret_answer);
 }
 
+int control_ask_recording(int folder_fd, JsonObject **ret_answer)
+{
+	return ask_line(folder_fd, "{\"command\":\"recording\"}\n", PATIENCE_CHANGE_US, ret_answer);
+}
+
 static int ask_named(int run_fd, const char *name, const char *line, gint64 patience_us,
 		     JsonObject **ret_answer)
 {

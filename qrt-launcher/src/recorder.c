@@ -4,7 +4,6 @@
 #include "blame_account.h"
 #include "blame_observer.h"
 #include "recorder_p.h"
-#include "recording_replay.h"
 #include "supervisor.h"
 
 #include <string.h>
@@ -200,7 +199,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
 	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
-	ret_recording->traced_ns = recorder_trace_read(recorder->trace, ret_recording->events);
+	ret_recording->switches = recorder_trace_copy(recorder->trace);
 	clock_gettime(CLOCK_REALTIME, &wall);
 	localtime_r(&wall.tv_sec, &tm);
 	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
@@ -209,23 +208,6 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	for (; i < count; i++)
 		g_array_append_vals(ret_recording->entries, recorder_ring_get(recorder->ring, i), 1);
 	take_silence(supervisor, ret_recording);
-}
-
-char *recorder_report(struct supervisor *supervisor)
-{
-	g_autofree char *text = NULL, *escaped = NULL;
-	struct recording recording;
-	size_t len;
-
-	if (!supervisor->flight)
-		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
-	recorder_take(supervisor, "", &recording);
-	recording_replay(&recording);
-	text = recording_format(&recording, &len);
-	recording_clear(&recording);
-	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */
-	escaped = g_strescape(text, NULL);
-	return g_strdup_printf("{\"recording\":\"%s\"}\n", escaped);
 }
 
 /* ---- its life ---- */
@@ -253,6 +235,7 @@ void recorder_open(struct supervisor *supervisor)
 	recorder->ring = recorder_ring_new(ENTRIES);
 	recorder->accounts = recorder_accounts_new();
 	recorder->trace = recorder_trace_new();
+	recorder->reports = recorder_reports_new();
 	supervisor->flight = recorder;
 	if (options)
 		open_actions(supervisor, options);
@@ -269,6 +252,7 @@ void recorder_close(struct supervisor *supervisor)
 		return;
 	if (recorder->keeper)
 		recorder_keeper_close(recorder->keeper);
+	recorder_reports_free(recorder->reports);
 	recorder_trace_free(recorder->trace);
 	recorder_accounts_free(recorder->accounts);
 	recorder_ring_free(recorder->ring);

@@ -186,7 +186,7 @@ int recorder_trace_get_error(const struct recorder_trace *trace)
 	return trace->error;
 }
 
-uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events)
+struct blame_copy *recorder_trace_copy(const struct recorder_trace *trace)
 {
-	return trace->perf ? blame_perf_read_last(trace->perf, events) : 0;
+	return trace->perf ? blame_perf_copy_last(trace->perf) : NULL;
 }

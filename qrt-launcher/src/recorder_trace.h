@@ -7,6 +7,7 @@
 #ifndef QRT_LAUNCHER_RECORDER_TRACE_H
 #define QRT_LAUNCHER_RECORDER_TRACE_H
 
+#include "blame_copy.h"
 #include "watch.h"
 
 #define RECORDER_TRACE_MOST 20000u /* switches a second on a CPU */
@@ -26,9 +27,8 @@ bool recorder_trace_sees(const struct recorder_trace *trace, const struct watche
 /* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; -EINPROGRESS: it is
  * about to; 0: it does, or no thread has CPUs of its own. */
 int recorder_trace_get_error(const struct recorder_trace *trace);
-/* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing,
- * 0: it does not record. */
-uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events);
+/* What there is, freed by blame_copy_free(). NULL: it does not record. */
+struct blame_copy *recorder_trace_copy(const struct recorder_trace *trace);
 /* Whether the plan makes a thread real-time. */
 bool recorder_trace_is_urgent(const struct qrt_sched_setting *planned);
 

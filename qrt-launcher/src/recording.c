@@ -38,6 +38,7 @@ void recording_clear(struct recording *recording)
 		if (arrays[i])
 			g_array_unref(arrays[i]);
 	}
+	blame_copy_free(recording->switches);
 	memset(recording, 0, sizeof(*recording));
 }
 

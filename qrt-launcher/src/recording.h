@@ -6,6 +6,7 @@
 #ifndef QRT_LAUNCHER_RECORDING_H
 #define QRT_LAUNCHER_RECORDING_H
 
+#include "blame_copy.h"
 #include "blame_model.h"
 #include "blame_names.h"
 #include "recorder_accounts.h"
@@ -37,9 +38,10 @@ struct recording {
 	 */
 	uint64_t traced_ns;
 	int32_t trace_error; /* why there are none, a positive errno; 0: no thread has CPUs of its own */
-	GArray *events;      /* struct blame_event, until recording_replay() makes delays of them */
-	GArray *delays;      /* struct blame_delay, none of them for a mutex */
-	GArray *tasks;       /* struct recording_task: who is named in delays */
+	struct blame_copy *switches; /* as the kernel wrote them, NULL: none; until recording_replay() */
+	GArray *events;              /* struct blame_event, until recording_replay() makes delays of them */
+	GArray *delays;              /* struct blame_delay, none of them for a mutex */
+	GArray *tasks;               /* struct recording_task: who is named in delays */
 };
 
 #define RECORDING_DELAYS_MAX 4000u /* of more the shorter ones are left out */

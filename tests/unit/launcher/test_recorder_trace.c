@@ -57,11 +57,10 @@ struct blame_perf *blame_perf_close(struct blame_perf *perf)
 	return NULL;
 }
 
-uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events)
+struct blame_copy *blame_perf_copy_last(const struct blame_perf *perf)
 {
 	(void)perf;
-	(void)events;
-	return 1;
+	return NULL;
 }
 
 uint64_t blame_perf_get_written(const struct blame_perf *perf)
