@@ -9,7 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES   16384u /* some 800 a second are usual */
+#define ENTRIES                                                                                              \
+	16384u /* some 800 a second are usual; one a look and thread that runs, so 32 of them fill 10 s */
 #define MUTEX_NS  200000u
 #define LATE_NS   50000000u /* between two looks: more than two of them */
 #define SILENT_NS 50000000u /* QEMU's monitor: a shorter wait for its answer is usual */
@@ -183,6 +184,14 @@ static void take_silence(const struct supervisor *supervisor, struct recording *
 		g_array_append_val(recording->entries, entry);
 }
 
+/* A VM of many threads fills the ring in less, and a young one has no more. */
+static uint64_t find_start(const struct recorder_ring *ring, uint64_t end_ns)
+{
+	uint64_t start_ns = end_ns - MIN(end_ns - 1, RECORDER_LAST_NS);
+
+	return MIN(MAX(start_ns, recorder_ring_get_since(ring)), end_ns);
+}
+
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording)
 {
 	const struct recorder *recorder = supervisor->flight;
@@ -195,7 +204,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	g_strlcpy(ret_recording->trigger, trigger, sizeof(ret_recording->trigger));
 	ret_recording->pid = supervisor->record.qemu_pid;
 	ret_recording->end_ns = blame_now_ns();
-	ret_recording->start_ns = ret_recording->end_ns - MIN(ret_recording->end_ns - 1, RECORDER_LAST_NS);
+	ret_recording->start_ns = find_start(recorder->ring, ret_recording->end_ns);
 	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
 	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
@@ -232,7 +241,7 @@ void recorder_open(struct supervisor *supervisor)
 	if (options && options->off)
 		return;
 	recorder = g_new0(struct recorder, 1);
-	recorder->ring = recorder_ring_new(ENTRIES);
+	recorder->ring = recorder_ring_new(ENTRIES, blame_now_ns());
 	recorder->accounts = recorder_accounts_new();
 	recorder->trace = recorder_trace_new();
 	recorder->reports = recorder_reports_new();

@@ -11,7 +11,7 @@ struct plan_request;
 struct supervisor;
 struct recorder;
 
-#define RECORDER_LAST_NS UINT64_C(10000000000) /* what a recording goes back */
+#define RECORDER_LAST_NS UINT64_C(10000000000) /* what a recording goes back at most */
 
 struct recorder_options {
 	bool off;     /* --no-record */

@@ -77,15 +77,24 @@ def delays_of(place, *arguments):
     return json.loads(out)
 
 
+def seconds_of(report):
+    """How far a report goes back; what is younger than 10 s has no more."""
+    found = re.search(r"^vm, the (\d+\.\d) s until ", report)
+    check(found and float(found.group(1)) <= 10, report)
+    return float(found.group(1))
+
+
 def test_last():
     """Without having watched before: the spinner's delays are there."""
     need_two_cpus()
+    started = time.monotonic()
     with Place() as place, Spinning(place) as vm:
         cpu = vm.wait_spinning()
         with Spinner(cpu):
             time.sleep(2.5)
             answer = delays_of(place, "--last", "vm", "--role", "vcpu")
         code, out, err = place.call("blame", "--last", "--over", OVER)
+        ended = time.monotonic()
         status = vm.status()
         vm.end()
     traced = os.path.exists("/proc/sys/kernel/perf_event_paranoid")
@@ -103,7 +112,8 @@ def test_last():
     check(all(delay["cpu"] == cpu and delay["most_ns"] >= 5e6 for delay in found), found)
     check_equal((code, err), (0, ""), "the only VM needs no name")
     note(out)
-    check(out.startswith("vm, the 10.0 s until ") and "(vcpu 0) waited" in out, out)
+    check("(vcpu 0) waited" in out, out)
+    check(2.4 < seconds_of(out) < ended - started + 0.1, (out, ended - started))
     check("QEMU's monitor answered " in out, out)
     check((" it is known who ran on the CPUs of real-time threads" if traced else "Who ran instead is known of the VM's own threads alone: ")
           in out, out)
@@ -138,7 +148,7 @@ def test_log():
         check(answer["delays"] or answer["possible"], answer)
         code, out, err = place.call("blame", "--file", path, "--over", OVER)
         check_equal((code, err), (0, ""), "as text")
-        check(re.search("^vm, the 10.0 s until .*: " + DELAY, out), out)
+        check(re.search("^vm, the .* s until .*: " + DELAY, out) and seconds_of(out) < time.monotonic() - start, out)
 
 
 def test_command():
