@@ -9,8 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES                                                                                              \
-	16384u /* some 800 a second are usual; one a look and thread that runs, so 32 of them fill 10 s */
+#define ENTRIES   16384u /* one a look of each thread that runs: 32 of them fill it in 10 s */
 #define MUTEX_NS  200000u
 #define LATE_NS   50000000u /* between two looks: more than two of them */
 #define SILENT_NS 50000000u /* QEMU's monitor: a shorter wait for its answer is usual */
@@ -154,6 +153,8 @@ void recorder_look(struct supervisor *supervisor)
 		recorder->sweep_ns = recorder->look_ns;
 	}
 	recorder_check_stop(supervisor);
+	if (recorder->keeper)
+		recorder_keeper_tidy(recorder->keeper);
 	if (longest.ns)
 		recorder_react(supervisor, &longest.thread, &longest.entry);
 }
@@ -197,7 +198,6 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	const struct recorder *recorder = supervisor->flight;
 	size_t i, count = recorder_ring_count(recorder->ring);
 	struct timespec wall;
-	struct tm tm;
 
 	recording_init(ret_recording);
 	g_strlcpy(ret_recording->name, supervisor->state->name, sizeof(ret_recording->name));
@@ -210,8 +210,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
 	ret_recording->switches = recorder_trace_copy(recorder->trace);
 	clock_gettime(CLOCK_REALTIME, &wall);
-	localtime_r(&wall.tv_sec, &tm);
-	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
+	ret_recording->wall_s = wall.tv_sec;
 	recorder_accounts_for_each(recorder->accounts, take_thread, ret_recording->threads);
 	i = recorder_ring_find(recorder->ring, ret_recording->start_ns);
 	for (; i < count; i++)

@@ -37,8 +37,8 @@ void recorder_check_stop(struct supervisor *supervisor);
 /* What makes the answers for who asks. */
 struct recorder_reports *recorder_reports_new(void);
 struct recorder_reports *recorder_reports_free(struct recorder_reports *reports);
-/* What the recorder holds now, copied and no more: recording_replay() follows where there is time. The caller
- * clears it. */
+/* What the recorder holds now, copied and no more: recording_date() and recording_replay() follow where there
+ * is time. The caller clears it. */
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording);
 
 #endif

@@ -31,6 +31,7 @@ static void make(void *data)
 	g_autofree char *text = NULL, *escaped = NULL;
 	size_t len;
 
+	recording_date(&report->recording);
 	recording_replay(&report->recording);
 	text = recording_format(&report->recording, &len);
 	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */

@@ -29,7 +29,8 @@ struct recording {
 	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
 	uint64_t lost_mutexes;
 	bool mutexes;      /* waits for them are recorded */
-	char when[32];     /* end_ns on a wall clock */
+	int64_t wall_s;    /* end_ns on a wall clock, until recording_date() */
+	char when[32];     /* the same in words */
 	char trigger[160]; /* why it was kept, empty: somebody asked */
 	GArray *threads;   /* struct recorder_thread */
 	GArray *entries;   /* struct recorder_entry, the oldest first */
@@ -48,6 +49,8 @@ struct recording {
 
 void recording_init(struct recording *recording);
 void recording_clear(struct recording *recording);
+/* Says when it was. For a thread that may wait for the lock of the time zone. */
+void recording_date(struct recording *recording);
 /* The lines, freed by g_free(). */
 char *recording_format(const struct recording *recording, size_t *ret_len);
 /* Takes in one line. -EINVAL: none of such a text. */
