@@ -50,8 +50,9 @@ int attach_prepare(struct attach *attach);
 /* Supervises until the VM ends or is let go. Returns an exit code. */
 int attach_supervise(struct attach *attach);
 
-/* Writes down how all threads run, before the first is changed. */
-int attach_remember(struct supervisor *supervisor);
+/* Writes down how all threads run, before the first is changed. The number of threads, or the error; where
+ * it is one thread's, with words. */
+int attach_remember(struct supervisor *supervisor, struct qrt_sched_error *reterr);
 /* True for a thread that was there before; another one's origin is how VMs of this process' threads are born.
  */
 bool attach_knows(struct supervisor *supervisor, pid_t tid);
