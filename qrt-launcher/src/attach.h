@@ -26,6 +26,8 @@ struct attach_target {
 /* The VM of a process id, or of a name that QEMU was given by -name. Returns an exit code; that there is
  * none, or that it is not ours to supervise, was said. */
 int attach_find(const char *text, struct attach_target *ret_target);
+/* By what runs there, not by its name. */
+bool attach_is_vm(pid_t pid);
 void attach_target_clear(struct attach_target *target);
 
 /* What the command line of `attach` says, and what follows from it. */
