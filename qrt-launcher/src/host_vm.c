@@ -210,13 +210,13 @@ static int claim_need(int run_fd, const struct host_need *need, struct host_clai
 		r = host_need_hold(&host, claim->name, need);
 	if (r >= 0) {
 		claim->lock_fd = r;
-		r = host_settle(&host);
+		r = host_settle(&host, need);
 	}
 	if (r < 0 && claim->lock_fd >= 0) {
 		host_need_drop(&host, claim->name);
 		close(claim->lock_fd);
 		claim->lock_fd = -1;
-		host_settle(&host);
+		host_settle(&host, NULL);
 	}
 	host_close(&host);
 	return r;
@@ -255,7 +255,7 @@ void host_release_vm(int run_fd, struct host_claim *claim)
 	/* Where the lock cannot be had the need is free from here on: the next call puts back. */
 	if (host_open(run_fd, true, &host) == 0) {
 		host_need_drop(&host, claim->name);
-		host_settle(&host);
+		host_settle(&host, NULL);
 		host_close(&host);
 	}
 	close(claim->lock_fd);
