@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 
 from cage import CPUS, Cage
 from tap import check, check_equal, main
@@ -302,6 +303,25 @@ def test_choosing():
         check_equal(running.priorities("vcpu"), [(FIFO, 4)] * 2, "vCPUs")
 
 
+def test_stopped():
+    """A supervisor that is stopped is told from one that works, and makes no change later."""
+    with Running() as running:
+        before = running.priorities("vcpu")
+        running.vm.process.send_signal(signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            code, out, errors = running.set(*words("vcpu_prio=5"))
+            seconds = time.monotonic() - started
+        finally:
+            running.vm.process.send_signal(signal.SIGCONT)
+        check_equal((code, out), (1, ""), errors)
+        check("VM 'vm' does not answer; is it stopped?" in errors and errors.count("\n") == 1, errors)
+        check(seconds < PATIENCE / 2, "%.1f s" % seconds)
+        check_equal(running.priorities("vcpu"), before, "vCPUs")
+        check("vcpu_prio=3\n" in running.vm.status()["plan"], "the plan afterwards")
+        check_equal(running.set(*words("vcpu_prio=5"))[0], 0, "the next change")
+
+
 main([
     ("an option on top of the running plan", test_on_top),
     ("a value for each thread, CPUs and nice values", test_each_thread),
@@ -320,4 +340,5 @@ main([
     ("the socket is private", test_rights),
     ("changes at the same time", test_at_once),
     ("while another launcher chooses its CPUs", test_choosing),
+    ("while its supervisor is stopped", test_stopped),
 ])
