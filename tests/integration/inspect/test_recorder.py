@@ -392,6 +392,8 @@ def test_bad_input():
         for options in (["--on-delay", "5ms"], ["--on-delay", "5ms:dance"], ["--on-delay", "5:log"], ["--on-delay"],
                         ["--on-delay", "5ms:failsafe=" + place.file("bad.plan")], ["--on-delay", "5ms:command="],
                         ["--on-delay", "5ms:failsafe=/nonexistent"], ["--record-dir", ""],
+                        ["--record-dir", "/nonexistent/folder"], ["--record-dir", place.file("bad.plan")],
+                        ["--on-delay", "5ms:log", "--record-dir", place.path],  # everybody may write there
                         ["--no-record", "--on-delay", "5ms:log"],
                         ["--on-delay", "5ms:failsafe=" + place.file("fault.plan")]):
             code, out, err = place.call("run", *options, "--", "qemu-system-x86_64", "-display", "none", "-S")
