@@ -108,7 +108,7 @@ def test_json():
     with Running() as running:
         code, out, errors = running.set("--json", *words("main_prio=7"))
         answer = json.loads(out)
-        check_equal((code, answer["changed"], errors), (0, 2, ""), out)
+        check_equal((code, answer["changed"], answer["options"], errors), (0, 2, ["main_prio=7"], ""), out)
         check("main_prio=7\n" in answer["plan"], answer["plan"])
         code, out, errors = running.set("--json", *words("main_prio=7"))
         check_equal((code, json.loads(out)["changed"]), (0, 0), "the same again")
@@ -254,7 +254,12 @@ def test_budget():
         return [budget["budget"] for budget in status["governor"]["budgets"] if budget["of"] == whose]
     with Running() as running:
         check_equal(find(running.vm.status(), "vcpu"), [], "budgets at first")
-        check_equal(running.set(*words("vcpu_budget=30%/100ms", "weight=7"))[0], 0, "set")
+        code, out, errors = running.set(*words("vcpu_budget=30%/100ms", "weight=7"))
+        check_equal((code, "0 of " in out, "; in force: " in out), (0, True, True), out + errors)
+        check("vcpu_budget=30%/100ms" in out and "weight=7" in out, out)
+        check(running.set(*words("weight=7"))[1].endswith(" threads changed; it ran so already\n"), "the same again")
+        check(running.set(*words("weight=9", "othr_nice=1"))[1].endswith(" threads changed; in force: weight=9\n"), "both")
+        check_equal(running.set(*words("weight=7"))[0], 0, "set")
         status = running.vm.status()
         check_equal((find(status, "vcpu"), status["governor"]["weight"]), (["30%/100ms"], 7), "budgets")
         with open(os.path.join(running.place.run, "vm", "state.json"), encoding="ascii") as file:
