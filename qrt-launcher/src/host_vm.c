@@ -76,8 +76,8 @@ static int say_astride(const struct looked_at *looked_at, uint32_t role, uint32_
 	qrt_sched_cpus_format(&looked_at->shield, shielded, sizeof(shielded));
 	complain("%s%s: %s %u may run on CPU %s, and CPU %s is shielded: %sname CPUs that are all inside "
 		 "the shield, or all outside",
-		 looked_at->is_own ? "" : "warning: ", looked_at->label, qrt_sched_role_name(role), index,
-		 own, shielded, looked_at->is_own ? "" : "it runs on the others alone; ");
+		 looked_at->is_own ? "fault: " : "warning: ", looked_at->label, qrt_sched_role_name(role),
+		 index, own, shielded, looked_at->is_own ? "" : "it runs on the others alone; ");
 	return looked_at->is_own ? EXIT_LAUNCHER : EXIT_OK;
 }
 
@@ -102,11 +102,12 @@ static int check_shield(const struct plan_request *request, const struct qrt_sch
 	struct qrt_sched_error error;
 
 	if (find_shield(request, &config.cpus) < 0) {
-		complain("plan: a shield needs to know the vCPUs' CPUs: name them (-rt vcpu_bias=...)");
+		complain(
+			"fault: plan: a shield needs to know the vCPUs' CPUs: name them (-rt vcpu_bias=...)");
 		return EXIT_LAUNCHER;
 	}
 	if (qrt_sched_shield_check(&config, &error) < 0) {
-		complain("plan: shield: %s", error.message);
+		complain("fault: plan: shield: %s", error.message);
 		return EXIT_LAUNCHER;
 	}
 	looked_at.shield = config.cpus;

@@ -40,6 +40,8 @@ int run_parse(struct run *run, int argc, char **argv);
 int run_check(struct run *run);
 /* Completes the plan and refuses it where it cannot work. Other VMs count, so the run directory is locked. */
 int run_check_plan(struct run *run);
+/* The plan against shields, in the same way. */
+int run_check_host(const struct run *run);
 /* QEMU's arguments and environment, freed by g_strfreev(). */
 char **run_make_argv(const struct run *run);
 char **run_make_envp(const struct run *run);
