@@ -404,6 +404,8 @@ def test_refused():
             screen.wait("no VM named 'nobody' runs", "ended-with-1")
             screen.type("TERM=nonsense %s top; echo ended-with-$?" % LAUNCHER)
             screen.wait("'nonsense' is not known")
+            screen.type("TERM=dumb %s top; echo dumb-with-$?" % LAUNCHER)
+            screen.wait("'dumb' cannot place its cursor", "dumb-with-1")
 
 
 if __name__ == "__main__":
