@@ -172,7 +172,7 @@ def test_usage():
         for arguments, code, word in ((["set"], 2, "which VM"), (["set", "vm"], 2, "nothing to change"),
                                       (["set", "vm", "-rt", "vcpu_prio=x"], 2, "-rt: "), (["set", "vm", "--nonsense"], 2, "unknown"),
                                       (["set", "vm", "-rt"], 2, "needs a value"),
-                                      (["set", "vm", "--plan", place.file("none")], 1, "none: "),
+                                      (["set", "vm", "--plan", place.file("none")], 1, "cannot read the plan file"),
                                       (["set", "..", "-rt", "vcpu_prio=1"], 1, "no VM's name"),
                                       (["set", "vm", "-rt", "vcpu_prio=1"], 1, "no VM named 'vm' runs")):
             got, out, errors = place.call(*arguments)
