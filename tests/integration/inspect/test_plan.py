@@ -154,10 +154,13 @@ def test_leaves_room_for_others():
 def test_lines_are_named():
     _, out, _ = call_with_file(PLAN, "--explain")
     row = [line for line in out.splitlines() if line.startswith("  vcpu")][0]
-    check("lines 2, 3, 4" in row, row)
+    check("lines 2, 3, 4 " in row, row)
+    _, out, _ = call_with_file("vcpu_bias=0\nvcpu_prio=5\nvcpu_sched=fifo\n", "--explain")
+    row = [line for line in out.splitlines() if line.startswith("  vcpu")][0]
+    check("lines 1, 2, 3 " in row, row)
     _, out, _ = call_with_file(PLAN, "-rt", "vcpu_prio=9", "--json")
     vcpu = [group for group in json.loads(out)["threads"] if group["role"] == "vcpu"][0]
-    check_equal((vcpu["priority"], vcpu["source"]), (9, "lines 2, 4"), "the option overrides the file")
+    check_equal((vcpu["priority"], vcpu["source"]), (9, "lines 2, 4, option"), "the option overrides the file")
 
 
 def test_explains_who_wins():
