@@ -72,6 +72,26 @@ static int has_rt_vcpu(const struct qrt_sched_p_lint *lint)
 	return 0;
 }
 
+/* One that is never used up. */
+static void check_size(struct qrt_sched_p_lint *lint, int role, const struct purse *purse, uint64_t share)
+{
+	struct qrt_sched_cpus cpus;
+	int count;
+
+	if (!lint->host)
+		return;
+	cpus = lint->host->allowed;
+	qrt_sched_p_cpus_and(&cpus, &lint->host->online);
+	count = qrt_sched_cpus_count(&cpus);
+	if (!count || share <= (uint64_t)count * 10000)
+		return;
+	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING, purse->line, "budget-above-host",
+			      "%s=%s holds nobody back: it is more than this host has, %d CPU%s",
+			      purse->option, purse->text, count, count == 1 ? "" : "s");
+	about_purse(lint, role);
+	qrt_sched_p_lint_remedy(lint, "give less than %d%%, or leave it out", count * 100);
+}
+
 static void check_budget(struct qrt_sched_p_lint *lint, int role)
 {
 	struct purse purse;
@@ -91,6 +111,7 @@ static void check_budget(struct qrt_sched_p_lint *lint, int role)
 		return;
 	}
 	share = (uint64_t)((double)purse.budget.runtime_ns / (double)purse.budget.window_ns * 10000);
+	check_size(lint, role, &purse, share);
 	if (share < purse.reserved) {
 		qrt_sched_p_lint_find(
 			lint, QRT_SCHED_WARNING, purse.line, "budget-below-deadline",

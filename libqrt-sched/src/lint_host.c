@@ -171,6 +171,34 @@ static void check_fair_server(struct qrt_sched_p_lint *lint, const struct taken 
 		cpu);
 }
 
+#define HELD_PERCENT   85 /* of each CPU: what is left is enough for a host's own work */
+#define HELD_WINDOW_NS UINT64_C(50000000)
+
+static int holds(const struct qrt_sched_p_lint *lint, int role, int online)
+{
+	struct qrt_sched_budget budget;
+
+	return qrt_sched_plan_get_budget(lint->plan, role, &budget) >= 0 &&
+	       budget.window_ns <= HELD_WINDOW_NS &&
+	       budget.runtime_ns <= budget.window_ns / 100 * HELD_PERCENT * (uint64_t)online;
+}
+
+static void remedy_housekeeping(struct qrt_sched_p_lint *lint, int online)
+{
+	if (online == 1)
+		qrt_sched_p_lint_remedy(lint,
+					"use a host with more CPUs, or give budget=%d%%/50ms; keep RT "
+					"throttling (Linux 6.12: the fair server) on here",
+					HELD_PERCENT);
+	else
+		qrt_sched_p_lint_remedy(
+			lint,
+			"leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU %d; or "
+			"give budget=%d%%/50ms",
+			qrt_sched_cpus_next(&lint->host->online, -1), HELD_PERCENT * online);
+}
+
+/* A budget, of the VM or its vCPUs, leaves the host a part of each moment. */
 static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken *taken)
 {
 	struct qrt_sched_cpus left = lint->host->online;
@@ -180,6 +208,8 @@ static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken
 	qrt_sched_p_cpus_minus(&left, &taken->cpus);
 	if (!taken->vcpus || qrt_sched_cpus_count(&left) || (!is_open && taken->vcpus < (uint32_t)online))
 		return;
+	if (holds(lint, -1, online) || holds(lint, QRT_SCHED_ROLE_VCPU, online))
+		return;
 	qrt_sched_p_lint_find(
 		lint, online == 1 ? QRT_SCHED_NOTE : QRT_SCHED_WARNING,
 		qrt_sched_p_plan_line(lint->plan, QRT_SCHED_ROLE_VCPU, QRT_SCHED_P_KEY_BIAS),
@@ -188,13 +218,7 @@ static void check_housekeeping(struct qrt_sched_p_lint *lint, const struct taken
 		"they spin",
 		online);
 	qrt_sched_p_lint_about(lint, QRT_SCHED_ROLE_VCPU);
-	if (online == 1)
-		qrt_sched_p_lint_remedy(lint, "use a host with more CPUs; keep RT throttling (Linux 6.12: "
-					      "the fair server) on here");
-	else
-		qrt_sched_p_lint_remedy(lint,
-					"leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU %d",
-					qrt_sched_cpus_next(&lint->host->online, -1));
+	remedy_housekeeping(lint, online);
 }
 
 void qrt_sched_p_lint_host(struct qrt_sched_p_lint *lint)

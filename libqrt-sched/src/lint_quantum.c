@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Turns among threads of one priority: quanta that nobody shares, and turns that take long to come. */
+/* Turns among threads of one priority: quanta that nobody makes or shares, and turns that take long to come.
+ */
 #include "cpus_p.h"
 #include "lint_p.h"
 #include "plan_p.h"
@@ -58,6 +59,41 @@ static void check_lone(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
 					name, thread.setting.priority);
 		return;
 	}
+}
+
+static int has_nice(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+{
+	uint32_t i, count = lint->plan->lists[role][QRT_SCHED_P_KEY_NICE].count;
+
+	for (i = 0; i < count; i++) {
+		if (lint->plan->lists[role][QRT_SCHED_P_KEY_NICE].values[i].number)
+			return 1;
+	}
+	return 0;
+}
+
+/* A nice value that none of them has a use for: under RR it is the quantum. */
+static void check_unused(struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
+{
+	uint32_t i, width = qrt_sched_p_plan_width(lint->plan, role);
+	const char *name = qrt_sched_role_name(role);
+
+	if (!has_nice(lint, role))
+		return;
+	for (i = 0; i < width; i++) {
+		struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, i);
+
+		if (!(thread.setting.set & QRT_SCHED_SET_POLICY) ||
+		    (thread.setting.policy != QRT_SCHED_POLICY_FIFO &&
+		     thread.setting.policy != QRT_SCHED_POLICY_DEADLINE))
+			return;
+	}
+	qrt_sched_p_lint_find(lint, QRT_SCHED_WARNING,
+			      qrt_sched_p_plan_line(lint->plan, role, QRT_SCHED_P_KEY_NICE), "nice-unused",
+			      "%s_nice has no effect: %s 0 is under %s", name, name,
+			      qrt_sched_policy_name(qrt_sched_p_lint_thread(lint, role, 0).setting.policy));
+	qrt_sched_p_lint_about(lint, role);
+	qrt_sched_p_lint_remedy(lint, "give %s_sched=rr, where it is the quantum, or leave it out", name);
 }
 
 /* What the others of its priority use up before a thread has its turn, where each uses its quantum. */
@@ -135,6 +171,7 @@ void qrt_sched_p_lint_quantum(struct qrt_sched_p_lint *lint)
 	int role;
 
 	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		check_unused(lint, (enum qrt_sched_role)role);
 		check_lone(lint, (enum qrt_sched_role)role);
 		check_turns(lint, (enum qrt_sched_role)role);
 	}

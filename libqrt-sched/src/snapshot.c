@@ -73,6 +73,9 @@ int qrt_sched_snapshot_add_setting(struct qrt_sched_snapshot *snapshot, pid_t ti
 
 	if (tid <= 0 || setting->set != QRT_SCHED_SET_ALL || !qrt_sched_cpus_count(&setting->cpus))
 		return -EINVAL;
+	/* What could not be given back. */
+	if (!qrt_sched_policy_name(setting->policy))
+		return -EOPNOTSUPP;
 	rc = qrt_sched_p_read_start(tid, &memory.start);
 	return rc < 0 ? rc : qrt_sched_p_snapshot_put(snapshot, &memory);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "attach.h"
 
+#include "clean.h"
 #include "command.h"
 #include "proc.h"
 #include "supervisor.h"
@@ -12,23 +13,41 @@
 struct remembering {
 	struct qrt_sched_snapshot *snapshot;
 	int added, error;
+	struct qrt_sched_error *reterr;
 };
+
+static void explain(pid_t tid, int code, struct qrt_sched_error *reterr)
+{
+	char name[64];
+
+	proc_get_name(tid, name, sizeof(name));
+	if (code == -EOPNOTSUPP)
+		snprintf(reterr->message, sizeof(reterr->message),
+			 "thread '%s' (%d) has a policy that is not known here (SCHED_EXT?) and could not be "
+			 "given back: give it another first, as by 'chrt -o -p 0 %d'",
+			 clean_text(name), tid, tid);
+	else
+		snprintf(reterr->message, sizeof(reterr->message), "thread '%s' (%d): %s", clean_text(name),
+			 tid, strerror(-code));
+}
 
 static bool remember(pid_t tid, void *data)
 {
 	struct remembering *remembering = data;
 	int r = qrt_sched_snapshot_add(remembering->snapshot, tid);
 
-	if (r < 0 && r != -ESRCH)
+	if (r < 0 && r != -ESRCH) {
+		explain(tid, r, remembering->reterr);
 		remembering->error = r;
+	}
 	remembering->added += r > 0;
 	return remembering->error == 0;
 }
 
 /* Threads that appear meanwhile are born of those that nobody has changed. */
-int attach_remember(struct supervisor *supervisor)
+int attach_remember(struct supervisor *supervisor, struct qrt_sched_error *reterr)
 {
-	struct remembering remembering = {.added = 0};
+	struct remembering remembering = {.reterr = reterr};
 	char path[64];
 	int r = qrt_sched_snapshot_new(&supervisor->outside);
 

@@ -26,6 +26,8 @@ struct attach_target {
 /* The VM of a process id, or of a name that QEMU was given by -name. Returns an exit code; that there is
  * none, or that it is not ours to supervise, was said. */
 int attach_find(const char *text, struct attach_target *ret_target);
+/* By what runs there, not by its name. */
+bool attach_is_vm(pid_t pid);
 void attach_target_clear(struct attach_target *target);
 
 /* What the command line of `attach` says, and what follows from it. */
@@ -50,8 +52,9 @@ int attach_prepare(struct attach *attach);
 /* Supervises until the VM ends or is let go. Returns an exit code. */
 int attach_supervise(struct attach *attach);
 
-/* Writes down how all threads run, before the first is changed. */
-int attach_remember(struct supervisor *supervisor);
+/* Writes down how all threads run, before the first is changed. The number of threads, or the error; where
+ * it is one thread's, with words. */
+int attach_remember(struct supervisor *supervisor, struct qrt_sched_error *reterr);
 /* True for a thread that was there before; another one's origin is how VMs of this process' threads are born.
  */
 bool attach_knows(struct supervisor *supervisor, pid_t tid);

@@ -85,6 +85,11 @@ static bool has_kvm(pid_t pid)
 	return found;
 }
 
+bool attach_is_vm(pid_t pid)
+{
+	return is_qemu(pid) || has_kvm(pid);
+}
+
 static bool look_for_vcpu(pid_t tid, void *data)
 {
 	bool *found = data;
@@ -162,7 +167,7 @@ static int take_pid(pid_t pid, struct attach_target *target)
 		return EXIT_FAILED;
 	}
 	target->argv = read_argv(pid);
-	if (!target->argv || (!is_qemu(pid) && !has_kvm(pid))) {
+	if (!target->argv || !attach_is_vm(pid)) {
 		proc_get_name(pid, name, sizeof(name));
 		complain("process %d (%s) is no virtual machine: its program is no QEMU, and it has no VM of "
 			 "KVM open",

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define GREETING_MS 2000
@@ -144,6 +145,27 @@ static bool is_greeted(int fd, gint64 deadline)
 	return poll(&greeting, 1, (int)(left / 1000) + 1) > 0;
 }
 
+/* Who listens there, 0: nobody knows. A management layer may have opened it for QEMU. */
+static pid_t get_listener(int fd)
+{
+	struct ucred peer = {.pid = 0};
+	socklen_t size = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ? 0 : peer.pid;
+}
+
+/* What is asked of another VM's monitor tells nothing of this one, and 'stop' would stop that one. */
+static int check_listener(const struct attach *attach)
+{
+	pid_t listener = get_listener(attach->qmp_fd);
+
+	if (listener <= 0 || listener == attach->target.pid || !attach_is_vm(listener))
+		return EXIT_OK;
+	complain("--qmp %s is a monitor of process %d, another VM: give one of process %d's own",
+		 attach->qmp_path, listener, attach->target.pid);
+	return EXIT_FAILED;
+}
+
 /* Only the first client is greeted; the others wait for its end. */
 static int open_monitor(struct attach *attach)
 {
@@ -157,6 +179,8 @@ static int open_monitor(struct attach *attach)
 			 attach->qmp_path, strerror(-attach->qmp_fd));
 		return EXIT_FAILED;
 	}
+	if (attach->qmp_fd >= 0 && check_listener(attach) != EXIT_OK)
+		return EXIT_FAILED;
 	if (attach->qmp_fd >= 0 && is_greeted(attach->qmp_fd, deadline))
 		return EXIT_OK;
 	complain("--qmp %s does not greet: somebody else uses it; give QEMU a monitor for us alone",

@@ -139,7 +139,8 @@ static int supervise(struct attach *attach, struct state *state, const struct st
 					.is_attached = true,
 					.ready = say_ready,
 					.ready_data = attach};
-	int r = attach_remember(&supervisor);
+	struct qrt_sched_error error = {.message = ""};
+	int r = attach_remember(&supervisor, &error);
 
 	if (r >= 0)
 		r = state_write_record(state, record);
@@ -148,7 +149,7 @@ static int supervise(struct attach *attach, struct state *state, const struct st
 		qrt_sched_snapshot_close(supervisor.outside);
 		state_remove(state);
 		complain("process %d is left as it is: how its threads run cannot be written down: %s",
-			 attach->target.pid, strerror(-r));
+			 attach->target.pid, error.message[0] ? error.message : strerror(-r));
 		return EXIT_FAILED;
 	}
 	g_strlcpy(supervisor.accelerator, attach->target.is_kvm ? "kvm" : "tcg",

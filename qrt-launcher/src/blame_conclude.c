@@ -148,6 +148,10 @@ static void print_witnesses(FILE *out, const struct blame_facts *facts)
 		      "to "
 		      "record that; 'blame NAME' watches all.\n",
 		      out);
+	else if (facts->accounts_only && facts->trace_error == EINPROGRESS)
+		fputs("Who ran instead is known of the VM's own threads alone: its launcher was about to "
+		      "record task switches.\n",
+		      out);
 	else if (facts->accounts_only && facts->trace_error > 0)
 		fprintf(out,
 			"Who ran instead is known of the VM's own threads alone: its launcher may not record "

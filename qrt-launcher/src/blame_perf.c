@@ -33,9 +33,8 @@ struct ring {
 struct blame_perf {
 	size_t count;
 	struct ring *rings;
-	bool is_last; /* the rings are overwritten, the newest record is the first */
-	uint64_t *
-		record; /* room for the longest record, for those that wrap around; of last ones for a ring */
+	bool is_last;     /* the rings are overwritten, the newest record is the first */
+	uint64_t *record; /* room for the longest record, for those that wrap around; of last ones NULL */
 	uint64_t opened_ns;
 };
 
@@ -144,7 +143,7 @@ static int open_all(const struct qrt_sched_cpus *cpus, bool is_last, struct blam
 		blame_perf_close(perf);
 		return r;
 	}
-	perf->record = g_malloc(is_last ? perf->rings[0].size : UINT16_MAX + 1);
+	perf->record = is_last ? NULL : g_malloc(UINT16_MAX + 1);
 	for (i = 0; i < perf->count; i++)
 		ioctl(perf->rings[i].fd, PERF_EVENT_IOC_ENABLE, 0);
 	perf->opened_ns = now();
@@ -222,55 +221,36 @@ void blame_perf_read(struct blame_perf *perf, GArray *events)
 }
 
 /* The head of such a ring falls. Copies from the newest record on, as much as stayed whole meanwhile. */
-static size_t copy_last(const struct blame_perf *perf, const struct ring *ring, bool *ret_full)
+static void copy_last(const struct blame_perf *perf, const struct ring *ring,
+		      struct blame_copy_ring *ret_copied)
 {
 	uint64_t head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE), written = 0 - head, fresh;
 	size_t size = written < ring->size ? (size_t)written : ring->size;
 
-	copy_out(ring, head, perf->record, size);
+	*ret_copied = (struct blame_copy_ring){.cpu = ring->cpu, .bytes = g_malloc(size)};
+	if (size > 0)
+		copy_out(ring, head, ret_copied->bytes, size);
 	/* The data was read before the head is read again. */
 	__sync_synchronize();
 	fresh = head - __atomic_load_n(&ring->page->data_head, __ATOMIC_RELAXED) + ON_ITS_WAY;
-	*ret_full = written + fresh > ring->size;
+	ret_copied->is_overwritten = written + fresh > ring->size;
 	if (size + fresh > ring->size)
 		size = fresh < ring->size ? (size_t)(ring->size - fresh) : 0;
-	return size;
+	ret_copied->size = size;
+	ret_copied->since_ns = ret_copied->is_overwritten ? now() : perf->opened_ns;
 }
 
-static uint64_t read_last(const struct blame_perf *perf, const struct ring *ring, GArray *events)
+struct blame_copy *blame_perf_copy_last(const struct blame_perf *perf)
 {
-	uint64_t since_ns = perf->opened_ns;
-	const struct perf_event_header *header;
-	struct blame_event event;
-	bool is_full;
-	size_t at = 0, size = copy_last(perf, ring, &is_full);
-
-	if (is_full)
-		since_ns = now();
-	while (at + sizeof(*header) <= size) {
-		header = (const void *)((const char *)perf->record + at);
-		if (header->size < sizeof(*header) || header->size > size - at)
-			break;
-		at += header->size;
-		if (!blame_perf_decode(header, header->size, ring->cpu, &event))
-			continue;
-		g_array_append_val(events, event);
-		if (is_full)
-			since_ns = event.time_ns;
-	}
-	return since_ns;
-}
-
-uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events)
-{
-	uint64_t since_ns = 0, of_ring_ns;
+	struct blame_copy *copy = blame_copy_new();
+	struct blame_copy_ring copied;
 	size_t i;
 
 	for (i = 0; i < perf->count; i++) {
-		of_ring_ns = read_last(perf, &perf->rings[i], events);
-		since_ns = of_ring_ns > since_ns ? of_ring_ns : since_ns;
+		copy_last(perf, &perf->rings[i], &copied);
+		blame_copy_add(copy, &copied);
 	}
-	return since_ns;
+	return copy;
 }
 
 uint64_t blame_perf_get_written(const struct blame_perf *perf)

@@ -3,6 +3,8 @@
 #ifndef QRT_LAUNCHER_BLAME_PERF_H
 #define QRT_LAUNCHER_BLAME_PERF_H
 
+#include "blame_copy.h"
+
 #include <glib.h>
 #include <qrt/sched.h>
 #include <stdbool.h>
@@ -40,8 +42,8 @@ void blame_perf_read(struct blame_perf *perf, GArray *events);
 
 /* The same for these CPUs, in rings of which the kernel overwrites the oldest: nobody has to read. */
 int blame_perf_open_last(const struct qrt_sched_cpus *cpus, struct blame_perf **ret_perf);
-/* Appends what these rings hold, in no order. Returns the time from when on nothing is missing. */
-uint64_t blame_perf_read_last(const struct blame_perf *perf, GArray *events);
+/* What these rings hold; freed by blame_copy_free(). */
+struct blame_copy *blame_perf_copy_last(const struct blame_perf *perf);
 
 /* How many bytes were ever written into the one of these rings that has most of them. */
 uint64_t blame_perf_get_written(const struct blame_perf *perf);

@@ -2,13 +2,15 @@
 /*
  * {"command":"set","replace":true|false,"changes":[{"option":"vcpu_prio=5"},{"file":"a.plan","text":"..."}]}
  * puts each change on top of the running plan, or of an empty one. The answer is
- * {"changed":N,"threads":N,"plan":"...","lint":[...]} or {"error":"...","lint":[...]}: then nothing changed.
- * With "busy":true it is worth asking again: another launcher is just choosing its CPUs.
+ * {"changed":N,"threads":N,"plan":"...","options":["vcpu_prio=5"],"lint":[...]} or
+ * {"error":"...","lint":[...]}: then nothing changed. With "busy":true it is worth asking again: another
+ * launcher is just choosing its CPUs.
  */
 #include "change.h"
 #include "command.h"
 #include "host.h"
 #include "json_limit.h"
+#include "plan_difference.h"
 #include "plan_live.h"
 #include "plan_request.h"
 #include "supervisor.h"
@@ -21,6 +23,7 @@ struct question {
 	struct supervisor *supervisor;
 	struct plan_request request;
 	struct change_result result;
+	char *before; /* the plan as text */
 	bool is_busy;
 };
 
@@ -165,6 +168,7 @@ static int put_in_force(struct question *question)
 	struct state_place place;
 	int r;
 
+	question->before = plan_live_format(question->supervisor->plan);
 	plan_request_get_place(&question->request, &place);
 	r = change_plan(question->supervisor, question->request.plan, &place, &question->result);
 	if (r == 0)
@@ -203,6 +207,20 @@ static void add_string(JsonBuilder *builder, const char *name, const char *value
 	json_builder_add_string_value(builder, value);
 }
 
+/* What of the plan is another now, also where that is nothing of a thread's. */
+static void add_options(const struct question *question, const char *plan, JsonBuilder *builder)
+{
+	GPtrArray *options = plan_difference_list(question->before, plan);
+	guint i;
+
+	json_builder_set_member_name(builder, "options");
+	json_builder_begin_array(builder);
+	for (i = 0; i < options->len; i++)
+		json_builder_add_string_value(builder, options->pdata[i]);
+	json_builder_end_array(builder);
+	g_ptr_array_unref(options);
+}
+
 static void add_change(const struct question *question, JsonBuilder *builder)
 {
 	g_autofree char *plan = plan_live_format(question->supervisor->plan);
@@ -210,6 +228,7 @@ static void add_change(const struct question *question, JsonBuilder *builder)
 	add_int(builder, "changed", question->result.changed);
 	add_int(builder, "threads", question->result.threads);
 	add_string(builder, "plan", plan);
+	add_options(question, plan, builder);
 }
 
 static char *build(const struct question *question, int r)
@@ -250,5 +269,6 @@ char *change_answer(struct supervisor *supervisor, JsonObject *object)
 		r = change(&question);
 	line = build(&question, r);
 	plan_request_close(&question.request);
+	g_free(question.before);
 	return line;
 }

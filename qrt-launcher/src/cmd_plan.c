@@ -4,6 +4,7 @@
 #include "plan_command.h"
 #include "plan_explain.h"
 #include "plan_json.h"
+#include "program.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,8 @@ static void print_help(void)
 	     "  --user USER  as for 'run --user USER'\n"
 	     "  --explain    in words: threads, their order, what happens where they meet\n"
 	     "  --json       print JSON\n\n"
-	     "Exit code: 0 the plan can run, 1 it has a fault or is not supported, 2 usage.");
+	     "Exit code: 0 the plan can run, 1 it has a fault or is not supported, or QEMU is not there,\n"
+	     "2 usage.");
 }
 
 static int take(void *data, int argc, char **argv, int *index)
@@ -119,13 +121,21 @@ static void show(const struct plan_request *request, bool is_explained, const ch
 		complain("fault: plan: %s", unsupported);
 }
 
+/* A word that was meant as something else would be taken for a VM without arguments. */
+static bool has_program(const struct plan_request *request)
+{
+	g_autofree char *path = NULL;
+
+	return request->vm_argc < 1 || program_find(request->vm_argv[0], &path) == EXIT_OK;
+}
+
 static int answer(const void *data, struct plan_request *request, bool json)
 {
 	const struct plan_options *options = data;
 	struct qrt_sched_error error = {.message = ""};
 	char *text;
 	bool ok;
-	int r = plan_request_finish(request);
+	int r = has_program(request) ? plan_request_finish(request) : EXIT_FAILED;
 
 	if (r != EXIT_OK)
 		return r;

@@ -233,7 +233,7 @@ static int run_in(struct run *run, int run_fd)
 	    recorder_options_check(&run->record, &run->request, run->preload != NULL) != EXIT_OK)
 		r = EXIT_LAUNCHER;
 	if (r == EXIT_OK)
-		r = host_check_plan(&run->request);
+		r = run_check_host(run);
 	if (r == EXIT_OK)
 		r = make_channels(run);
 	if (r != EXIT_OK)

@@ -117,11 +117,43 @@ static void print_answer(JsonObject *answer)
 	puts(clean);
 }
 
+/* Budgets and weights are the supervisor's: no thread has them. */
+static bool is_of_threads(const char *option)
+{
+	return !strstr(option, "budget") && !strstr(option, "weight");
+}
+
+static const char *get_option(JsonArray *options, guint i)
+{
+	JsonNode *node = json_array_get_element(options, i);
+
+	return json_node_get_value_type(node) == G_TYPE_STRING ? json_node_get_string(node) : "";
+}
+
+/* Where no thread changed, what did. */
+static void say_change(const struct set *set, JsonObject *answer)
+{
+	JsonArray *options = json_limit_get_array(answer, "options");
+	gint64 changed = json_limit_get_int(answer, "changed");
+	g_autoptr(GString) line = g_string_new(NULL);
+	guint i;
+
+	for (i = 0; options && i < json_array_get_length(options); i++) {
+		const char *option = get_option(options, i);
+
+		if (changed == 0 || !is_of_threads(option))
+			g_string_append_printf(line, "%s%s", line->len > 0 ? ", " : "; in force: ", option);
+	}
+	if (changed == 0 && line->len == 0)
+		g_string_append(line, "; it ran so already");
+	clean_text(line->str);
+	printf("VM '%s': %d of %d threads changed%s\n", set->name, (int)changed,
+	       (int)json_limit_get_int(answer, "threads"), line->str);
+}
+
 static int show(const struct set *set, JsonObject *answer)
 {
 	const char *error = json_limit_get_string(answer, "error");
-	gint64 changed = json_limit_get_int(answer, "changed"),
-	       threads = json_limit_get_int(answer, "threads");
 
 	if (set->json)
 		print_answer(answer);
@@ -132,7 +164,7 @@ static int show(const struct set *set, JsonObject *answer)
 		return EXIT_FAILED;
 	}
 	if (!set->json)
-		printf("VM '%s': %d of %d threads changed\n", set->name, (int)changed, (int)threads);
+		say_change(set, answer);
 	return EXIT_OK;
 }
 

@@ -4,6 +4,7 @@
 #include "host.h"
 #include "postpone.h"
 #include "shield_show.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -91,19 +92,35 @@ static int raise_shield(const struct host *host, const struct shield *shield)
 	struct host_need need = {.values[HOST_SHIELD] = host_shield_format(&shield->cpus, shield->parts)};
 	int lock_fd = host_need_hold(host, "pending", &need), r;
 
+	r = lock_fd;
+	if (r >= 0) {
+		host_forget_applied(host, HOST_SHIELD);
+		r = host_settle(host, &need);
+	}
 	host_need_clear(&need);
 	if (lock_fd < 0)
 		return EXIT_FAILED;
-	host_forget_applied(host, HOST_SHIELD);
-	r = host_settle(host);
 	if (r >= 0)
 		r = host_need_settle_user(host);
 	if (r < 0) {
 		host_need_drop(host, "pending");
-		host_settle(host);
+		host_settle(host, NULL);
 	}
 	close(lock_fd);
 	return r < 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+/* What fails again when it is lowered was said. */
+static int raise_once(const struct host *host, const struct shield *shield)
+{
+	GHashTable *said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	int r;
+
+	voice_remember(said);
+	r = raise_shield(host, shield);
+	voice_remember(NULL);
+	g_hash_table_destroy(said);
+	return r;
 }
 
 static int work(int run_fd, const struct shield *shield)
@@ -117,12 +134,22 @@ static int work(int run_fd, const struct shield *shield)
 	if (r < 0)
 		return EXIT_FAILED;
 	postpone_begin(&before);
-	r = shield->list ? raise_shield(&host, shield) : EXIT_OK;
+	r = shield->list ? raise_once(&host, shield) : EXIT_OK;
 	if (r == EXIT_OK)
 		r = shield_show(&host, shield->json);
 	host_close(&host);
 	postpone_end(&before);
 	return r;
+}
+
+/* A shield that is raised does not depend on what else cannot be put back, which is said; of the host that is
+ * tried with it. */
+static int repair(int run_fd, const struct shield *shield)
+{
+	if (!shield->list)
+		return state_repair_all(run_fd, false);
+	state_repair_vms(run_fd, false, NULL);
+	return 0;
 }
 
 int command_shield(int argc, char **argv)
@@ -141,7 +168,7 @@ int command_shield(int argc, char **argv)
 		return shield_show(NULL, shield.json);
 	if (run_fd < 0)
 		return EXIT_FAILED;
-	r = state_repair_all(run_fd, false) > 0 ? EXIT_FAILED : work(run_fd, &shield);
+	r = repair(run_fd, &shield) > 0 ? EXIT_FAILED : work(run_fd, &shield);
 	state_close_run(run_fd);
 	return r;
 }
@@ -158,7 +185,7 @@ static int lower(int run_fd)
 		return EXIT_FAILED;
 	postpone_begin(&before);
 	host_need_drop(&host, "user");
-	r = host_settle(&host);
+	r = host_settle(&host, NULL);
 	shield_say_holders(&host);
 	host_close(&host);
 	postpone_end(&before);

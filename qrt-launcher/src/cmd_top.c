@@ -12,7 +12,8 @@
 
 #define INTERVAL_US G_USEC_PER_SEC
 #define STEP_US     2000
-#define BUSY_MS     50             /* from look to look whether an answer has come */
+#define BUSY_MS     50 /* from look to look whether an answer has come */
+#define MESSAGE_US  (8 * G_USEC_PER_SEC)
 #define PATIENCE_US G_USEC_PER_SEC /* with a supervisor: the others are not to become old meanwhile */
 
 static void print_help(void)
@@ -21,8 +22,9 @@ static void print_help(void)
 	     "Shows what the threads of running VMs, or of VM NAME until it ends, do: how they run, their "
 	     "part\n"
 	     "of a CPU, switches and waits in a second, the layers that have a say. Keys:\n\n"
-	     "  up k, down j  choose a thread           s      sort by another column\n"
-	     "  Tab           the next VM, all VMs      f      show threads with a text only\n"
+	     "  up k, down j, PageUp, PageDown, Home, End    choose a thread\n"
+	     "  Tab           the next VM, all VMs      s      sort by another column\n"
+	     "  f             show threads with a text only\n"
 	     "  + -           priority of its role      Space  stop and go on\n"
 	     "  p             policy of its role        h      help\n"
 	     "  c             CPUs of its role          q      quit, as Ctrl-C\n\n"
@@ -40,6 +42,7 @@ void top_say(struct top *top, const char *format, ...)
 	g_vsnprintf(top->message, sizeof(top->message), format, args);
 	va_end(args);
 	clean_text(top->message);
+	top->message_until = g_get_monotonic_time() + MESSAGE_US;
 }
 
 /* The last line that anybody said on standard error. */
@@ -137,6 +140,7 @@ void top_change(struct top *top, const char *vm, const char *option, const char 
 		return;
 	}
 	top_say(top, "%s: %s: waiting for its supervisor", vm, option);
+	top->message_until = G_MAXINT64;
 	do {
 		g_usleep(STEP_US);
 		take_answers(top);

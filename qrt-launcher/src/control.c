@@ -31,6 +31,7 @@ struct client {
 	int fd;
 	GString *in, *out;
 	guint source, timeout;
+	bool awaits; /* a recording, or its turn for one */
 };
 
 struct control {
@@ -38,11 +39,17 @@ struct control {
 	int fd;
 	guint source;    /* of the socket, or of the rest */
 	GQueue *clients; /* the oldest last */
+	bool is_recording;
+	struct client *recorded; /* the one that a recording is made for; NULL: none, or it is gone */
 };
 
 static void drop_client(struct client *client)
 {
-	g_queue_remove(client->control->clients, client);
+	struct control *control = client->control;
+
+	g_queue_remove(control->clients, client);
+	if (control->recorded == client)
+		control->recorded = NULL;
 	if (client->source)
 		g_source_remove(client->source);
 	if (client->timeout)
@@ -62,18 +69,86 @@ static gboolean on_impatient(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static void be_patient(struct client *client)
+static void stop_patience(struct client *client)
 {
 	if (client->timeout)
 		g_source_remove(client->timeout);
+	client->timeout = 0;
+}
+
+static void be_patient(struct client *client)
+{
+	stop_patience(client);
 	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
 }
 
 /* Who asks in the same moment as 'detach' finds threads that are as before, and stay so. */
 static const char is_let_go[] = "{\"error\":\"it was just let go by 'qrt-launcher detach'\"}\n";
 
-static char *answer(struct supervisor *supervisor, const char *line, gssize len)
+/* ---- a recording is made elsewhere, one after the other ---- */
+
+static void on_recording(char *text, void *data);
+static void wait_client(struct client *client);
+
+/* NULL: it comes later. */
+static char *ask_recorder(struct client *client)
 {
+	struct control *control = client->control;
+
+	client->awaits = true;
+	if (control->is_recording)
+		return NULL;
+	if (recorder_report(control->supervisor, on_recording, control) < 0) {
+		client->awaits = false;
+		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
+	}
+	control->is_recording = true;
+	control->recorded = client;
+	return NULL;
+}
+
+static struct client *find_waiting(const struct control *control)
+{
+	const GList *link = control->clients->tail;
+
+	while (link && !((const struct client *)link->data)->awaits)
+		link = link->prev;
+	return link ? link->data : NULL;
+}
+
+/* What it asked for has come, and goes out at its turn. */
+static void tell(struct client *client, char *text)
+{
+	client->awaits = false;
+	g_string_append(client->out, text);
+	g_free(text);
+	be_patient(client);
+	wait_client(client);
+}
+
+static void on_recording(char *text, void *data)
+{
+	struct control *control = data;
+	struct client *client = control->recorded;
+
+	control->is_recording = false;
+	control->recorded = NULL;
+	if (client)
+		tell(client, text);
+	else
+		g_free(text);
+	while (!control->is_recording && (client = find_waiting(control))) {
+		text = ask_recorder(client);
+		if (text)
+			tell(client, text);
+	}
+}
+
+/* ---- questions ---- */
+
+static char *answer(struct client *client, const char *line, gssize len)
+{
+	struct supervisor *supervisor = client->control->supervisor;
 	JsonObject *request = json_limit_parse(line, len);
 	const char *command;
 	char *text = NULL;
@@ -84,13 +159,13 @@ static char *answer(struct supervisor *supervisor, const char *line, gssize len)
 	if (strcmp(command, "status") == 0)
 		text = report_status(supervisor);
 	else if (strcmp(command, "recording") == 0)
-		text = recorder_report(supervisor);
+		text = ask_recorder(client);
 	else if (strcmp(command, "set") == 0)
 		text = supervisor->let_go ? g_strdup(is_let_go) : change_answer(supervisor, request);
 	else if (strcmp(command, "detach") == 0)
 		text = attach_answer_detach(supervisor);
 	json_object_unref(request);
-	return text ? text : g_strdup("{\"error\":\"unknown command\"}\n");
+	return text || client->awaits ? text : g_strdup("{\"error\":\"unknown command\"}\n");
 }
 
 static bool has_request(const struct client *client)
@@ -105,8 +180,8 @@ static void take_request(struct client *client)
 
 	if (!end)
 		return;
-	text = answer(client->control->supervisor, in->str, end - in->str);
-	g_string_append(client->out, text);
+	text = answer(client, in->str, end - in->str);
+	g_string_append(client->out, text ? text : "");
 	g_free(text);
 	g_string_erase(in, 0, end + 1 - in->str);
 }
@@ -141,11 +216,16 @@ static bool write_client(struct client *client)
 
 static gboolean on_client(gint fd, GIOCondition condition, gpointer data);
 
-/* Reads on only when the last answer is out: a client that takes none gets no more. */
+/* Reads on only when the last answer is out: a client that takes none gets no more. Who waits for us shows
+ * no lack of patience. */
 static void wait_client(struct client *client)
 {
 	bool busy = client->out->len > 0 || has_request(client);
 
+	if (client->awaits) {
+		stop_patience(client);
+		return;
+	}
 	client->source = g_unix_fd_add(client->fd, busy ? G_IO_OUT : G_IO_IN, on_client, client);
 }
 

@@ -131,6 +131,11 @@ int control_ask(int folder_fd, const char *command, JsonObject **ret_answer)
 	return ask_line(folder_fd, line, PATIENCE_US, ret_answer);
 }
 
+int control_ask_recording(int folder_fd, JsonObject **ret_answer)
+{
+	return ask_line(folder_fd, "{\"command\":\"recording\"}\n", PATIENCE_CHANGE_US, ret_answer);
+}
+
 static int ask_named(int run_fd, const char *name, const char *line, gint64 patience_us,
 		     JsonObject **ret_answer)
 {
@@ -154,7 +159,9 @@ int control_ask_status_within(int run_fd, const char *name, gint64 patience_us, 
 
 int control_ask_change(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
 {
-	return ask_named(run_fd, name, line, PATIENCE_CHANGE_US, ret_answer);
+	int r = ask_named(run_fd, name, line, PATIENCE_CHANGE_US, ret_answer);
+
+	return r == -ETIMEDOUT ? -ETIME : r;
 }
 
 bool control_is_gone(int error)
@@ -168,6 +175,11 @@ void control_complain(const char *name, int error)
 		complain("no VM named '%s' runs; 'qrt-launcher status' lists them", name);
 	else if (error == -ETIMEDOUT)
 		complain("the supervisor of VM '%s' does not answer; is it stopped?", name);
+	else if (error == -ETIME)
+		complain("the supervisor of VM '%s' does not answer any more; is it stopped? It may still "
+			 "make the "
+			 "change; 'qrt-launcher status' shows it",
+			 name);
 	else if (error == -EPROTO)
 		complain("the answer of VM '%s' is not understood; is its launcher of another version?",
 			 name);
@@ -179,21 +191,33 @@ void control_complain(const char *name, int error)
 }
 
 /* The supervisor may not wait for another launcher; who asks him may. */
-static int ask_until(int run_fd, const char *name, const char *line, gint64 patience_us,
-		     JsonObject **ret_answer)
+static int change_until(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
 {
 	gint64 until = g_get_monotonic_time() + PATIENCE_US;
-	int r = ask_named(run_fd, name, line, patience_us, ret_answer);
+	int r = control_ask_change(run_fd, name, line, ret_answer);
 
 	while (r == 0 && json_limit_get_bool(*ret_answer, "busy") && g_get_monotonic_time() < until) {
 		json_object_unref(*ret_answer);
 		g_usleep(RETRY_US);
-		r = ask_named(run_fd, name, line, patience_us, ret_answer);
+		r = control_ask_change(run_fd, name, line, ret_answer);
 	}
 	return r;
 }
 
-static int find(const char *name, const char *line, gint64 patience_us, JsonObject **ret_answer)
+/* What lies before one that is stopped is carried out when it goes on, which nobody expects any more then. */
+static int change_awake(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
+{
+	JsonObject *status;
+	int r = control_ask_status(run_fd, name, &status);
+
+	if (r < 0)
+		return r;
+	json_object_unref(status);
+	return change_until(run_fd, name, line, ret_answer);
+}
+
+/* The change, or where there is no line the status. */
+static int find(const char *name, const char *line, JsonObject **ret_answer)
 {
 	int run_fd, r;
 
@@ -205,7 +229,12 @@ static int find(const char *name, const char *line, gint64 patience_us, JsonObje
 	run_fd = state_open_run(false);
 	if (run_fd < 0 && run_fd != -ENOENT)
 		return run_fd; /* it was said why */
-	r = run_fd < 0 ? run_fd : ask_until(run_fd, name, line, patience_us, ret_answer);
+	if (run_fd < 0)
+		r = run_fd;
+	else if (line)
+		r = change_awake(run_fd, name, line, ret_answer);
+	else
+		r = control_ask_status(run_fd, name, ret_answer);
 	if (run_fd >= 0)
 		close(run_fd);
 	if (r < 0)
@@ -215,10 +244,10 @@ static int find(const char *name, const char *line, gint64 patience_us, JsonObje
 
 int control_find(const char *name, const char *line, JsonObject **ret_answer)
 {
-	return find(name, line, PATIENCE_CHANGE_US, ret_answer);
+	return find(name, line, ret_answer);
 }
 
 int control_find_status(const char *name, JsonObject **ret_answer)
 {
-	return find(name, status_line, PATIENCE_US, ret_answer);
+	return find(name, NULL, ret_answer);
 }

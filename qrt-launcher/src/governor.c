@@ -228,11 +228,12 @@ struct governor *governor_close(struct governor *governor)
 	if (!governor)
 		return NULL;
 	g_source_remove(governor->source);
-	atomic_store(&governor->ends, true);
-	governor_wake(governor);
+	/* First the scout: it may wait for somebody whom the VM keeps away unless it is dropped. */
 	(void)!write(governor->end_fd, &one, sizeof(one));
 	if (governor->has_scout)
 		pthread_join(governor->scout, NULL);
+	atomic_store(&governor->ends, true);
+	governor_wake(governor);
 	pthread_join(governor->thread, NULL);
 	return discard(governor);
 }

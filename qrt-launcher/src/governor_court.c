@@ -113,6 +113,9 @@ void governor_court_place(struct governor *governor, struct governor_party *part
 		if (now_ns - party->shares[i].used_at_ns >= FORGET_NS)
 			remove_share(governor, party, i);
 	}
+	/* Where there is no share still, the next charge says so again. */
+	if (party->is_own)
+		governor->unshared = (struct qrt_sched_cpus){{0}};
 	party->is_stale = false;
 }
 

@@ -164,6 +164,7 @@ void governor_task_end(struct governor_party *party, struct governor_task *task)
 
 /* ---- a thread (governor_task.c) ---- */
 
+bool governor_task_is_ended(const struct governor_task *task);
 /* At this moment. */
 bool governor_task_is_realtime(const struct governor_task *task);
 int governor_task_open(const struct governor_party *party, pid_t tid, bool is_kernel,

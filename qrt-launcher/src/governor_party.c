@@ -92,12 +92,19 @@ static bool is_known(struct governor_party *party, pid_t tid, size_t hint)
 	return governor_party_find(party, tid) != NULL;
 }
 
+/* Not being listed is no end: who is met after the kernel was asked is not in its answer, nor, now and then,
+ * the thread behind one that ends meanwhile. */
+static bool is_ended(const struct governor_task *task, const pid_t *tids, size_t count, size_t hint)
+{
+	return !task->is_kernel && !is_listed(tids, count, task->tid, hint) && governor_task_is_ended(task);
+}
+
 size_t governor_party_compare(struct governor_party *party, pid_t *tids, size_t count)
 {
 	size_t i, unknown = 0;
 
 	for (i = party->count; i-- > 0;) {
-		if (!party->tasks[i].is_kernel && !is_listed(tids, count, party->tasks[i].tid, i))
+		if (is_ended(&party->tasks[i], tids, count, i))
 			governor_task_end(party, &party->tasks[i]);
 	}
 	for (i = 0; i < count; i++) {

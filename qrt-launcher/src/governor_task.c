@@ -61,6 +61,13 @@ static bool read_state(struct governor_task *task)
 
 /* ---- a thread ---- */
 
+bool governor_task_is_ended(const struct governor_task *task)
+{
+	struct governor_usage usage;
+
+	return read_usage(task, &usage) < 0;
+}
+
 int governor_task_read(struct governor_task *task, bool wants_state, bool wants_cpu, uint64_t now_ns,
 		       struct governor_usage *ret_used)
 {

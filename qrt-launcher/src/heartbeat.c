@@ -24,12 +24,13 @@ static void *say(void *data)
 {
 	const char *vm = data;
 
+	complain("the supervisor of VM '%s' hangs: its threads stay as they are, and nothing is put right",
+		 vm);
+	/* Last: who hangs may hang in the log, and hold its lock. */
 	syslog(LOG_DAEMON | LOG_ERR,
 	       "qrt-launcher: the supervisor of VM '%s' hangs: its threads stay as they are, and nothing is "
 	       "put right",
 	       vm);
-	complain("the supervisor of VM '%s' hangs: its threads stay as they are, and nothing is put right",
-		 vm);
 	return NULL;
 }
 

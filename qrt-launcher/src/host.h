@@ -88,8 +88,9 @@ char *host_shield_format(const struct qrt_sched_cpus *cpus, uint32_t wanted);
 char *host_get_applied(const struct host *host, enum host_thing thing);
 /* Has it done once more, for what the kernel has started since. */
 void host_forget_applied(const struct host *host, enum host_thing thing);
-/* Makes the host what all needs together come to; what nobody needs is put back. */
-int host_settle(const struct host *host);
+/* Makes the host what all needs together come to; what nobody needs is put back. What fails is said; returned
+ * are the errors of what `own` needs, NULL: all. */
+int host_settle(const struct host *host, const struct host_need *own);
 /* The same, where the folder is there: after kills. `verbose` says what was put back. */
 int host_repair(int run_fd, bool verbose);
 

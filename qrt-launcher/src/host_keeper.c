@@ -59,7 +59,7 @@ static void look(struct host_keeper *keeper)
 	}
 	if (!is_keeper(keeper) || host_look(keeper->run_fd, &host) < 0)
 		return;
-	if (host_settle(&host) < 0)
+	if (host_settle(&host, NULL) < 0)
 		keeper->rest = REST;
 	else
 		g_hash_table_remove_all(keeper->said);

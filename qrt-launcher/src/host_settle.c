@@ -154,7 +154,7 @@ static int settle_one(struct work *work, GHashTable *needs)
 	return r;
 }
 
-int host_settle(const struct host *host)
+int host_settle(const struct host *host, const struct host_need *own)
 {
 	GHashTable *needs = host_need_list(host);
 	int thing, r, first = 0;
@@ -164,7 +164,7 @@ int host_settle(const struct host *host)
 
 		g_snprintf(work.saved_file, sizeof(work.saved_file), "saved.%s", host_thing_name(thing));
 		r = settle_one(&work, needs);
-		if (r < 0 && first == 0)
+		if (r < 0 && first == 0 && (!own || own->values[thing]))
 			first = r;
 	}
 	g_hash_table_destroy(needs);
@@ -182,7 +182,7 @@ int host_repair(int run_fd, bool verbose)
 		return r == -ENOENT ? 0 : r;
 	postpone_begin(&mask);
 	before = host_read(&host, "saved.shield");
-	r = host_settle(&host);
+	r = host_settle(&host, NULL);
 	after = host_read(&host, "saved.shield");
 	if (verbose && before && !after)
 		complain("the shield that a killed launcher left behind was lowered");

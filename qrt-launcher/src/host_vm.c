@@ -76,8 +76,8 @@ static int say_astride(const struct looked_at *looked_at, uint32_t role, uint32_
 	qrt_sched_cpus_format(&looked_at->shield, shielded, sizeof(shielded));
 	complain("%s%s: %s %u may run on CPU %s, and CPU %s is shielded: %sname CPUs that are all inside "
 		 "the shield, or all outside",
-		 looked_at->is_own ? "" : "warning: ", looked_at->label, qrt_sched_role_name(role), index,
-		 own, shielded, looked_at->is_own ? "" : "it runs on the others alone; ");
+		 looked_at->is_own ? "fault: " : "warning: ", looked_at->label, qrt_sched_role_name(role),
+		 index, own, shielded, looked_at->is_own ? "" : "it runs on the others alone; ");
 	return looked_at->is_own ? EXIT_LAUNCHER : EXIT_OK;
 }
 
@@ -102,11 +102,12 @@ static int check_shield(const struct plan_request *request, const struct qrt_sch
 	struct qrt_sched_error error;
 
 	if (find_shield(request, &config.cpus) < 0) {
-		complain("plan: a shield needs to know the vCPUs' CPUs: name them (-rt vcpu_bias=...)");
+		complain(
+			"fault: plan: a shield needs to know the vCPUs' CPUs: name them (-rt vcpu_bias=...)");
 		return EXIT_LAUNCHER;
 	}
 	if (qrt_sched_shield_check(&config, &error) < 0) {
-		complain("plan: shield: %s", error.message);
+		complain("fault: plan: shield: %s", error.message);
 		return EXIT_LAUNCHER;
 	}
 	looked_at.shield = config.cpus;
@@ -210,13 +211,13 @@ static int claim_need(int run_fd, const struct host_need *need, struct host_clai
 		r = host_need_hold(&host, claim->name, need);
 	if (r >= 0) {
 		claim->lock_fd = r;
-		r = host_settle(&host);
+		r = host_settle(&host, need);
 	}
 	if (r < 0 && claim->lock_fd >= 0) {
 		host_need_drop(&host, claim->name);
 		close(claim->lock_fd);
 		claim->lock_fd = -1;
-		host_settle(&host);
+		host_settle(&host, NULL);
 	}
 	host_close(&host);
 	return r;
@@ -255,7 +256,7 @@ void host_release_vm(int run_fd, struct host_claim *claim)
 	/* Where the lock cannot be had the need is free from here on: the next call puts back. */
 	if (host_open(run_fd, true, &host) == 0) {
 		host_need_drop(&host, claim->name);
-		host_settle(&host);
+		host_settle(&host, NULL);
 		host_close(&host);
 	}
 	close(claim->lock_fd);

@@ -3,8 +3,10 @@
 
 #include "command.h"
 #include "plan_around.h"
+#include "plan_live.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *role_duty(enum qrt_sched_role role)
@@ -29,41 +31,76 @@ static const char *role_duty(enum qrt_sched_role role)
 	}
 }
 
-static void add_line(uint32_t line, uint32_t *lines, size_t *count)
+/* Where the plan's words of a role come from. */
+struct source {
+	uint32_t lines[8];
+	size_t count;
+	bool has_option;
+};
+
+static gint compare_lines(gconstpointer a, gconstpointer b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static void add_line(struct source *source, uint32_t line)
 {
 	size_t i;
 
-	for (i = 0; i < *count; i++) {
-		if (lines[i] == line)
+	for (i = 0; i < source->count; i++) {
+		if (source->lines[i] == line)
 			return;
 	}
-	lines[(*count)++] = line;
+	source->lines[source->count++] = line;
+}
+
+/* What a file's line says has its number, and an option that overrides it has none. */
+static struct source find_source(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
+{
+	static const struct {
+		uint32_t member;
+		const char *key;
+	} members[] = {{QRT_SCHED_SET_POLICY, "sched"},  {QRT_SCHED_SET_PRIORITY, "prio"},
+		       {QRT_SCHED_SET_NICE, "nice"},     {QRT_SCHED_SET_CPUS, "bias"},
+		       {QRT_SCHED_SET_TIMES, "runtime"}, {QRT_SCHED_SET_IOPRIO, "ioprio"}};
+	g_autofree char *text = plan_live_format(plan), *lines = g_strconcat("\n", text, NULL);
+	struct source source = {.count = 0};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(members); i++) {
+		g_autofree char *said = g_strdup_printf("\n%s_%s=", qrt_sched_role_name(role),
+							members[i].key);
+		uint32_t line = qrt_sched_plan_get_line(plan, role, members[i].member);
+
+		if (line > 0)
+			add_line(&source, line);
+		else if (strstr(lines, said))
+			source.has_option = true;
+	}
+	qsort(source.lines, source.count, sizeof(source.lines[0]), compare_lines);
+	return source;
 }
 
 const char *plan_explain_source(const struct plan_request *request, enum qrt_sched_role role, char *buf,
 				size_t size)
 {
-	static const uint32_t members[] = {QRT_SCHED_SET_POLICY, QRT_SCHED_SET_PRIORITY,
-					   QRT_SCHED_SET_NICE,   QRT_SCHED_SET_CPUS,
-					   QRT_SCHED_SET_TIMES,  QRT_SCHED_SET_IOPRIO};
-	uint32_t lines[G_N_ELEMENTS(members)];
-	size_t count = 0, len, i;
+	struct source source = find_source(request->plan, role);
+	size_t len, i;
 
-	for (i = 0; i < G_N_ELEMENTS(members); i++) {
-		uint32_t line = qrt_sched_plan_get_line(request->plan, role, members[i]);
-
-		if (line > 0)
-			add_line(line, lines, &count);
-	}
 	if (request->said & 1u << role)
 		snprintf(buf, size, "option");
 	else
 		snprintf(buf, size, !request->given || request->wants_default ? "default" : "no word");
-	if (count == 0)
+	if (source.count == 0)
 		return buf;
-	len = (size_t)snprintf(buf, size, "line%s", count > 1 ? "s" : "");
-	for (i = 0; i < count && len < size; i++)
-		len += (size_t)snprintf(buf + len, size - len, "%s %u", i > 0 ? "," : "", lines[i]);
+	len = (size_t)snprintf(buf, size, "line%s", source.count > 1 ? "s" : "");
+	for (i = 0; i < source.count && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s %u", i > 0 ? "," : "", source.lines[i]);
+	/* The default plan's words have no line either. */
+	if (source.has_option && !request->wants_default && len < size)
+		snprintf(buf + len, size - len, ", option");
 	return buf;
 }
 

@@ -7,7 +7,7 @@
 /* Prints the plan in words: threads, their order, where they meet, memory and mutexes. */
 void plan_explain(const struct plan_request *request);
 
-/* "default", "option", "line 3", "lines 3, 4": where the plan says how a role runs. Returns buf. */
+/* "default", "option", "line 3", "lines 3, 4, option": where the plan says how a role runs. Returns buf. */
 const char *plan_explain_source(const struct plan_request *request, enum qrt_sched_role role, char *buf,
 				size_t size);
 

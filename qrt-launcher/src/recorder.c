@@ -4,13 +4,12 @@
 #include "blame_account.h"
 #include "blame_observer.h"
 #include "recorder_p.h"
-#include "recording_replay.h"
 #include "supervisor.h"
 
 #include <string.h>
 #include <time.h>
 
-#define ENTRIES   16384u /* some 800 a second are usual */
+#define ENTRIES   16384u /* one a look of each thread that runs: 32 of them fill it in 10 s */
 #define MUTEX_NS  200000u
 #define LATE_NS   50000000u /* between two looks: more than two of them */
 #define SILENT_NS 50000000u /* QEMU's monitor: a shorter wait for its answer is usual */
@@ -145,6 +144,7 @@ void recorder_look(struct supervisor *supervisor)
 	if (!recorder)
 		return;
 	look_at_clock(recorder);
+	recorder_trace_take(recorder->trace);
 	look_at_threads(supervisor, &longest);
 	look_at_mutexes(supervisor, &longest);
 	if (recorder->look_ns - recorder->sweep_ns >= SWEEP_NS) {
@@ -153,6 +153,8 @@ void recorder_look(struct supervisor *supervisor)
 		recorder->sweep_ns = recorder->look_ns;
 	}
 	recorder_check_stop(supervisor);
+	if (recorder->keeper)
+		recorder_keeper_tidy(recorder->keeper);
 	if (longest.ns)
 		recorder_react(supervisor, &longest.thread, &longest.entry);
 }
@@ -183,48 +185,37 @@ static void take_silence(const struct supervisor *supervisor, struct recording *
 		g_array_append_val(recording->entries, entry);
 }
 
+/* A VM of many threads fills the ring in less, and a young one has no more. */
+static uint64_t find_start(const struct recorder_ring *ring, uint64_t end_ns)
+{
+	uint64_t start_ns = end_ns - MIN(end_ns - 1, RECORDER_LAST_NS);
+
+	return MIN(MAX(start_ns, recorder_ring_get_since(ring)), end_ns);
+}
+
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording)
 {
 	const struct recorder *recorder = supervisor->flight;
 	size_t i, count = recorder_ring_count(recorder->ring);
 	struct timespec wall;
-	struct tm tm;
 
 	recording_init(ret_recording);
 	g_strlcpy(ret_recording->name, supervisor->state->name, sizeof(ret_recording->name));
 	g_strlcpy(ret_recording->trigger, trigger, sizeof(ret_recording->trigger));
 	ret_recording->pid = supervisor->record.qemu_pid;
 	ret_recording->end_ns = blame_now_ns();
-	ret_recording->start_ns = ret_recording->end_ns - MIN(ret_recording->end_ns - 1, RECORDER_LAST_NS);
+	ret_recording->start_ns = find_start(recorder->ring, ret_recording->end_ns);
 	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
 	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
-	ret_recording->traced_ns = recorder_trace_read(recorder->trace, ret_recording->events);
+	ret_recording->switches = recorder_trace_copy(recorder->trace);
 	clock_gettime(CLOCK_REALTIME, &wall);
-	localtime_r(&wall.tv_sec, &tm);
-	strftime(ret_recording->when, sizeof(ret_recording->when), "%Y-%m-%d %H:%M:%S", &tm);
+	ret_recording->wall_s = wall.tv_sec;
 	recorder_accounts_for_each(recorder->accounts, take_thread, ret_recording->threads);
 	i = recorder_ring_find(recorder->ring, ret_recording->start_ns);
 	for (; i < count; i++)
 		g_array_append_vals(ret_recording->entries, recorder_ring_get(recorder->ring, i), 1);
 	take_silence(supervisor, ret_recording);
-}
-
-char *recorder_report(struct supervisor *supervisor)
-{
-	g_autofree char *text = NULL, *escaped = NULL;
-	struct recording recording;
-	size_t len;
-
-	if (!supervisor->flight)
-		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
-	recorder_take(supervisor, "", &recording);
-	recording_replay(&recording);
-	text = recording_format(&recording, &len);
-	recording_clear(&recording);
-	/* Printable ASCII and ends of lines, so this is JSON's escaping, too. */
-	escaped = g_strescape(text, NULL);
-	return g_strdup_printf("{\"recording\":\"%s\"}\n", escaped);
 }
 
 /* ---- its life ---- */
@@ -249,9 +240,10 @@ void recorder_open(struct supervisor *supervisor)
 	if (options && options->off)
 		return;
 	recorder = g_new0(struct recorder, 1);
-	recorder->ring = recorder_ring_new(ENTRIES);
+	recorder->ring = recorder_ring_new(ENTRIES, blame_now_ns());
 	recorder->accounts = recorder_accounts_new();
 	recorder->trace = recorder_trace_new();
+	recorder->reports = recorder_reports_new();
 	supervisor->flight = recorder;
 	if (options)
 		open_actions(supervisor, options);
@@ -268,6 +260,7 @@ void recorder_close(struct supervisor *supervisor)
 		return;
 	if (recorder->keeper)
 		recorder_keeper_close(recorder->keeper);
+	recorder_reports_free(recorder->reports);
 	recorder_trace_free(recorder->trace);
 	recorder_accounts_free(recorder->accounts);
 	recorder_ring_free(recorder->ring);

@@ -11,7 +11,7 @@ struct plan_request;
 struct supervisor;
 struct recorder;
 
-#define RECORDER_LAST_NS UINT64_C(10000000000) /* what a recording goes back */
+#define RECORDER_LAST_NS UINT64_C(10000000000) /* what a recording goes back at most */
 
 struct recorder_options {
 	bool off;     /* --no-record */
@@ -38,7 +38,8 @@ void recorder_look(struct supervisor *supervisor);
 void recorder_note_answer(struct supervisor *supervisor, uint64_t took_ns);
 /* QEMU has stopped the guest, as --on-delay wanted it; or it has not, and says why. */
 void recorder_note_stop(struct supervisor *supervisor, const char *error);
-/* The answer to "recording", one line, freed by g_free(). */
-char *recorder_report(struct supervisor *supervisor);
+/* Begins to make the answer to "recording"; the main loop gives it to told(), one line, freed by g_free(),
+ * unless the recorder is closed before. -ENOENT: nothing is recorded; -EBUSY: another one is being made. */
+int recorder_report(struct supervisor *supervisor, void (*told)(char *text, void *data), void *data);
 
 #endif

@@ -5,13 +5,13 @@
 #include "recorder_store.h"
 #include "recording_replay.h"
 #include "state.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #define PATIENCE_US (5 * G_USEC_PER_SEC) /* with the disk, when the VM has ended */
@@ -23,12 +23,18 @@ struct recorder_keeper {
 	bool to_log;
 	int folder_fd; /* -1: none */
 	char folder[4096];
+	struct recorder_keep *keep; /* the thread's while it is busy */
 	atomic_bool is_busy;
-
-	/* The supervisor's. */
-	GThread *thread; /* of the last recording, NULL: none */
-	bool is_said;    /* that there can be none */
+	bool is_said; /* the supervisor's: that there can be no thread */
 };
+
+/* A log that takes nothing, because the VM that spins keeps it away, is not to hold up who helps the VM. */
+static void log_line(const struct recorder_keeper *keeper, const char *text)
+{
+	g_autofree char *line = g_strdup_printf("qrt-launcher: VM '%s': %s\n", keeper->vm, text);
+
+	voice_log(line);
+}
 
 void recorder_keeper_say(const struct recorder_keeper *keeper, const char *format, ...)
 {
@@ -39,7 +45,7 @@ void recorder_keeper_say(const struct recorder_keeper *keeper, const char *forma
 	text = g_strdup_vprintf(format, args);
 	va_end(args);
 	if (keeper->to_log)
-		syslog(LOG_DAEMON | LOG_WARNING, "qrt-launcher: VM '%s': %s", keeper->vm, text);
+		log_line(keeper, text);
 	else
 		complain("%s", text);
 }
@@ -72,6 +78,7 @@ static char *write_file(const struct recorder_keeper *keeper, struct recorder_ke
 
 	if (keeper->folder_fd < 0)
 		return NULL;
+	recording_date(&keep->recording);
 	recording_replay(&keep->recording);
 	text = recording_format(&keep->recording, &len);
 	r = recorder_store_write(keeper->folder_fd, keep->recording.name, text, len, &file);
@@ -81,42 +88,37 @@ static char *write_file(const struct recorder_keeper *keeper, struct recorder_ke
 	return file;
 }
 
-static void free_keep(struct recorder_keep *keep)
+static void free_keep(struct recorder_keeper *keeper)
 {
-	recording_clear(&keep->recording);
-	g_free(keep);
+	if (keeper->keep)
+		recording_clear(&keeper->keep->recording);
+	g_free(keeper->keep);
+	keeper->keep = NULL;
 }
 
 static void clear(gpointer data)
 {
 	struct recorder_keeper *keeper = data;
 
+	free_keep(keeper);
 	if (keeper->folder_fd >= 0)
 		close(keeper->folder_fd);
 }
-
-struct work {
-	struct recorder_keeper *keeper;
-	struct recorder_keep *keep;
-};
 
 static void *do_work(void *data)
 {
 	const struct qrt_sched_setting ordinary = {.set = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_NICE,
 						   .policy = QRT_SCHED_POLICY_OTHER};
-	struct work *work = data;
-	struct recorder_keeper *keeper = work->keeper;
-	struct recorder_keep *keep = work->keep;
+	struct recorder_keeper *keeper = data;
+	struct recorder_keep *keep = keeper->keep;
 	g_autofree char *file = NULL;
 
-	g_free(work);
 	qrt_sched_setting_apply(0, &ordinary, NULL);
 	file = write_file(keeper, keep);
 	if (keep->log)
 		recorder_keeper_say(keeper, "%s%s%s%s%s", keep->recording.trigger, file ? "; kept in " : "",
 				    file ? keeper->folder : "", file ? "/" : "", file ? file : "");
 	run_commands(keeper, keep, file);
-	free_keep(keep);
 	atomic_store(&keeper->is_busy, false);
 	g_atomic_rc_box_release_full(keeper, clear);
 	return NULL;
@@ -145,39 +147,38 @@ bool recorder_keeper_is_busy(const struct recorder_keeper *keeper)
 	return atomic_load(&keeper->is_busy);
 }
 
-static void join(struct recorder_keeper *keeper)
+void recorder_keeper_tidy(struct recorder_keeper *keeper)
 {
-	if (keeper->thread)
-		g_thread_join(keeper->thread);
-	keeper->thread = NULL;
+	if (!recorder_keeper_is_busy(keeper))
+		free_keep(keeper);
 }
 
-static int fail(struct recorder_keeper *keeper, struct work *work, const char *why)
+static int fail(struct recorder_keeper *keeper, const char *why)
 {
 	if (!keeper->is_said)
 		recorder_keeper_say(keeper, "no recording can be kept, there is no thread to do it: %s", why);
 	keeper->is_said = true;
-	if (work->keep->log)
-		recorder_keeper_say(keeper, "%s", work->keep->recording.trigger);
+	if (keeper->keep->log)
+		recorder_keeper_say(keeper, "%s", keeper->keep->recording.trigger);
 	atomic_store(&keeper->is_busy, false);
-	free_keep(work->keep);
-	g_atomic_rc_box_release_full(work->keeper, clear);
-	g_free(work);
+	free_keep(keeper);
+	g_atomic_rc_box_release_full(keeper, clear);
 	return -EAGAIN;
 }
 
+/* Nobody joins the thread: it may need its time to end, too. */
 int recorder_keeper_start(struct recorder_keeper *keeper, struct recorder_keep *keep)
 {
-	struct work *work = g_new0(struct work, 1);
 	g_autoptr(GError) error = NULL;
+	GThread *thread;
 
-	join(keeper);
-	work->keeper = g_atomic_rc_box_acquire(keeper);
-	work->keep = keep;
+	free_keep(keeper);
+	keeper->keep = keep;
 	atomic_store(&keeper->is_busy, true);
-	keeper->thread = g_thread_try_new("qrt-keeper", do_work, work, &error);
-	if (!keeper->thread)
-		return fail(keeper, work, error->message);
+	thread = g_thread_try_new("qrt-keeper", do_work, g_atomic_rc_box_acquire(keeper), &error);
+	if (!thread)
+		return fail(keeper, error->message);
+	g_thread_unref(thread);
 	keeper->is_said = false;
 	return 0;
 }
@@ -188,13 +189,10 @@ struct recorder_keeper *recorder_keeper_close(struct recorder_keeper *keeper)
 
 	while (recorder_keeper_is_busy(keeper) && g_get_monotonic_time() < until)
 		g_usleep(STEP_US);
-	if (!recorder_keeper_is_busy(keeper)) {
-		join(keeper);
-	} else {
+	if (recorder_keeper_is_busy(keeper))
 		recorder_keeper_say(keeper, "the last recording is not in %s after %d s: it is given up",
 				    keeper->folder, (int)(PATIENCE_US / G_USEC_PER_SEC));
-		g_thread_unref(keeper->thread);
-	}
+	recorder_keeper_tidy(keeper);
 	g_atomic_rc_box_release_full(keeper, clear);
 	return NULL;
 }

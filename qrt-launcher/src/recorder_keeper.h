@@ -27,8 +27,11 @@ struct recorder_keeper *recorder_keeper_open(const char *vm_name, bool to_log);
 void recorder_keeper_use_folder(struct recorder_keeper *keeper, const char *path, int run_fd);
 /* While the last one is on its way. */
 bool recorder_keeper_is_busy(const struct recorder_keeper *keeper);
-/* Takes one, and frees it. Not while it is busy. A negative errno where there can be no thread, after a word,
- * which is not said again until there was one. */
+/* At each look: frees what the last one left. The thread frees nothing of the caller's: it would hold the
+ * lock of the caller's memory below the VM. */
+void recorder_keeper_tidy(struct recorder_keeper *keeper);
+/* Takes one, and frees it later. Not while it is busy. A negative errno where there can be no thread, after a
+ * word, which is not said again until there was one. */
 int recorder_keeper_start(struct recorder_keeper *keeper, struct recorder_keep *keep);
 void recorder_keeper_say(const struct recorder_keeper *keeper, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

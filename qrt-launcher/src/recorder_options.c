@@ -5,8 +5,10 @@
 #include "option.h"
 #include "plan_request.h"
 #include "recorder.h"
+#include "recorder_store.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static int take_folder(struct recorder_options *options, const char *value)
 {
@@ -38,16 +40,34 @@ int recorder_options_take(struct recorder_options *options, int argc, char **arg
 	return r;
 }
 
+/* The first recording would be late to hear of it. The folder is made when there is something to keep. */
+static int check_folder(const struct recorder_options *options)
+{
+	bool was_there = !options->folder || access(options->folder, F_OK) == 0;
+	int fd;
+
+	if (options->off || !options->folder)
+		return EXIT_OK;
+	fd = recorder_store_open(options->folder, -1);
+	if (fd < 0)
+		return EXIT_FAILED;
+	close(fd);
+	if (!was_there)
+		(void)rmdir(options->folder);
+	return EXIT_OK;
+}
+
 int recorder_options_check(const struct recorder_options *options, const struct plan_request *request,
 			   bool preload)
 {
-	int r = EXIT_OK;
+	int r;
 	size_t i;
 
 	if (options->off && options->actions.count > 0) {
 		complain("--on-delay needs the recorder: leave out --no-record");
 		return EXIT_USAGE;
 	}
+	r = check_folder(options);
 	for (i = 0; r == EXIT_OK && i < options->actions.count; i++) {
 		const struct action *action = &options->actions.actions[i];
 

@@ -20,6 +20,7 @@ struct recorder {
 	uint64_t sweep_ns;
 	uint64_t lost_mutexes;
 	struct recorder_keeper *keeper;
+	struct recorder_reports *reports;
 	uint64_t stop_ns; /* when QEMU was asked to stop the guest, 0: it owes no answer to that */
 };
 
@@ -33,7 +34,11 @@ void recorder_react(struct supervisor *supervisor, const struct recorder_thread 
 int recorder_stop_guest(struct supervisor *supervisor, const struct action *action);
 /* At each look: whether QEMU owes the answer for too long. */
 void recorder_check_stop(struct supervisor *supervisor);
-/* What the recorder holds now. The caller clears it. */
+/* What makes the answers for who asks. */
+struct recorder_reports *recorder_reports_new(void);
+struct recorder_reports *recorder_reports_free(struct recorder_reports *reports);
+/* What the recorder holds now, copied and no more: recording_date() and recording_replay() follow where there
+ * is time. The caller clears it. */
 void recorder_take(struct supervisor *supervisor, const char *trigger, struct recording *ret_recording);
 
 #endif

@@ -7,10 +7,11 @@
 struct recorder_ring {
 	size_t capacity;
 	uint64_t pushed;
+	uint64_t since_ns;
 	struct recorder_entry entries[];
 };
 
-struct recorder_ring *recorder_ring_new(size_t capacity)
+struct recorder_ring *recorder_ring_new(size_t capacity, uint64_t since_ns)
 {
 	size_t size = sizeof(struct recorder_ring) + capacity * sizeof(struct recorder_entry);
 	struct recorder_ring *ring = g_malloc(size);
@@ -19,6 +20,7 @@ struct recorder_ring *recorder_ring_new(size_t capacity)
 	memset(ring, 0xff, size);
 	ring->capacity = capacity;
 	ring->pushed = 0;
+	ring->since_ns = since_ns;
 	return ring;
 }
 
@@ -30,7 +32,12 @@ struct recorder_ring *recorder_ring_free(struct recorder_ring *ring)
 
 void recorder_ring_push(struct recorder_ring *ring, const struct recorder_entry *entry)
 {
-	ring->entries[ring->pushed++ % ring->capacity] = *entry;
+	struct recorder_entry *place = &ring->entries[ring->pushed % ring->capacity];
+
+	if (ring->pushed >= ring->capacity && place->time_ns > ring->since_ns)
+		ring->since_ns = place->time_ns;
+	*place = *entry;
+	ring->pushed++;
 }
 
 size_t recorder_ring_count(const struct recorder_ring *ring)
@@ -53,4 +60,9 @@ size_t recorder_ring_find(const struct recorder_ring *ring, uint64_t since_ns)
 	while (index < count && recorder_ring_get(ring, index)->time_ns < since_ns)
 		index++;
 	return index;
+}
+
+uint64_t recorder_ring_get_since(const struct recorder_ring *ring)
+{
+	return ring->since_ns;
 }

@@ -41,7 +41,8 @@ struct recorder_entry {
 
 struct recorder_ring;
 
-struct recorder_ring *recorder_ring_new(size_t capacity);
+/* From since_ns on all that happens is pushed. */
+struct recorder_ring *recorder_ring_new(size_t capacity, uint64_t since_ns);
 struct recorder_ring *recorder_ring_free(struct recorder_ring *ring);
 /* Overwrites the oldest one where it is full. */
 void recorder_ring_push(struct recorder_ring *ring, const struct recorder_entry *entry);
@@ -50,5 +51,7 @@ size_t recorder_ring_count(const struct recorder_ring *ring);
 const struct recorder_entry *recorder_ring_get(const struct recorder_ring *ring, size_t index);
 /* The first index whose entry is not older than since_ns; count where all are. */
 size_t recorder_ring_find(const struct recorder_ring *ring, uint64_t since_ns);
+/* The time from when on nothing is missing: what was overwritten is older. */
+uint64_t recorder_ring_get_since(const struct recorder_ring *ring);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "blame_account.h"
 #include "blame_perf.h"
+#include "errand.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,7 +14,17 @@
 #define CPUS_MAX 16 /* what is recorded of them is read at once */
 #define WORDS    (QRT_SCHED_CPUS_MAX / 64)
 
+/* The kernel takes its time for both, tens of ms for the first of its events: no look waits for that. */
+struct change {
+	struct blame_perf *perf; /* the one to close, then the one that was opened */
+	bool opens;
+	struct qrt_sched_cpus cpus;
+	int error;
+	uint64_t opened_ns;
+};
+
 struct recorder_trace {
+	struct errand *errand;
 	struct blame_perf *perf; /* NULL: none */
 	struct qrt_sched_cpus cpus;
 	int error;
@@ -23,13 +34,18 @@ struct recorder_trace {
 
 struct recorder_trace *recorder_trace_new(void)
 {
-	return g_new0(struct recorder_trace, 1);
+	struct recorder_trace *trace = g_new0(struct recorder_trace, 1);
+
+	trace->errand = errand_open();
+	return trace;
 }
 
 struct recorder_trace *recorder_trace_free(struct recorder_trace *trace)
 {
-	if (trace)
+	if (trace) {
+		errand_close(trace->errand);
 		blame_perf_close(trace->perf);
+	}
 	g_free(trace);
 	return NULL;
 }
@@ -77,12 +93,49 @@ static void add_role(const struct watch *watch, bool is_vcpu, struct qrt_sched_c
 	}
 }
 
-static void restart(struct recorder_trace *trace)
+static void do_change(void *data)
 {
-	trace->perf = blame_perf_close(trace->perf);
-	trace->error = blame_perf_open_last(&trace->cpus, &trace->perf);
-	trace->written = trace->rests_ns = 0;
-	trace->looked_ns = blame_now_ns();
+	struct change *change = data;
+
+	change->perf = blame_perf_close(change->perf);
+	if (!change->opens)
+		return;
+	change->opened_ns = blame_now_ns();
+	change->error = blame_perf_open_last(&change->cpus, &change->perf);
+}
+
+static void forget_change(void *data)
+{
+	blame_perf_close(((struct change *)data)->perf);
+	g_free(data);
+}
+
+/* Until it is done nothing is recorded; the old one goes first, the kernel does not let everybody have both.
+ */
+static void begin_change(struct recorder_trace *trace, bool opens)
+{
+	struct change *change = g_new0(struct change, 1);
+
+	change->perf = g_steal_pointer(&trace->perf);
+	change->opens = opens;
+	change->cpus = trace->cpus;
+	trace->error = opens ? -EINPROGRESS : -EBUSY;
+	errand_begin(trace->errand, do_change, forget_change, change);
+}
+
+void recorder_trace_take(struct recorder_trace *trace)
+{
+	struct change *change = errand_is_busy(trace->errand) ? errand_fetch(trace->errand) : NULL;
+
+	if (!change)
+		return;
+	trace->perf = change->perf;
+	if (change->opens) {
+		trace->error = change->error;
+		trace->looked_ns = change->opened_ns;
+		trace->written = trace->rests_ns = 0;
+	}
+	g_free(change);
 }
 
 /* Each switch takes the CPU some 0.4 us more: that is to stay below 1 % of it. */
@@ -102,17 +155,18 @@ void recorder_trace_follow(struct recorder_trace *trace, const struct watch *wat
 {
 	struct qrt_sched_cpus cpus = trace->cpus;
 
+	if (errand_is_busy(trace->errand))
+		return;
 	add_role(watch, true, &cpus);
 	add_role(watch, false, &cpus);
 	if (memcmp(&cpus, &trace->cpus, sizeof(cpus)) != 0) {
 		trace->cpus = cpus;
-		restart(trace);
+		begin_change(trace, true);
 	} else if (trace->perf && is_costly(trace)) {
-		trace->perf = blame_perf_close(trace->perf);
-		trace->error = -EBUSY;
 		trace->rests_ns = trace->looked_ns + REST_NS;
+		begin_change(trace, false);
 	} else if (trace->rests_ns > 0 && blame_now_ns() >= trace->rests_ns) {
-		restart(trace);
+		begin_change(trace, true);
 	}
 }
 
@@ -132,7 +186,7 @@ int recorder_trace_get_error(const struct recorder_trace *trace)
 	return trace->error;
 }
 
-uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events)
+struct blame_copy *recorder_trace_copy(const struct recorder_trace *trace)
 {
-	return trace->perf ? blame_perf_read_last(trace->perf, events) : 0;
+	return trace->perf ? blame_perf_copy_last(trace->perf) : NULL;
 }

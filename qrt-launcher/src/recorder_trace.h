@@ -7,6 +7,7 @@
 #ifndef QRT_LAUNCHER_RECORDER_TRACE_H
 #define QRT_LAUNCHER_RECORDER_TRACE_H
 
+#include "blame_copy.h"
 #include "watch.h"
 
 #define RECORDER_TRACE_MOST 20000u /* switches a second on a CPU */
@@ -16,16 +17,18 @@ struct recorder_trace;
 struct recorder_trace *recorder_trace_new(void);
 struct recorder_trace *recorder_trace_free(struct recorder_trace *trace);
 /* Once a second: records on the CPUs that these threads' plan gives them now, the vCPUs first, where they are
- * few. Where one of them switches so often that it would cost too much it stops for a while. */
+ * few. Where one of them switches so often that it would cost too much it stops for a while. What that takes
+ * of the kernel comes on a thread: it is under way then. */
 void recorder_trace_follow(struct recorder_trace *trace, const struct watch *watch);
+/* At each look: what was under way and has come is in force. Never waits. */
+void recorder_trace_take(struct recorder_trace *trace);
 /* Whether all switches of a thread are seen. */
 bool recorder_trace_sees(const struct recorder_trace *trace, const struct watched *watched);
-/* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; 0: it does, or no thread
- * has CPUs of its own. */
+/* Why it does not record, a negative errno: -EACCES, ...; -EBUSY: too many switches; -EINPROGRESS: it is
+ * about to; 0: it does, or no thread has CPUs of its own. */
 int recorder_trace_get_error(const struct recorder_trace *trace);
-/* Appends what there is (struct blame_event), in no order. Returns the time from when on nothing is missing,
- * 0: it does not record. */
-uint64_t recorder_trace_read(const struct recorder_trace *trace, GArray *events);
+/* What there is, freed by blame_copy_free(). NULL: it does not record. */
+struct blame_copy *recorder_trace_copy(const struct recorder_trace *trace);
 /* Whether the plan makes a thread real-time. */
 bool recorder_trace_is_urgent(const struct qrt_sched_setting *planned);
 

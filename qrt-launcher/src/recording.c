@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 const char *const recording_kinds[RECORDER_KINDS] = {
 	[RECORDER_SAMPLE] = "sample",   [RECORDER_STARVES] = "starves", [RECORDER_MUTEX] = "mutex",
@@ -38,7 +39,17 @@ void recording_clear(struct recording *recording)
 		if (arrays[i])
 			g_array_unref(arrays[i]);
 	}
+	blame_copy_free(recording->switches);
 	memset(recording, 0, sizeof(*recording));
+}
+
+void recording_date(struct recording *recording)
+{
+	time_t wall = recording->wall_s;
+	struct tm tm;
+
+	localtime_r(&wall, &tm);
+	strftime(recording->when, sizeof(recording->when), "%Y-%m-%d %H:%M:%S", &tm);
 }
 
 /* Clean texts have no other characters that JSON would mind. */

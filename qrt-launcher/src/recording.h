@@ -6,6 +6,7 @@
 #ifndef QRT_LAUNCHER_RECORDING_H
 #define QRT_LAUNCHER_RECORDING_H
 
+#include "blame_copy.h"
 #include "blame_model.h"
 #include "blame_names.h"
 #include "recorder_accounts.h"
@@ -28,7 +29,8 @@ struct recording {
 	uint64_t start_ns, end_ns; /* CLOCK_MONOTONIC */
 	uint64_t lost_mutexes;
 	bool mutexes;      /* waits for them are recorded */
-	char when[32];     /* end_ns on a wall clock */
+	int64_t wall_s;    /* end_ns on a wall clock, until recording_date() */
+	char when[32];     /* the same in words */
 	char trigger[160]; /* why it was kept, empty: somebody asked */
 	GArray *threads;   /* struct recorder_thread */
 	GArray *entries;   /* struct recorder_entry, the oldest first */
@@ -37,15 +39,18 @@ struct recording {
 	 */
 	uint64_t traced_ns;
 	int32_t trace_error; /* why there are none, a positive errno; 0: no thread has CPUs of its own */
-	GArray *events;      /* struct blame_event, until recording_replay() makes delays of them */
-	GArray *delays;      /* struct blame_delay, none of them for a mutex */
-	GArray *tasks;       /* struct recording_task: who is named in delays */
+	struct blame_copy *switches; /* as the kernel wrote them, NULL: none; until recording_replay() */
+	GArray *events;              /* struct blame_event, until recording_replay() makes delays of them */
+	GArray *delays;              /* struct blame_delay, none of them for a mutex */
+	GArray *tasks;               /* struct recording_task: who is named in delays */
 };
 
 #define RECORDING_DELAYS_MAX 4000u /* of more the shorter ones are left out */
 
 void recording_init(struct recording *recording);
 void recording_clear(struct recording *recording);
+/* Says when it was. For a thread that may wait for the lock of the time zone. */
+void recording_date(struct recording *recording);
 /* The lines, freed by g_free(). */
 char *recording_format(const struct recording *recording, size_t *ret_len);
 /* Takes in one line. -EINVAL: none of such a text. */

@@ -46,7 +46,7 @@ static int ask_in(int run_fd, const char *name, struct recording *ret_recording)
 {
 	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	JsonObject *answer;
-	int r = fd < 0 ? -errno : control_ask(fd, "recording", &answer);
+	int r = fd < 0 ? -errno : control_ask_recording(fd, &answer);
 
 	if (fd >= 0)
 		close(fd);

@@ -219,6 +219,8 @@ void recording_replay(struct recording *recording)
 {
 	struct replay replay = {.recording = recording};
 
+	if (recording->switches)
+		recording->traced_ns = blame_copy_read(recording->switches, recording->events);
 	if (recording->traced_ns == 0)
 		return;
 	replay.model = blame_model_new(RECORDING_REPLAY_NS, keep, &replay);

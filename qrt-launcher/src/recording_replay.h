@@ -8,8 +8,8 @@
 /* Waits that are shorter are not kept. */
 #define RECORDING_REPLAY_NS 200000u
 
-/* Makes the recording's events, of which none is left, into its delays, and names who is in them; looks into
- * /proc for that. */
+/* Reads the recording's switches. Makes its events, of which none is left, into its delays, and names who is
+ * in them; looks into /proc for that. */
 void recording_replay(struct recording *recording);
 
 #endif

@@ -43,6 +43,8 @@ int run_check(struct run *run);
 int run_check_plan(struct run *run);
 /* Makes run->monitor_fd where it is needed. */
 void run_make_monitor(struct run *run);
+/* The plan against shields, in the same way. */
+int run_check_host(const struct run *run);
 /* QEMU's arguments and environment, freed by g_strfreev(). */
 char **run_make_argv(const struct run *run);
 char **run_make_envp(const struct run *run);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused before QEMU is started: a program that cannot be used, a plan that cannot work. */
 #include "command.h"
+#include "host.h"
 #include "program.h"
 #include "run.h"
 
@@ -120,6 +121,11 @@ int run_check_plan(struct run *run)
 	if (r == EXIT_OK)
 		say_warnings(run);
 	return r;
+}
+
+int run_check_host(const struct run *run)
+{
+	return host_check_plan(&run->request) == EXIT_OK ? EXIT_OK : refuse(1);
 }
 
 static int check_vm(struct run *run)

@@ -136,7 +136,10 @@ int set_question_add_file(struct set_question *question, const char *path)
 	int r;
 
 	if (len < 0) {
-		complain("%s: it cannot be read: %s", shown, strerror((int)-len));
+		if (strcmp(path, "-") == 0)
+			complain("%s: it cannot be read: %s", shown, strerror((int)-len));
+		else
+			complain("cannot read the plan file '%s': %s", path, strerror((int)-len));
 		return EXIT_FAILED;
 	}
 	r = try_text(shown, text, (size_t)len);

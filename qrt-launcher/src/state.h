@@ -15,6 +15,7 @@
 #ifndef QRT_LAUNCHER_STATE_H
 #define QRT_LAUNCHER_STATE_H
 
+#include <glib.h>
 #include <qrt/sched.h>
 #include <qrt/shield.h>
 #include <stdbool.h>
@@ -92,8 +93,10 @@ int state_read_record(int fd, struct state_record *ret_record);
 /* Calls found() with the name of each VM's folder. */
 void state_for_each(int run_fd, void (*found)(const char *name, void *data), void *data);
 
-/* Puts back what killed launchers left behind of VMs. Returns how many folders could not be repaired. */
-int state_repair_vms(int run_fd, bool verbose);
+/* Puts back what killed launchers left behind of VMs. Returns how many folders could not be repaired. For who
+ * does it again and again: `rests`, of names that g_free() frees, has those that failed, and which are left
+ * out for some calls; NULL: all are tried. */
+int state_repair_vms(int run_fd, bool verbose, GHashTable *rests);
 /* The same, and of the host. */
 int state_repair_all(int run_fd, bool verbose);
 /* Opens the run directory, locked for the choice of CPUs, and puts back what killed launchers left behind. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define THREADS_MAX (1u << 20) /* bytes of the threads file */
+#define REST        10         /* looks that are left out after a failure */
 
 static int say_damaged(const struct state *state, const char *file, const char *what)
 {
@@ -198,26 +199,48 @@ int state_repair(struct state *state, bool verbose)
 struct repairing {
 	int run_fd, failed;
 	bool verbose;
+	GHashTable *rests; /* name -> looks to be left out, NULL: none is */
 };
+
+static bool is_resting(GHashTable *rests, const char *name)
+{
+	guint left = rests ? GPOINTER_TO_UINT(g_hash_table_lookup(rests, name)) : 0;
+
+	if (left > 0)
+		g_hash_table_insert(rests, g_strdup(name), GUINT_TO_POINTER(left - 1));
+	return left > 0;
+}
+
+static void note_failure(struct repairing *repairing, const char *name)
+{
+	repairing->failed++;
+	if (repairing->rests)
+		g_hash_table_insert(repairing->rests, g_strdup(name), GUINT_TO_POINTER(REST));
+}
 
 static void repair_folder(const char *name, void *data)
 {
 	struct repairing *repairing = data;
 	struct state state;
-	int r = state_open_left(repairing->run_fd, name, &state);
+	int r;
 
+	if (is_resting(repairing->rests, name)) {
+		repairing->failed++;
+		return;
+	}
+	r = state_open_left(repairing->run_fd, name, &state);
 	if (r == 0)
 		r = state_repair(&state, repairing->verbose);
 	else if (r != -EBUSY && r != -ENOENT)
 		complain("%s/%s: %s: not a VM's folder of this user; remove it", state_get_run_path(), name,
 			 strerror(-r));
 	if (r < 0 && r != -EBUSY && r != -ENOENT)
-		repairing->failed++;
+		note_failure(repairing, name);
 }
 
-int state_repair_vms(int run_fd, bool verbose)
+int state_repair_vms(int run_fd, bool verbose, GHashTable *rests)
 {
-	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose};
+	struct repairing repairing = {.run_fd = run_fd, .verbose = verbose, .rests = rests};
 	sigset_t before;
 
 	postpone_begin(&before);
@@ -228,7 +251,7 @@ int state_repair_vms(int run_fd, bool verbose)
 
 int state_repair_all(int run_fd, bool verbose)
 {
-	int failed = state_repair_vms(run_fd, verbose);
+	int failed = state_repair_vms(run_fd, verbose, NULL);
 
 	return host_repair(run_fd, verbose) < 0 ? failed + 1 : failed;
 }

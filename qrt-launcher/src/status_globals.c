@@ -104,6 +104,38 @@ static void build_mlock(JsonBuilder *builder, const struct status_globals *globa
 	end_value(builder, mlock == QRT_SCHED_MLOCK_OFF ? 1 : is_locked(&globals->memory));
 }
 
+/* What nobody can look up afterwards: carried out before the VM runs, or among the supervisors. */
+static void build_planned_number(JsonBuilder *builder, const char *name, gint64 planned)
+{
+	begin_value(builder, name);
+	json_builder_add_int_value(builder, planned);
+	json_builder_end_object(builder);
+}
+
+static void build_planned_text(JsonBuilder *builder, const char *name, const char *planned)
+{
+	begin_value(builder, name);
+	json_builder_add_string_value(builder, planned);
+	json_builder_end_object(builder);
+}
+
+/* Those that the plan says. */
+static void build_planned(JsonBuilder *builder, const struct qrt_sched_globals *planned)
+{
+	static const char *const pages[] = {"off", "thp", "2M", "1G"};
+	char nodes[512];
+
+	if (planned->weight)
+		build_planned_number(builder, "weight", planned->weight);
+	if (planned->set & QRT_SCHED_GLOBAL_CSTATE)
+		build_planned_number(builder, "cstate_us", planned->cstate_us);
+	if (planned->hugepages > 0 && planned->hugepages < G_N_ELEMENTS(pages))
+		build_planned_text(builder, "hugepages", pages[planned->hugepages]);
+	if (qrt_sched_cpus_count(&planned->numa_nodes) > 0 &&
+	    qrt_sched_cpus_format(&planned->numa_nodes, nodes, sizeof(nodes)) >= 0)
+		build_planned_text(builder, "numa", nodes);
+}
+
 void status_globals_build(const struct status_globals *globals, JsonBuilder *builder)
 {
 	json_builder_set_member_name(builder, "globals");
@@ -114,6 +146,7 @@ void status_globals_build(const struct status_globals *globals, JsonBuilder *bui
 	end_value(builder, globals->planned.pi_mutexes ? globals->preload : 1);
 	build_number(builder, "pool", globals->planned.pool_min, globals->pool);
 	build_number(builder, "advance_us", globals->planned.advance_us, globals->preload);
+	build_planned(builder, &globals->planned);
 	json_builder_end_object(builder);
 }
 
@@ -144,6 +177,17 @@ static void add_number(GString *line, const char *key, JsonObject *value)
 	add_in_force(line, value);
 }
 
+static void add_planned(GString *line, const char *key, JsonObject *value)
+{
+	const char *text = json_limit_get_string(value, "planned");
+
+	if (value && *text)
+		g_string_append_printf(line, ", %s=%s", key, text);
+	else if (value)
+		g_string_append_printf(line, ", %s=%" PRId64, key,
+				       (int64_t)json_limit_get_int(value, "planned"));
+}
+
 /* In the words of the plan's own grammar. */
 char *status_globals_format(JsonObject *globals)
 {
@@ -160,5 +204,9 @@ char *status_globals_format(JsonObject *globals)
 	add_in_force(line, pi);
 	add_number(line, "pool", json_limit_get_object(globals, "pool"));
 	add_number(line, "advance", json_limit_get_object(globals, "advance_us"));
+	add_planned(line, "weight", json_limit_get_object(globals, "weight"));
+	add_planned(line, "cstate", json_limit_get_object(globals, "cstate_us"));
+	add_planned(line, "hugepages", json_limit_get_object(globals, "hugepages"));
+	add_planned(line, "numa", json_limit_get_object(globals, "numa"));
 	return g_string_free(line, FALSE);
 }

@@ -7,6 +7,7 @@
 #include "heartbeat.h"
 #include "host.h"
 #include "oom.h"
+#include "others.h"
 #include "proc.h"
 #include "recorder.h"
 #include "slices.h"
@@ -42,23 +43,12 @@ static gboolean on_look(gpointer data)
 	return G_SOURCE_CONTINUE;
 }
 
-/* Nobody governs a VM whose supervisor was killed: who sees it first puts it back, from where a VM that spins
- * does not keep him away. */
-static void look_after_others(struct supervisor *supervisor)
-{
-	voice_remember(supervisor->said_of_others);
-	if (state_repair_vms(supervisor->state->run_fd, false) == 0)
-		g_hash_table_remove_all(supervisor->said_of_others);
-	voice_remember(NULL);
-}
-
 static gboolean on_survey(gpointer data)
 {
 	struct supervisor *supervisor = data;
 
 	if (supervisor->let_go)
 		return G_SOURCE_REMOVE;
-	look_after_others(supervisor);
 	supervisor_scan_kernel(supervisor);
 	qmp_ask_status(supervisor);
 	if (supervisor->newcomers)
@@ -139,7 +129,6 @@ static void open_watch(struct supervisor *supervisor)
 	supervisor->loop = g_main_loop_new(NULL, FALSE);
 	supervisor->first_plan = supervisor->plan;
 	supervisor->strangers = g_hash_table_new(NULL, NULL);
-	supervisor->said_of_others = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	supervisor->started_us = g_get_monotonic_time();
 	g_strlcpy(supervisor->guest_state, supervisor->is_attached ? "unknown" : "starting",
 		  sizeof(supervisor->guest_state));
@@ -155,6 +144,19 @@ static void open_watch(struct supervisor *supervisor)
 		supervisor->watch.places = NULL;
 	if (!supervisor->outside && qrt_sched_snapshot_new(&supervisor->outside) < 0)
 		supervisor->outside = NULL;
+}
+
+/* Above the VM, where that is real-time. */
+static void place_others(struct supervisor *supervisor)
+{
+	struct qrt_sched_setting rank;
+
+	if (!rank_get_lifted(supervisor, &rank))
+		rank = supervisor->watch.fresh;
+	if (supervisor->others)
+		others_move(supervisor->others, &rank);
+	else
+		supervisor->others = others_open(supervisor->state->run_fd, &rank);
 }
 
 /* What may have to wait for somebody whom a VM that spins keeps away comes when that is held. */
@@ -180,6 +182,7 @@ void supervisor_open_keepers(struct supervisor *supervisor)
 	if (!supervisor->locks && rank_get_lifted(supervisor, &lifted))
 		watch_use_slices(&supervisor->watch, slices_open(&lifted));
 	supervisor->governor = supervisor->watch.governor = governor_open(supervisor);
+	place_others(supervisor);
 }
 
 void supervisor_close_keepers(struct supervisor *supervisor)
@@ -209,8 +212,11 @@ static bool put_back(struct supervisor *supervisor)
 
 static bool close_all(struct supervisor *supervisor)
 {
-	bool is_back = put_back(supervisor);
+	bool is_back;
 
+	/* While its own VM is held: it may wait for somebody whom that keeps away. */
+	supervisor->others = others_close(supervisor->others);
+	is_back = put_back(supervisor);
 	watch_clear(&supervisor->watch);
 	qrt_sched_saved_close(supervisor->watch.places);
 	qrt_sched_snapshot_close(supervisor->outside);
@@ -222,7 +228,6 @@ static bool close_all(struct supervisor *supervisor)
 		g_source_remove(supervisor->broker_source);
 	supervisor->keeper = host_keeper_close(supervisor->keeper);
 	g_hash_table_destroy(supervisor->strangers);
-	g_hash_table_destroy(supervisor->said_of_others);
 	supervisor->notify = notify_close(supervisor->notify);
 	g_main_loop_unref(supervisor->loop);
 	supervisor->changed_plan = qrt_sched_plan_close(supervisor->changed_plan);

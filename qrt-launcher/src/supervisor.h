@@ -15,6 +15,7 @@ struct qmp;
 struct control;
 struct governor;
 struct host_keeper;
+struct others;
 struct locks;
 struct rank;
 struct notify;
@@ -50,7 +51,7 @@ struct supervisor {
 	struct notify *notify; /* NULL: nobody wants to know */
 	struct governor *governor;
 	struct host_keeper *keeper;              /* of the whole host, NULL: none */
-	GHashTable *said_of_others;              /* what could not be put back of other VMs */
+	struct others *others;                   /* whose launcher is killed, NULL: nobody looks */
 	struct recorder *flight;                 /* NULL: none */
 	const struct qrt_sched_plan *first_plan; /* QEMU knows no other */
 	struct qrt_sched_plan *changed_plan;     /* in the place of the first one, NULL: none */

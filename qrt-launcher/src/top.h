@@ -25,6 +25,7 @@ struct top {
 	enum top_prompt prompt;
 	char input[64], before[64]; /* of the prompt; the filter that it had */
 	char message[300];
+	gint64 message_until;  /* then the keys are shown again */
 	guint awaited;         /* the look that will show what the last change did, 0: none */
 	struct screen *screen; /* ncurses' */
 	FILE *errors;          /* what others say on standard error meanwhile */
@@ -40,6 +41,7 @@ void top_follow(struct top *top);
 /* The chosen row, NULL where none is shown. */
 const struct top_row *top_get_chosen(const struct top *top);
 void top_choose(struct top *top, gint64 place);
+/* For some seconds. */
 void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* False where there is none that is known, which was said. */

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define RATES_MIN_US (G_USEC_PER_SEC / 2) /* a shorter time makes figures of chance */
+
 void top_model_open(struct top_model *model)
 {
 	memset(model, 0, sizeof(*model));
@@ -86,17 +88,35 @@ static void forget_rates(struct top_row *row)
 	row->cpu = row->switches = row->delay = -1;
 }
 
+/* The figures and where they count from: the next look is about all of the time. */
+static void keep_rates(struct top_row *row, const struct top_row *before)
+{
+	row->cpu = before->cpu;
+	row->switches = before->switches;
+	row->delay = before->delay;
+	row->cpu_ns = before->cpu_ns;
+	row->delay_ns = before->delay_ns;
+	row->switches_total = before->switches_total;
+	row->taken_us = before->taken_us;
+}
+
+/* A wait is booked as a whole when it ends, and an answer may come late: neither is more than all of the
+ * time. */
 static void take_rates(struct top_row *row, const struct top_row *before)
 {
 	double seconds;
 
 	forget_rates(row);
-	if (!before || before->taken_us >= row->taken_us)
+	if (!before)
 		return;
+	if (row->taken_us - before->taken_us < RATES_MIN_US) {
+		keep_rates(row, before);
+		return;
+	}
 	seconds = (double)(row->taken_us - before->taken_us) / G_USEC_PER_SEC;
-	row->cpu = (double)(row->cpu_ns - before->cpu_ns) / 1e9 / seconds * 100;
+	row->cpu = MIN((double)(row->cpu_ns - before->cpu_ns) / 1e9 / seconds * 100, 100);
 	row->switches = (double)(row->switches_total - before->switches_total) / seconds;
-	row->delay = (double)(row->delay_ns - before->delay_ns) / 1e6 / seconds;
+	row->delay = MIN((double)(row->delay_ns - before->delay_ns) / 1e6 / seconds, 1000);
 }
 
 static JsonObject *find_budget(JsonArray *budgets, const char *whose)

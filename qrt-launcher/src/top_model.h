@@ -18,7 +18,8 @@ struct top_row {
 	gint64 planned_priority; /* -1: not said */
 	bool in_plan;
 	double cpu, switches, delay; /* per cent of a CPU, a second, ms a second; -1: not known yet */
-	guint64 cpu_ns, delay_ns, switches_total;
+	guint64 cpu_ns, delay_ns,
+		switches_total; /* as they were at taken_us, from where the next rates count */
 	gint64 taken_us;
 };
 

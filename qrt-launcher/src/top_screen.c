@@ -9,19 +9,18 @@
 #define ABOVE_ROWS 3 /* title, counts, titles of columns */
 #define BELOW_ROWS 1
 
+/* As large as the smallest screen. */
 static const char *const help[] = {
 	"Keys of qrt-launcher top",
-	"",
-	"up, k / down, j   choose a thread",
-	"Tab               next VM, all VMs",
-	"+ / -             priority of its role",
-	"p                 policy of its role",
-	"c                 CPUs of its role",
-	"s                 sort by another column",
-	"f                 show some threads only",
-	"Space             stop and go on",
-	"h                 this; any key leaves it",
-	"q, Ctrl-C         quit",
+	"arrows k j PgUp PgDn Home End  choose",
+	"Tab    next VM, all VMs",
+	"+ -    priority of its role",
+	"p      policy of its role",
+	"c      CPUs of its role",
+	"s f    sort, show some threads only",
+	"Space  stop and go on",
+	"h      this; any key leaves it",
+	"q      quit, as Ctrl-C",
 };
 
 /* Never a word beyond the last column: it would go on in the next line. */
@@ -129,7 +128,7 @@ static void draw_foot(const struct top *top)
 		snprintf(line, sizeof(line), "CPUs: %s_", top->input);
 	else if (top->prompt == TOP_PROMPT_FILTER)
 		snprintf(line, sizeof(line), "threads with: %s_", top->input);
-	else if (*top->message)
+	else if (*top->message && g_get_monotonic_time() < top->message_until)
 		snprintf(line, sizeof(line), "%s", top->message);
 	else
 		snprintf(line, sizeof(line), "h help  q quit  + - priority  p policy  c CPUs");

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <term.h>
 #include <unistd.h>
 
 #define ESCAPE_MS 50 /* between an escape key and what an arrow sends after its escape */
@@ -63,8 +64,27 @@ static void prepare_screen(void)
 	curs_set(0);
 }
 
+/* ncurses takes one that only goes from line to line, and what it draws there cannot be read. */
+static bool can_address_cursor(void)
+{
+	const char *address = NULL;
+	int error;
+
+	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
+		return true; /* newterm() says what is wrong with it */
+	address = tigetstr("cup");
+	del_curterm(cur_term);
+	return address != NULL && address != (const char *)-1;
+}
+
 bool top_terminal_open(struct top *top)
 {
+	if (!can_address_cursor()) {
+		complain("top: the terminal '%s' cannot place its cursor; set TERM, or use 'qrt-launcher "
+			 "status --watch'",
+			 g_getenv("TERM") ?: "");
+		return false;
+	}
 	take_signals();
 	top->screen = newterm(NULL, stdout, stdin);
 	if (!top->screen) {

@@ -6,7 +6,7 @@
 
 const char *top_sort_name(enum top_sort sort)
 {
-	static const char *const names[TOP_SORTS] = {"role", "%cpu", "switches", "delay", "name"};
+	static const char *const names[TOP_SORTS] = {"role", "%cpu", "switches", "wait", "name"};
 
 	return names[sort];
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define ROOM       65536u
@@ -17,16 +18,28 @@
 #define KNOWN_MAX  256   /* lines that are not said again */
 #define PATIENCE_S 1
 
-/* Bytes on their way. No memory is asked for, and the lock hands on urgency: who speaks may be below the VM
- * when who supervises is above it. */
-static struct {
+static void write_error(const char *line, size_t len);
+static void write_log(const char *line, size_t len);
+
+/* Bytes on their way, and the thread that takes them there: one for each place, so that neither waits for the
+ * other. No memory is asked for, and the lock hands on urgency: who speaks may be below the VM when who
+ * supervises is above it. */
+struct voice {
+	void (*out)(const char *line, size_t len);
+	const char *loss; /* of lines, in words */
 	pthread_mutex_t lock;
 	bool is_open, is_writing;
 	int wake_fd;
 	size_t start, len;
 	unsigned lost; /* lines */
 	char ring[ROOM];
-} voice;
+};
+
+static struct voice voices[] = {
+	{.out = write_error, .loss = "qrt-launcher: standard error was not read"},
+	{.out = write_log, .loss = "qrt-launcher: the system's log took nothing"},
+};
+static struct voice *const error_voice = &voices[0], *const log_voice = &voices[1];
 
 static _Thread_local GHashTable *known;
 
@@ -38,93 +51,99 @@ void voice_remember(GHashTable *said)
 /* ---- the thread ---- */
 
 /* A line, or as much of a long one as fits in. 0: nothing is left. */
-static size_t take(char line[LINE])
+static size_t take(struct voice *voice, char line[LINE])
 {
 	size_t n = 0;
 
-	pthread_mutex_lock(&voice.lock);
-	while (n < voice.len && n < LINE && (n == 0 || line[n - 1] != '\n')) {
-		line[n] = voice.ring[(voice.start + n) % ROOM];
+	pthread_mutex_lock(&voice->lock);
+	while (n < voice->len && n < LINE && (n == 0 || line[n - 1] != '\n')) {
+		line[n] = voice->ring[(voice->start + n) % ROOM];
 		n++;
 	}
-	voice.start = (voice.start + n) % ROOM;
-	voice.len -= n;
-	voice.is_writing = n > 0;
-	pthread_mutex_unlock(&voice.lock);
+	voice->start = (voice->start + n) % ROOM;
+	voice->len -= n;
+	voice->is_writing = n > 0;
+	pthread_mutex_unlock(&voice->lock);
 	return n;
 }
 
-static unsigned take_lost(void)
+static unsigned take_lost(struct voice *voice)
 {
 	unsigned lost;
 
-	pthread_mutex_lock(&voice.lock);
-	lost = voice.lost;
-	voice.lost = 0;
-	pthread_mutex_unlock(&voice.lock);
+	pthread_mutex_lock(&voice->lock);
+	lost = voice->lost;
+	voice->lost = 0;
+	pthread_mutex_unlock(&voice->lock);
 	return lost;
 }
 
 /* Where nobody can read any more there is nobody to be told. */
-static void write_all(const char *text, size_t len)
+static void write_error(const char *line, size_t len)
 {
 	ssize_t n;
 
 	while (len > 0) {
-		n = write(STDERR_FILENO, text, len);
+		n = write(STDERR_FILENO, line, len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return;
-		text += n;
+		line += n;
 		len -= (size_t)n;
 	}
 }
 
-static void speak(void)
+static void write_log(const char *line, size_t len)
+{
+	if (len > 0 && line[len - 1] == '\n')
+		len--;
+	syslog(LOG_DAEMON | LOG_WARNING, "%.*s", (int)len, line);
+}
+
+static void speak(struct voice *voice)
 {
 	char line[LINE];
 	unsigned lost;
 	size_t len;
 
-	while ((len = take(line)) > 0) {
-		write_all(line, len);
-		lost = take_lost();
+	while ((len = take(voice, line)) > 0) {
+		voice->out(line, len);
+		lost = take_lost(voice);
 		if (lost == 0)
 			continue;
-		len = (size_t)snprintf(line, sizeof(line),
-				       "qrt-launcher: standard error was not read: lines lost: %u\n", lost);
-		write_all(line, len);
+		len = (size_t)snprintf(line, sizeof(line), "%s: lines lost: %u\n", voice->loss, lost);
+		voice->out(line, len);
 	}
 }
 
 static void *run(void *data)
 {
-	struct pollfd wake = {.fd = voice.wake_fd, .events = POLLIN};
+	struct voice *voice = data;
+	struct pollfd wake = {.fd = voice->wake_fd, .events = POLLIN};
 	uint64_t count;
 
-	(void)data;
 	while (poll(&wake, 1, -1) >= 0 || errno == EINTR) {
-		(void)!read(voice.wake_fd, &count, sizeof(count));
-		speak();
+		(void)!read(voice->wake_fd, &count, sizeof(count));
+		speak(voice);
 	}
 	return NULL;
 }
 
 /* ---- who speaks ---- */
 
-static void init_lock(void)
+static void init_lock(struct voice *voice)
 {
 	pthread_mutexattr_t attr;
 
 	pthread_mutexattr_init(&attr);
 	pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	pthread_mutex_init(&voice.lock, &attr);
+	pthread_mutex_init(&voice->lock, &attr);
 	pthread_mutexattr_destroy(&attr);
 }
 
 /* Time-shared, whatever who opens it is. It ends with the process. */
-static int start_thread(void)
+static int start_thread(struct voice *voice)
 {
 	struct sched_param param = {.sched_priority = 0};
 	pthread_attr_t attr;
@@ -137,31 +156,39 @@ static int start_thread(void)
 	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
 	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
 	pthread_attr_setschedparam(&attr, &param);
-	r = pthread_create(&thread, &attr, run, NULL);
+	r = pthread_create(&thread, &attr, run, voice);
 	pthread_attr_destroy(&attr);
 	return -r;
 }
 
-void voice_open(void)
+static void open_voice(struct voice *voice)
 {
-	if (voice.is_open)
+	if (voice->is_open)
 		return;
-	voice.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (voice.wake_fd < 0)
+	voice->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (voice->wake_fd < 0)
 		return;
-	init_lock();
-	voice.is_open = start_thread() == 0;
-	if (!voice.is_open)
-		close(voice.wake_fd);
+	init_lock(voice);
+	voice->is_open = start_thread(voice) == 0;
+	if (!voice->is_open)
+		close(voice->wake_fd);
 }
 
-static bool is_silent(void)
+void voice_open(void)
+{
+	open_voice(error_voice);
+	open_voice(log_voice);
+}
+
+static bool is_silent(struct voice *voice)
 {
 	bool silent;
 
-	pthread_mutex_lock(&voice.lock);
-	silent = voice.len == 0 && !voice.is_writing;
-	pthread_mutex_unlock(&voice.lock);
+	if (!voice->is_open)
+		return true;
+	pthread_mutex_lock(&voice->lock);
+	silent = voice->len == 0 && !voice->is_writing;
+	pthread_mutex_unlock(&voice->lock);
 	return silent;
 }
 
@@ -169,7 +196,7 @@ void voice_flush(void)
 {
 	gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
 
-	while (voice.is_open && !is_silent() && g_get_monotonic_time() < until)
+	while (!(is_silent(error_voice) && is_silent(log_voice)) && g_get_monotonic_time() < until)
 		g_usleep(1000);
 }
 
@@ -182,29 +209,37 @@ static bool is_known(const char *line)
 	return !g_hash_table_add(known, g_strdup(line));
 }
 
-static void put(const char *line, size_t len)
+static void put(struct voice *voice, const char *line)
 {
 	const uint64_t one = 1;
-	size_t i;
+	size_t i, len = strlen(line);
 
-	pthread_mutex_lock(&voice.lock);
-	if (voice.len + len > ROOM) {
-		voice.lost++;
+	pthread_mutex_lock(&voice->lock);
+	if (voice->len + len > ROOM) {
+		voice->lost++;
 	} else {
 		for (i = 0; i < len; i++)
-			voice.ring[(voice.start + voice.len + i) % ROOM] = line[i];
-		voice.len += len;
+			voice->ring[(voice->start + voice->len + i) % ROOM] = line[i];
+		voice->len += len;
 	}
-	pthread_mutex_unlock(&voice.lock);
-	(void)!write(voice.wake_fd, &one, sizeof(one));
+	pthread_mutex_unlock(&voice->lock);
+	(void)!write(voice->wake_fd, &one, sizeof(one));
 }
 
 void voice_say(const char *line)
 {
 	if (is_known(line))
 		return;
-	if (voice.is_open)
-		put(line, strlen(line));
+	if (error_voice->is_open)
+		put(error_voice, line);
 	else
 		fputs(line, stderr);
+}
+
+void voice_log(const char *line)
+{
+	if (log_voice->is_open)
+		put(log_voice, line);
+	else
+		write_log(line, strlen(line));
 }

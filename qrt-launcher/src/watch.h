@@ -86,6 +86,9 @@ void watch_forget(struct watch *watch, pid_t tid);
 int watch_replace(struct watch *watch, struct watched *watched);
 /* Applies what the layers of a thread say now. 1: something was changed, 0: nothing; or the error. */
 int watch_apply(struct watch *watch, struct watched *watched);
+/* The same where no more than the governor's layer may have changed: what the host's files say of CPUs is
+ * read only where that fails. */
+int watch_apply_limit(struct watch *watch, struct watched *watched);
 /* True when another living thread of the role has the index. */
 bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
 /* Looks at every thread; one that is wrong twice in a row is put right and counted. */

@@ -96,6 +96,21 @@ static void note_failure(struct watch *watch, struct watched *watched, int code,
 		 qrt_sched_role_name(watched->role), watched->index, error->message);
 }
 
+static int give(struct watch *watch, struct watched *watched, struct qrt_sched_error *reterr)
+{
+	int r;
+
+	locks_tell(watch->locks, watched);
+	slices_hold(watch->slices);
+	r = qrt_sched_thread_apply(watched->thread, reterr);
+	if (watch_fall_back(watch, watched, r, reterr))
+		r = qrt_sched_thread_apply(watched->thread, reterr);
+	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
+		r = apply_without_cpus(watched, reterr);
+	slices_release(watch->slices);
+	return r;
+}
+
 int watch_apply(struct watch *watch, struct watched *watched)
 {
 	struct qrt_sched_error error = {.message = ""};
@@ -107,20 +122,27 @@ int watch_apply(struct watch *watch, struct watched *watched)
 	watch_get_planned(watched, &planned);
 	if (!watched->kernel)
 		host_admit(watched->tid, &planned, watch->places);
-	locks_tell(watch->locks, watched);
-	slices_hold(watch->slices);
-	r = qrt_sched_thread_apply(watched->thread, &error);
-	if (watch_fall_back(watch, watched, r, &error))
-		r = qrt_sched_thread_apply(watched->thread, &error);
-	if (r == -EINVAL && watched->role == QRT_SCHED_ROLE_KIO)
-		r = apply_without_cpus(watched, &error);
-	slices_release(watch->slices);
+	r = give(watch, watched, &error);
 	if (r == -ESRCH)
 		return r;
 	if (r < 0)
 		note_failure(watch, watched, r, &error);
 	else
 		watched->error = 0;
+	return r;
+}
+
+int watch_apply_limit(struct watch *watch, struct watched *watched)
+{
+	struct qrt_sched_error error = {.message = ""};
+	int r;
+
+	if (watch->is_released)
+		return 0;
+	r = give(watch, watched, &error);
+	if (r < 0 && r != -ESRCH)
+		return watch_apply(watch, watched);
+	watched->error = r < 0 ? watched->error : 0;
 	return r;
 }
 

@@ -90,6 +90,6 @@ void watch_govern(struct watch *watch)
 	g_hash_table_iter_init(&iter, watch->threads);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
 		if (governor_ask(watch->governor, value))
-			watch_apply(watch, value);
+			watch_apply_limit(watch, value);
 	}
 }

@@ -61,6 +61,23 @@ static void a_budget_is_for_who_is_urgent(void)
 	lint_expect("of the VM", "budget-unused", -1);
 }
 
+static void a_budget_of_more_than_the_host_holds_nobody(void)
+{
+	lint_on("vcpu_prio=5 vcpu_bias=1 budget=300%/100ms", "0-1", 1, 0);
+	lint_expect("of the VM", "budget-above-host", QRT_SCHED_WARNING);
+	CU_ASSERT_STRING_EQUAL(lint_found("budget-above-host")->message,
+			       "budget=300%/100ms holds nobody back: it is more than this host has, 2 CPUs");
+	CU_ASSERT_STRING_EQUAL(lint_found("budget-above-host")->remedy,
+			       "give less than 200%, or leave it out");
+	lint_on("vcpu_prio=5 vcpu_bias=1 vcpu_budget=201%", "0-1", 1, 0);
+	lint_expect("of a role", "budget-above-host", QRT_SCHED_WARNING);
+	CU_ASSERT_EQUAL(lint_found("budget-above-host")->role, QRT_SCHED_ROLE_VCPU);
+	lint_on("vcpu_prio=5 vcpu_bias=1 budget=200%", "0-1", 1, 0);
+	lint_expect("all of it", "budget-above-host", -1);
+	lint_with("vcpu_prio=5 budget=9900%", NULL, NULL);
+	lint_expect("a host that is not known", "budget-above-host", -1);
+}
+
 static void nodes_have_to_be_there(void)
 {
 	struct qrt_sched_host host = host_of("0-3");
@@ -139,6 +156,7 @@ static void timers_without_threads_need_no_priority(void)
 }
 
 static const struct tap_test tests[] = {
+	{"a budget of more than the host holds nobody", a_budget_of_more_than_the_host_holds_nobody},
 	{"a budget below its deadlines is said", a_budget_below_its_deadlines_is_said},
 	{"a budget below a busy vCPU is worth knowing", a_budget_below_a_busy_vcpu_is_worth_knowing},
 	{"a budget is for who is urgent", a_budget_is_for_who_is_urgent},

@@ -9,6 +9,9 @@ static void the_host_needs_a_cpu(void)
 {
 	lint_on("vcpu_bias=0,1 vcpu_prio=5 main_prio=6 paio_prio=6", "0-1", 2, 0);
 	lint_expect("all taken", "no-housekeeping", QRT_SCHED_WARNING);
+	CU_ASSERT_STRING_EQUAL(lint_found("no-housekeeping")->remedy,
+			       "leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU 0; or give "
+			       "budget=170%/50ms");
 	lint_on("vcpu_bias=1 vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 2, 0);
 	lint_expect("one left", "no-housekeeping", -1);
 	lint_on("vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 1, 0);
@@ -19,6 +22,25 @@ static void the_host_needs_a_cpu(void)
 	lint_expect("time sharing", "no-housekeeping", -1);
 	lint_on("vcpu_prio=5 main_prio=6 paio_prio=6", "0", 1, 0);
 	lint_expect("a single CPU", "no-housekeeping", QRT_SCHED_NOTE);
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("no-housekeeping")->remedy, "budget=85%/50ms"));
+}
+
+static void a_budget_leaves_time_to_the_host(void)
+{
+	static const struct {
+		const char *options;
+		int expected;
+	} cases[] = {{"vcpu_bias=0,1 vcpu_prio=5 main_prio=6 budget=170%/50ms", -1},
+		     {"vcpu_bias=0,1 vcpu_prio=5 main_prio=6 vcpu_budget=170%/20ms", -1},
+		     {"vcpu_bias=0,1 vcpu_prio=5 main_prio=6 budget=171%/50ms", QRT_SCHED_WARNING},
+		     {"vcpu_bias=0,1 vcpu_prio=5 main_prio=6 budget=170%/1s", QRT_SCHED_WARNING},
+		     {"vcpu_bias=0,1 vcpu_prio=5 main_prio=6 main_budget=10%/50ms", QRT_SCHED_WARNING}};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		lint_on(cases[i].options, "0-1", 2, 0);
+		lint_expect(cases[i].options, "no-housekeeping", cases[i].expected);
+	}
 }
 
 static void timer_threads_have_to_be_above(void)
@@ -172,6 +194,7 @@ static void priority_99_is_the_kernels(void)
 
 static const struct tap_test tests[] = {
 	{"the host needs a CPU of its own", the_host_needs_a_cpu},
+	{"a budget leaves time to the host", a_budget_leaves_time_to_the_host},
 	{"the kernel's timer threads have to be above", timer_threads_have_to_be_above},
 	{"rights have to suffice", rights_have_to_suffice},
 	{"throttling of a real-time vCPU is said", throttling_is_said},

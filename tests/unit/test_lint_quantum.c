@@ -53,7 +53,30 @@ static void cpus_that_are_not_there_are_no_place_to_wait(void)
 	lint_expect("no CPU", "long-turns", -1);
 }
 
+static void a_nice_value_is_for_turns_and_time_sharing(void)
+{
+	lint_on("vcpu_sched=fifo vcpu_prio=5 vcpu_nice=19", "0-3", 2, 0);
+	lint_expect("fifo", "nice-unused", QRT_SCHED_WARNING);
+	CU_ASSERT_STRING_EQUAL(lint_found("nice-unused")->message,
+			       "vcpu_nice has no effect: vcpu 0 is under fifo");
+	CU_ASSERT_PTR_NOT_NULL(strstr(lint_found("nice-unused")->remedy, "vcpu_sched=rr"));
+	CU_ASSERT_EQUAL(lint_found("nice-unused")->role, QRT_SCHED_ROLE_VCPU);
+	lint_on("vcpu_prio=5 vcpu_nice=0,-3", "0-3", 2, 0);
+	lint_expect("a priority makes it fifo", "nice-unused", QRT_SCHED_WARNING);
+	lint_on("vcpu_sched=fifo vcpu_prio=5 vcpu_nice=0,0", "0-3", 2, 0);
+	lint_expect("says nothing", "nice-unused", -1);
+	lint_on("vcpu_sched=rr vcpu_prio=5 vcpu_nice=19", "0-3", 2, 0);
+	lint_expect("a quantum", "nice-unused", -1);
+	lint_on("othr_sched=fifo,other othr_prio=5,0 othr_nice=5", "0-3", 2, 0);
+	lint_expect("one is time-shared", "nice-unused", -1);
+	lint_on("vcpu_sched=batch vcpu_nice=5", "0-3", 2, 0);
+	lint_expect("time-shared", "nice-unused", -1);
+	lint_on("vcpu_nice=5", "0-3", 2, 0);
+	lint_expect("as it was", "nice-unused", -1);
+}
+
 static const struct tap_test tests[] = {
+	{"a nice value is for turns and time sharing", a_nice_value_is_for_turns_and_time_sharing},
 	{"a quantum needs somebody to take turns with", a_quantum_needs_somebody_to_take_turns_with},
 	{"turns of more than a second are said", turns_of_more_than_a_second_are_said},
 	{"CPUs that are not there are no place to wait", cpus_that_are_not_there_are_no_place_to_wait},

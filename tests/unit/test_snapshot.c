@@ -71,6 +71,17 @@ static void a_thread_that_ended_is_left_alone(void)
 	end(snapshot);
 }
 
+/* SCHED_EXT, of Linux 6.12. */
+static void what_could_not_be_put_back_is_not_taken_in(void)
+{
+	struct qrt_sched_snapshot *snapshot = begin();
+
+	fake_kernel.attr.policy = 7;
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_add(snapshot, 77), -EOPNOTSUPP);
+	CU_ASSERT_EQUAL(qrt_sched_snapshot_prune(snapshot), 0);
+	end(snapshot);
+}
+
 static void adding_checks_what_it_gets(void)
 {
 	struct qrt_sched_snapshot *snapshot = begin();
@@ -340,6 +351,8 @@ static const struct tap_test tests[] = {
 	{"the first memory of a thread stays", the_first_memory_of_a_thread_stays},
 	{"a thread that ended is left alone", a_thread_that_ended_is_left_alone},
 	{"adding checks what it gets", adding_checks_what_it_gets},
+	{"a thread under a policy that is not known is not taken in",
+	 what_could_not_be_put_back_is_not_taken_in},
 	{"restoring tries all and returns the first error", restoring_tries_all_and_returns_the_first_error},
 	{"text goes out and comes back", text_goes_out_and_comes_back},
 	{"times and I/O priorities go out and come back", times_and_io_go_out_and_come_back},

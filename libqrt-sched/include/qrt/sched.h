@@ -485,7 +485,8 @@ struct qrt_sched_snapshot;
 
 QRT_SCHED_API int qrt_sched_snapshot_new(struct qrt_sched_snapshot **ret_snapshot);
 QRT_SCHED_API struct qrt_sched_snapshot *qrt_sched_snapshot_close(struct qrt_sched_snapshot *snapshot);
-/* Remembers a thread; the first memory of a thread stays. Returns 1 when it is new, 0 when known. [setup] */
+/* Remembers a thread; the first memory of a thread stays. Returns 1 when it is new, 0 when known.
+ * -EOPNOTSUPP under a policy that is not known, and so could not be given back. [setup] */
 QRT_SCHED_API int qrt_sched_snapshot_add(struct qrt_sched_snapshot *snapshot, pid_t tid);
 /* Remembers `setting` (complete) as how the thread was. [setup] */
 QRT_SCHED_API int qrt_sched_snapshot_add_setting(struct qrt_sched_snapshot *snapshot, pid_t tid,

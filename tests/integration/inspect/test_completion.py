@@ -78,6 +78,7 @@ def test_values():
     check_offers("run -rt vcpu_sched=f", "fifo")
     check_offers("run -rt vcpu_sched=fifo,r", "fifo,rr")
     check_offers("run -rt=vcpu_sched=ot", "other")
+    check_offers("run -rt paio_ioprio=be:", "0 4 7")
     check_offers("run -rt paio_ioprio=", "rt:0 rt:4 be:0 be:4 be:7 idle none")
     check_offers("run -rt hugepages=", "off thp 2M 1G")
     check_offers("run -rt shield=o", "off on")
@@ -100,11 +101,14 @@ def test_options():
     check_offers("latency --fail-over 1", "100us 1ms")
     check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
-    check_offers("run --on-delay 20ms:", "20ms:stop 20ms:failsafe=")
+    check_offers("run --on-delay 20ms:", "log file command= stop failsafe=")
+    check_offers("run --on-delay 7ms:s", "stop")
+    check_offers("run --on-delay=7ms:f", "file failsafe=")
+    check_offers("run --on-delay 20", " ".join("20ms:" + action for action in ("log", "file", "command=", "stop", "failsafe=")))
     check_offers("set vm --", "--plan --json --help")
     check_offers("set vm -rt vcpu_sched=f", "fifo")
     check_offers("attach 1 --", "--plan --name --qmp --on-delay --record-dir --no-record --daemon --foreground --verbose --help")
-    check_offers("attach 1 --on-delay 20ms:", "20ms:stop 20ms:failsafe=")
+    check_offers("attach 1 --on-delay 20ms:", "log file command= stop failsafe=")
     check_offers("attach 1 -rt mlock=o", "off onfault")
     check_offers("run --name ", "")
     check_offers("status vm --w", "--watch")
@@ -112,7 +116,9 @@ def test_options():
 
 
 def test_unbroken():
-    """Where = ends no word the whole word is replaced."""
+    """Where = and : end no word the whole word is replaced."""
+    check_offers("run --on-delay 5ms:s", "5ms:stop", breaks=" ")
+    check_offers("run --on-delay=5ms:s", "5ms:stop", breaks=" =")
     check_offers("run -rt vcpu_sched=f", "vcpu_sched=fifo", breaks=" ")
     check_offers("blame --over=1m", "--over=1ms", breaks=" ")
 
@@ -120,14 +126,15 @@ def test_unbroken():
 def test_vms():
     """By their folders; nothing is made or removed."""
     with Place() as place:
-        for name in ("control", "convey", "other"):
+        for name in ("control", "convey", "other", ".records"):
             os.makedirs(os.path.join(place.run, name))
         check_offers("status con", "control convey", QRT_RUN_DIR=place.run)
         for command in ("blame", "set", "detach", "top"):
             check_offers(command + " o", "other", QRT_RUN_DIR=place.run)
+        check(not any(word.startswith(".") for word in offer("status ", QRT_RUN_DIR=place.run)), "a folder of no VM")
         check_equal(offer("blame ", QRT_RUN_DIR=place.run)[:3], ["control", "convey", "other"], "all of them")
         check_offers("status con", "", QRT_RUN_DIR=place.file("none"))
-        check_equal(sorted(os.listdir(place.run)), ["control", "convey", "other"], "folders")
+        check_equal(sorted(os.listdir(place.run)), [".records", "control", "convey", "other"], "folders")
 
 
 def test_pids():
@@ -181,6 +188,10 @@ def test_terminal():
         read_until(master, "loaded")
         os.write(master, b"qrt-launcher run -rt vcpu_sch\tfi\t--nam\t")
         read_until(master, "qrt-launcher run -rt vcpu_sched=fifo --name ")
+        os.write(master, b"\x15echo ne''xt\n")
+        read_until(master, "next")
+        os.write(master, b"qrt-launcher run --on-d\t20ms:st\t--on-d\t5ms:fai\t")
+        read_until(master, "run --on-delay 20ms:stop --on-delay 5ms:failsafe=")
     finally:
         os.kill(pid, 9)
         os.waitpid(pid, 0)

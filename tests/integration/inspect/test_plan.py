@@ -154,10 +154,13 @@ def test_leaves_room_for_others():
 def test_lines_are_named():
     _, out, _ = call_with_file(PLAN, "--explain")
     row = [line for line in out.splitlines() if line.startswith("  vcpu")][0]
-    check("lines 2, 3, 4" in row, row)
+    check("lines 2, 3, 4 " in row, row)
+    _, out, _ = call_with_file("vcpu_bias=0\nvcpu_prio=5\nvcpu_sched=fifo\n", "--explain")
+    row = [line for line in out.splitlines() if line.startswith("  vcpu")][0]
+    check("lines 1, 2, 3 " in row, row)
     _, out, _ = call_with_file(PLAN, "-rt", "vcpu_prio=9", "--json")
     vcpu = [group for group in json.loads(out)["threads"] if group["role"] == "vcpu"][0]
-    check_equal((vcpu["priority"], vcpu["source"]), (9, "lines 2, 4"), "the option overrides the file")
+    check_equal((vcpu["priority"], vcpu["source"]), (9, "lines 2, 4, option"), "the option overrides the file")
 
 
 def test_explains_who_wins():
@@ -250,6 +253,14 @@ def test_huge_pages_are_counted():
     check("not applied, as QEMU's arguments have it (-mem-path)" in out, out)
 
 
+def test_program():
+    """A word that is no program is not taken for a VM, in the words of 'run'."""
+    for words in (["foo"], ["--", "/nonexistent/qemu"], ["--explain", "foo", "-smp", "2"]):
+        code, out, err = call(*words)
+        check_equal((code, out, len(err.splitlines())), (1, "", 1), err)
+        check("no such program; install QEMU" in err, err)
+
+
 if __name__ == "__main__":
     tap.main([
         ("the canonical form is a plan file for itself", test_canonical),
@@ -265,6 +276,7 @@ if __name__ == "__main__":
         ("what is not said is null", test_what_is_not_said_is_null),
         ("deadlines, fallbacks and I/O priorities are shown", test_deadlines_are_shown),
         ("huge pages are counted for the VM's memory", test_huge_pages_are_counted),
+        ("QEMU has to be there", test_program),
         ("faults and what is not supported: exit code 1", test_faults),
         ("bad input: one line", test_bad_input),
     ])

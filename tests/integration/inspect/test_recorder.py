@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "launcher"))
@@ -77,15 +78,24 @@ def delays_of(place, *arguments):
     return json.loads(out)
 
 
+def seconds_of(report):
+    """How far a report goes back; what is younger than 10 s has no more."""
+    found = re.search(r"^vm, the (\d+\.\d) s until ", report)
+    check(found and float(found.group(1)) <= 10, report)
+    return float(found.group(1))
+
+
 def test_last():
     """Without having watched before: the spinner's delays are there."""
     need_two_cpus()
+    started = time.monotonic()
     with Place() as place, Spinning(place) as vm:
         cpu = vm.wait_spinning()
         with Spinner(cpu):
             time.sleep(2.5)
             answer = delays_of(place, "--last", "vm", "--role", "vcpu")
         code, out, err = place.call("blame", "--last", "--over", OVER)
+        ended = time.monotonic()
         status = vm.status()
         vm.end()
     traced = os.path.exists("/proc/sys/kernel/perf_event_paranoid")
@@ -103,7 +113,8 @@ def test_last():
     check(all(delay["cpu"] == cpu and delay["most_ns"] >= 5e6 for delay in found), found)
     check_equal((code, err), (0, ""), "the only VM needs no name")
     note(out)
-    check(out.startswith("vm, the 10.0 s until ") and "(vcpu 0) waited" in out, out)
+    check("(vcpu 0) waited" in out, out)
+    check(2.4 < seconds_of(out) < ended - started + 0.1, (out, ended - started))
     check("QEMU's monitor answered " in out, out)
     check((" it is known who ran on the CPUs of real-time threads" if traced else "Who ran instead is known of the VM's own threads alone: ")
           in out, out)
@@ -138,7 +149,7 @@ def test_log():
         check(answer["delays"] or answer["possible"], answer)
         code, out, err = place.call("blame", "--file", path, "--over", OVER)
         check_equal((code, err), (0, ""), "as text")
-        check(re.search("^vm, the 10.0 s until .*: " + DELAY, out), out)
+        check(re.search("^vm, the .* s until .*: " + DELAY, out) and seconds_of(out) < time.monotonic() - start, out)
 
 
 def test_command():
@@ -363,22 +374,37 @@ def test_hangs():
         vm.wait_end()
 
 
+class Manager:
+    """Hears what is said to a service manager, all of it: a queue that nobody empties holds ten words."""
+
+    def __init__(self, path):
+        self.heard = []
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self):
+        while not self.heard or self.heard[-1] != b"STOPPING=1":
+            self.heard.append(self.socket.recv(64))
+
+
 def test_service():
     """What a service manager asks for by its environment."""
     need_root()
-    with Place() as place, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(place.file("notify"))
-        manager.settimeout(PATIENCE)
-        place.environment.update(NOTIFY_SOCKET=place.file("notify"), WATCHDOG_USEC="400000")
+    with Place() as place:
+        manager = Manager(place.file("notify"))
+        place.environment.update(NOTIFY_SOCKET=place.file("notify"), WATCHDOG_USEC="1000000")
         with Vm(place) as vm:
-            heard = [manager.recv(64) for _ in range(4)]
+            wait_for("three heartbeats", lambda: len(manager.heard) >= 4)
             vm.wait_up()
             vm.process.terminate()
             vm.wait_end()
-        check_equal(heard, [b"READY=1"] + 3 * [b"WATCHDOG=1"], "first words")
-        while heard[-1] == b"WATCHDOG=1":
-            heard.append(manager.recv(64))
-        check_equal(heard[-1], b"STOPPING=1", "the last one")
+        manager.thread.join(PATIENCE)
+        check_equal(manager.heard[0], b"READY=1", "the first word")
+        check_equal(manager.heard[-1], b"STOPPING=1", "the last one")
+        check_equal(set(manager.heard[1:-1]), {b"WATCHDOG=1"}, "what is between them")
+        check(len(manager.heard) >= 5, manager.heard)
 
 
 def test_bad_input():
@@ -392,6 +418,8 @@ def test_bad_input():
         for options in (["--on-delay", "5ms"], ["--on-delay", "5ms:dance"], ["--on-delay", "5:log"], ["--on-delay"],
                         ["--on-delay", "5ms:failsafe=" + place.file("bad.plan")], ["--on-delay", "5ms:command="],
                         ["--on-delay", "5ms:failsafe=/nonexistent"], ["--record-dir", ""],
+                        ["--record-dir", "/nonexistent/folder"], ["--record-dir", place.file("bad.plan")],
+                        ["--on-delay", "5ms:log", "--record-dir", place.path],  # everybody may write there
                         ["--no-record", "--on-delay", "5ms:log"],
                         ["--on-delay", "5ms:failsafe=" + place.file("fault.plan")]):
             code, out, err = place.call("run", *options, "--", "qemu-system-x86_64", "-display", "none", "-S")

@@ -187,7 +187,7 @@ def test_sizes():
         check_equal(sum(line.startswith("vcpu0 ") for line in text.split("\n")), 1, text)
         screen.resize(40, 10)
         screen.press("h")
-        screen.wait("Keys of")
+        screen.wait("Keys of", "Space", "\nh ", "\nq ", "PgUp PgDn Home End")
         check_screen(screen, 40, 10)
         screen.press("x")
         screen.wait("vcpu0")
@@ -230,6 +230,7 @@ def test_changes():
         screen.press("-")
         real.wait_setting("vcpu", 1, 3)
         screen.wait("fifo 3")
+        screen.wait("h help")  # what came of it has gone
         for policy, name in ((2, "rr 3"), (0, "other"), (3, "batch"), (1, "fifo 3")):
             screen.press("p")
             real.wait_setting("vcpu", 0, policy)
@@ -280,7 +281,7 @@ def test_deadline():
 def test_views():
     """Sorting, the filter, standing still and the help."""
     with Real() as (_, screen):
-        for name in ("%cpu", "switches", "delay", "name", "role"):
+        for name in ("%cpu", "switches", "wait", "name", "role"):
             screen.press("s")
             screen.wait("by " + name)
         screen.press("f")
@@ -404,6 +405,8 @@ def test_refused():
             screen.wait("no VM named 'nobody' runs", "ended-with-1")
             screen.type("TERM=nonsense %s top; echo ended-with-$?" % LAUNCHER)
             screen.wait("'nonsense' is not known")
+            screen.type("TERM=dumb %s top; echo dumb-with-$?" % LAUNCHER)
+            screen.wait("'dumb' cannot place its cursor", "dumb-with-1")
 
 
 if __name__ == "__main__":

@@ -319,6 +319,17 @@ def test_busy_monitor():
             check_equal(stock.settings(), before, "threads")
 
 
+def test_foreign_monitor():
+    """Another VM's monitor says nothing of this one: it is refused before a thread is touched."""
+    with Place() as place, Stock(place) as stock, Place() as beside, Stock(beside) as other:
+        before = stock.settings()
+        check_refusal(place, "is a monitor of process %d, another VM" % other.pid, "attach", str(stock.pid), *PLAN,
+                      "--qmp", other.monitor)
+        check_equal(stock.settings(), before, "threads")
+        with Monitor(other.monitor):
+            check_refusal(place, "another VM", "attach", str(stock.pid), *PLAN, "--qmp", other.monitor)
+
+
 def check_free(folder):
     """That nobody holds the run directory while others may want it."""
     fd = os.open(folder, os.O_RDONLY)
@@ -432,6 +443,7 @@ main([
     ("the end of the VM is that of its launcher", test_vm_ends),
     ("what is refused", test_refused),
     ("a monitor that is in use", test_busy_monitor),
+    ("a monitor of another VM", test_foreign_monitor),
     ("a monitor that is silent", test_silent_monitor),
     ("another plan in the moment of detach", test_set_beside_detach),
     ("a VM of run", test_of_run),

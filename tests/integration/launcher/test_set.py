@@ -8,6 +8,7 @@ import os
 import signal
 import stat
 import subprocess
+import time
 
 from cage import CPUS, Cage
 from tap import check, check_equal, main
@@ -119,7 +120,7 @@ def test_json():
     with Running() as running:
         code, out, errors = running.set("--json", *words("main_prio=7"))
         answer = json.loads(out)
-        check_equal((code, answer["changed"], errors), (0, 2, ""), out)
+        check_equal((code, answer["changed"], answer["options"], errors), (0, 2, ["main_prio=7"], ""), out)
         check("main_prio=7\n" in answer["plan"], answer["plan"])
         code, out, errors = running.set("--json", *words("main_prio=7"))
         check_equal((code, json.loads(out)["changed"]), (0, 0), "the same again")
@@ -183,7 +184,7 @@ def test_usage():
         for arguments, code, word in ((["set"], 2, "which VM"), (["set", "vm"], 2, "nothing to change"),
                                       (["set", "vm", "-rt", "vcpu_prio=x"], 2, "-rt: "), (["set", "vm", "--nonsense"], 2, "unknown"),
                                       (["set", "vm", "-rt"], 2, "needs a value"),
-                                      (["set", "vm", "--plan", place.file("none")], 1, "none: "),
+                                      (["set", "vm", "--plan", place.file("none")], 1, "cannot read the plan file"),
                                       (["set", "..", "-rt", "vcpu_prio=1"], 1, "no VM's name"),
                                       (["set", "vm", "-rt", "vcpu_prio=1"], 1, "no VM named 'vm' runs")):
             got, out, errors = place.call(*arguments)
@@ -265,7 +266,12 @@ def test_budget():
         return [budget["budget"] for budget in status["governor"]["budgets"] if budget["of"] == whose]
     with Running() as running:
         check_equal(find(running.vm.status(), "vcpu"), [], "budgets at first")
-        check_equal(running.set(*words("vcpu_budget=30%/100ms", "weight=7"))[0], 0, "set")
+        code, out, errors = running.set(*words("vcpu_budget=30%/100ms", "weight=7"))
+        check_equal((code, "0 of " in out, "; in force: " in out), (0, True, True), out + errors)
+        check("vcpu_budget=30%/100ms" in out and "weight=7" in out, out)
+        check(running.set(*words("weight=7"))[1].endswith(" threads changed; it ran so already\n"), "the same again")
+        check(running.set(*words("weight=9", "othr_nice=1"))[1].endswith(" threads changed; in force: weight=9\n"), "both")
+        check_equal(running.set(*words("weight=7"))[0], 0, "set")
         status = running.vm.status()
         check_equal((find(status, "vcpu"), status["governor"]["weight"]), (["30%/100ms"], 7), "budgets")
         with open(os.path.join(running.place.run, "vm", "state.json"), encoding="ascii") as file:
@@ -314,6 +320,25 @@ def test_choosing():
         check_equal(running.priorities("vcpu"), [(FIFO, 4)] * 2, "vCPUs")
 
 
+def test_stopped():
+    """A supervisor that is stopped is told from one that works, and makes no change later."""
+    with Running() as running:
+        before = running.priorities("vcpu")
+        running.vm.process.send_signal(signal.SIGSTOP)
+        try:
+            started = time.monotonic()
+            code, out, errors = running.set(*words("vcpu_prio=5"))
+            seconds = time.monotonic() - started
+        finally:
+            running.vm.process.send_signal(signal.SIGCONT)
+        check_equal((code, out), (1, ""), errors)
+        check("VM 'vm' does not answer; is it stopped?" in errors and errors.count("\n") == 1, errors)
+        check(seconds < PATIENCE / 2, "%.1f s" % seconds)
+        check_equal(running.priorities("vcpu"), before, "vCPUs")
+        check("vcpu_prio=3\n" in running.vm.status()["plan"], "the plan afterwards")
+        check_equal(running.set(*words("vcpu_prio=5"))[0], 0, "the next change")
+
+
 main([
     ("an option on top of the running plan", test_on_top),
     ("a value for each thread, CPUs and nice values", test_each_thread),
@@ -333,4 +358,5 @@ main([
     ("the socket is private", test_rights),
     ("changes at the same time", test_at_once),
     ("while another launcher chooses its CPUs", test_choosing),
+    ("while its supervisor is stopped", test_stopped),
 ])

@@ -12,6 +12,7 @@ from tap import Skip
 from vm import Place, need_root
 
 CPUSETS = "/sys/fs/cgroup/cpuset"
+PREFIX = "qrt-test-"  # and the pid of the test
 INSIDE = "QRT_TEST_BOX"
 PATIENCE = 200
 
@@ -56,9 +57,27 @@ class CleanPlace(Place):
         super().__exit__(*exception)
 
 
+def remove(folder):
+    for inner, _, _ in os.walk(folder, topdown=False):
+        os.rmdir(inner)
+
+
+def sweep():
+    """Boxes of tests that were interrupted; one in which somebody still runs stays."""
+    for name in os.listdir(CPUSETS):
+        pid = name[len(PREFIX):]
+        if not name.startswith(PREFIX) or not pid.isdigit() or os.path.exists("/proc/" + pid):
+            continue
+        try:
+            remove(os.path.join(CPUSETS, name))
+        except OSError:
+            pass
+
+
 class Box:
     def __init__(self):
-        self.folder = os.path.join(CPUSETS, "qrt-test-%d" % os.getpid())
+        sweep()
+        self.folder = os.path.join(CPUSETS, "%s%d" % (PREFIX, os.getpid()))
         os.mkdir(self.folder)
         for file in ("cpuset.mems", "cpuset.cpus"):
             write(os.path.join(self.folder, file), read(os.path.join(CPUSETS, file)))
@@ -68,8 +87,7 @@ class Box:
 
     def __exit__(self, *_):
         """What ran in it has ended with its first process; a test that failed may have left cpusets."""
-        for folder, _, _ in os.walk(self.folder, topdown=False):
-            os.rmdir(folder)
+        remove(self.folder)
 
     def enter(self):
         write(os.path.join(self.folder, "cgroup.procs"), os.getpid())

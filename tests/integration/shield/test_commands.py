@@ -235,6 +235,21 @@ def damage_is_said():
         lower(place)
 
 
+def damage_elsewhere_is_said_alone():
+    """What a shield does not need does not refuse it."""
+    place, _ = shielded()
+    with place:
+        lower(place)
+        os.mkdir(place.run + "/.host", 0o700)
+        write_text(place.run + "/.host/saved.resctrl", "junk\n")
+        code, out, errors = place.call("shield", str(LAST))
+        check_equal((code, errors.count("\n")), (0, 1), errors)
+        check("damaged" in errors and "saved.resctrl" in errors, errors)
+        check("CPU %d" % LAST in out, out)
+        os.remove(place.run + "/.host/saved.resctrl")
+        lower(place)
+
+
 # Becomes the command that follows, where there are no cpusets.
 HIDDEN = ["unshare", "--mount", "--propagation", "private", "sh", "-c", 'umount -l "$0" && exec "$@"', CPUSETS]
 
@@ -279,5 +294,6 @@ boxed(main, [
     ("bad arguments are refused", bad_arguments_are_refused),
     ("who has no right to it is refused", others_are_refused),
     ("a damaged file is said and kept", damage_is_said),
+    ("a damaged file of another thing does not refuse a shield", damage_elsewhere_is_said_alone),
     ("without cpusets it is said what it takes to put back", without_cpusets),
 ])

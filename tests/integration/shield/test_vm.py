@@ -254,12 +254,14 @@ def what_fails_is_tried_again():
         stop(vm)
 
 
-def refused(options, word):
+def refused(options, word, *lines):
     before = Picture()
     with CleanPlace() as place:
         code, _, errors = place.call("run", *options, "--", *make_qemu())
         check_equal(code, 125, "exit code of %s: %s" % (options, errors))
         check(word in errors, errors)
+        for line in lines:
+            check(any(said.startswith("qrt-launcher: " + line) for said in errors.splitlines()), errors)
         check_empty(place)
     before.check_same("after a refusal")
 
@@ -292,10 +294,10 @@ def a_plan_need_not_know_of_a_shield():
 
 
 def what_cannot_be_is_refused():
-    everything = "0-%d" % LAST
-    refused(["--shield", "-rt", "vcpu_sched=other"], "name them")
-    refused(["--shield", "-rt", "vcpu_bias=" + everything], "leave it at least one")
-    refused(["--shield", *PLAN, "-rt", "othr_bias=" + everything], "all outside")
+    everything, fault = "0-%d" % LAST, ("fault: plan: ", "not started: 1 fault")
+    refused(["--shield", "-rt", "vcpu_sched=other"], "name them", *fault)
+    refused(["--shield", "-rt", "vcpu_bias=" + everything], "leave it at least one", *fault)
+    refused(["--shield", *PLAN, "-rt", "othr_bias=" + everything], "all outside", *fault)
     refused(["--shield=frob", *PLAN], "frob")
     refused(["-rt", "resctrl=junk", *PLAN], "resctrl")
 

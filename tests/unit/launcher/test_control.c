@@ -18,8 +18,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define QUESTION "{\"command\":\"status\"}\n"
-#define PATIENCE (20 * G_USEC_PER_SEC)
+#define QUESTION  "{\"command\":\"status\"}\n"
+#define RECORDING "{\"command\":\"recording\"}\n"
+#define PATIENCE  (20 * G_USEC_PER_SEC)
 
 static struct world {
 	char folder[64];
@@ -27,6 +28,10 @@ static struct world {
 	struct supervisor supervisor;
 	unsigned int reports, changes;
 	size_t report_size;
+	bool records_nothing;
+	unsigned int recordings;
+	void (*told)(char *text, void *data);
+	void *told_data;
 } world;
 
 /* ---- what the socket needs of the launcher ---- */
@@ -42,9 +47,27 @@ char *report_status(struct supervisor *supervisor)
 	return text;
 }
 
-char *recorder_report(struct supervisor *supervisor)
+/* Its answer comes when a test says so. */
+int recorder_report(struct supervisor *supervisor, void (*told)(char *text, void *data), void *data)
 {
-	return report_status(supervisor);
+	CU_ASSERT_PTR_EQUAL(supervisor, &world.supervisor);
+	CU_ASSERT_PTR_NULL(world.told);
+	if (world.records_nothing)
+		return -ENOENT;
+	world.recordings++;
+	world.told = told;
+	world.told_data = data;
+	return 0;
+}
+
+static void give_recording(void)
+{
+	void (*told)(char *text, void *data) = world.told;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(told);
+	world.told = NULL;
+	if (told)
+		told(g_strdup_printf("{\"recording\":\"%u\"}\n", world.recordings), world.told_data);
 }
 
 /* What a set is asked with, given back. */
@@ -372,6 +395,108 @@ static void test_no_descriptors(void)
 	close_world();
 }
 
+static void check_heard(int fd, const char *wanted)
+{
+	char line[64] = "";
+
+	hear(fd, line, sizeof(line));
+	CU_ASSERT_STRING_EQUAL(line, wanted);
+}
+
+static void wait_asked(void)
+{
+	gint64 end = g_get_monotonic_time() + PATIENCE;
+
+	while (!world.told && g_get_monotonic_time() < end)
+		pump(1000);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(world.told);
+}
+
+/* Others are answered meanwhile, and who asks for one, too, has his turn. */
+static void test_recording(void)
+{
+	int first, second, other;
+
+	open_world();
+	first = dial();
+	second = dial();
+	other = dial();
+	say(first, RECORDING QUESTION);
+	wait_asked();
+	say(second, RECORDING);
+	check_answers(other);
+	check_answers(other);
+	CU_ASSERT_EQUAL(world.recordings, 1);
+	give_recording();
+	check_heard(first, "{\"recording\":\"1\"}\n");
+	check_heard(first, "xxxxxxxxx\n");
+	wait_asked();
+	give_recording();
+	check_heard(second, "{\"recording\":\"2\"}\n");
+	check_answers(second);
+	world.records_nothing = true;
+	say(other, RECORDING);
+	check_heard(other, "{\"error\":\"nothing is recorded\"}\n");
+	close(first);
+	close(second);
+	close(other);
+	close_world();
+}
+
+/* It goes out to nobody, and the next one is answered. */
+static void test_recording_of_who_left(void)
+{
+	int gone, sent_away, others[20], fd;
+	size_t i;
+
+	open_world();
+	gone = dial();
+	say(gone, RECORDING);
+	wait_asked();
+	close(gone);
+	give_recording();
+	pump(10000);
+	sent_away = dial();
+	say(sent_away, RECORDING);
+	wait_asked();
+	for (i = 0; i < G_N_ELEMENTS(others); i++)
+		others[i] = dial();
+	fd = dial();
+	say(fd, RECORDING);
+	pump(10000);
+	check_heard(sent_away, "");
+	give_recording();
+	wait_asked();
+	give_recording();
+	check_heard(fd, "{\"recording\":\"3\"}\n");
+	for (i = 0; i < G_N_ELEMENTS(others); i++)
+		close(others[i]);
+	close(sent_away);
+	close(fd);
+	close_world();
+}
+
+/* Whoever waits for us is not sent away; the VM may end meanwhile. */
+static void test_recording_at_the_end(void)
+{
+	int fd, waiting;
+	char line[8];
+
+	open_world();
+	fd = dial();
+	say(fd, RECORDING);
+	wait_asked();
+	waiting = dial();
+	say(waiting, RECORDING);
+	pump(12 * G_USEC_PER_SEC);
+	CU_ASSERT_TRUE(recv(fd, line, sizeof(line), 0) < 0 && errno == EAGAIN);
+	CU_ASSERT_TRUE(recv(waiting, line, sizeof(line), 0) < 0 && errno == EAGAIN);
+	close_world();
+	CU_ASSERT_EQUAL(recv(fd, line, sizeof(line), 0), 0);
+	close(fd);
+	close(waiting);
+}
+
 static const struct tap_test tests[] = {
 	{"questions are answered in turn, nonsense too", test_questions},
 	{"a VM that was let go is not changed", test_let_go},
@@ -382,6 +507,9 @@ static const struct tap_test tests[] = {
 	{"who takes no answer gets no more", test_takes_nothing},
 	{"many stuck clients make room for a new one", test_many_connections},
 	{"a silent client is sent away, an asking one stays", test_patience},
+	{"a recording that takes its time holds up nobody", test_recording},
+	{"a recording for who has left", test_recording_of_who_left},
+	{"a VM that ends before its recording is made", test_recording_at_the_end},
 	{"no descriptor left: no endless turns", test_no_descriptors},
 };
 

@@ -207,6 +207,7 @@ static void test_words(void)
 	close_world();
 	check_said(-ECONNREFUSED, "no VM named");
 	check_said(-ETIMEDOUT, "does not answer");
+	check_said(-ETIME, "may still make the change");
 	check_said(-EPROTO, "not understood");
 	check_said(-ECONNRESET, "hung up");
 	check_said(-EACCES, strerror(EACCES));

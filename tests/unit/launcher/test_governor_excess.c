@@ -134,6 +134,29 @@ static void test_shares(void)
 	end();
 }
 
+/* The VM leaves CPUs, and with that there is room for those that had none. */
+static void test_shares_again(void)
+{
+	const struct governor_usage used = {MS, 0};
+	struct governor_task *vcpu;
+	int cpu;
+
+	begin();
+	vcpu = add_task(governor->own, QRT_SCHED_ROLE_VCPU, "0", true);
+	for (cpu = 0; cpu <= GOVERNOR_SHARES; cpu++) {
+		vcpu->cpu = cpu;
+		governor_court_charge(governor, governor->own, vcpu, &used);
+	}
+	governor_court_place(governor, governor->own, 1000 * MS);
+	governor_court_charge(governor, governor->own, vcpu, &used);
+	expect_shown("; NOT GOVERNED: shares of CPUs 256", true);
+	governor_court_place(governor, governor->own, 100000 * MS);
+	governor_court_charge(governor, governor->own, vcpu, &used);
+	CU_ASSERT_EQUAL(governor->own->shares_count, 1);
+	expect_shown("NOT GOVERNED", false);
+	end();
+}
+
 /* As many VMs as there are, on as many CPUs as most hosts have. */
 static void test_room(void)
 {
@@ -159,6 +182,7 @@ static const struct tap_test tests[] = {
 	{"what there is no room for is said, each once", test_said},
 	{"it is shown as long as it is so", test_shown},
 	{"CPUs without shares are named", test_shares},
+	{"and no more when they have one", test_shares_again},
 	{"there is room for 64 VMs on 48 CPUs", test_room},
 };
 

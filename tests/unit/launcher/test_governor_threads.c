@@ -13,11 +13,15 @@
 #include "victim.h"
 
 #include <fcntl.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #define PRIORITY    3
 #define SPIN_MS     4000
+#define TURNS       4
+#define MS          1000000ull
 #define PATIENCE_NS 20000000000ull
 
 static struct supervisor launcher;
@@ -25,6 +29,11 @@ static struct state state = {.run_fd = -1, .name = "own"};
 static struct qrt_sched_plan *asked;
 static struct watched watched;
 static pid_t victim, rival;
+
+/* Whether the scout has to wait, and does; that nobody but the governor changes the VM now; how often it was
+ * seen to. */
+static atomic_bool is_kept, is_waiting, is_closing;
+static atomic_int turns;
 
 /* ---- what else there is in a launcher ---- */
 
@@ -59,9 +68,30 @@ void watch_govern(struct watch *watch)
 		CU_ASSERT(qrt_sched_thread_apply(watched.thread, NULL) >= 0);
 }
 
+/* The scout waits for somebody whom the VM keeps away while it is not dropped: until it was, and was raised.
+ */
+static void wait_for_turns(void)
+{
+	uint64_t until_ns = victim_now() + PATIENCE_NS;
+	int before = -1, policy;
+
+	atomic_store(&is_waiting, true);
+	while (victim_now() < until_ns && !atomic_load(&is_closing))
+		usleep(1000);
+	usleep(100000);
+	for (until_ns = victim_now() + SPIN_MS / 2 * MS; victim_now() < until_ns; usleep(500)) {
+		policy = sched_getscheduler(victim);
+		if (before >= 0 && policy != before && atomic_fetch_add(&turns, 1) + 1 == TURNS)
+			return;
+		before = policy;
+	}
+}
+
 void state_for_each(int run_fd, void (*found)(const char *name, void *data), void *data)
 {
 	(void)run_fd;
+	if (atomic_load(&is_kept) && !atomic_load(&is_waiting))
+		wait_for_turns();
 	found("own", data);
 	found("other", data);
 }
@@ -221,9 +251,31 @@ static void test_ends(void)
 	end();
 }
 
+/* Nobody drops a VM whose governor has ended, and the scout may wait for whom it keeps away. */
+static void test_closing(void)
+{
+	uint64_t until_ns = victim_now() + PATIENCE_NS;
+
+	if (!begin("vcpu_sched=fifo vcpu_prio=3 budget=50%/10ms"))
+		return;
+	launcher.governor = launcher.watch.governor = governor_open(&launcher);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(launcher.governor);
+	governor_tell(launcher.governor, &watched);
+	atomic_store(&is_kept, true);
+	while (victim_now() < until_ns && !atomic_load(&is_waiting))
+		usleep(1000);
+	CU_ASSERT_TRUE(atomic_load(&is_waiting));
+	victim_spin(victim);
+	atomic_store(&is_closing, true);
+	launcher.governor = launcher.watch.governor = governor_close(launcher.governor);
+	CU_ASSERT_EQUAL(atomic_load(&turns), TURNS);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"a supervisor tells, asks and shows while the governor drops", test_beside},
 	{"VMs end while they are looked at", test_ends},
+	{"the VM is dropped and raised until the scout has ended", test_closing},
 };
 
 TAP_MAIN("governor_threads", tests)

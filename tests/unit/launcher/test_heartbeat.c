@@ -3,18 +3,55 @@
 #include "heartbeat.h"
 #include "tap.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define S UINT64_C(1000000000)
 
+/* Who spoke, in turn; the log waits until it is let. */
+static atomic_int complaints, log_lines;
+static atomic_bool log_hangs;
+
 void complain(const char *format, ...)
 {
-	tap_note("said: %s", format);
+	(void)format;
+	atomic_fetch_add(&complaints, 1);
+}
+
+void syslog(int priority, const char *format, ...)
+{
+	(void)priority;
+	(void)format;
+	while (atomic_load(&log_hangs))
+		usleep(1000);
+	atomic_fetch_add(&log_lines, 1);
+}
+
+static bool comes(atomic_int *count)
+{
+	int i;
+
+	for (i = 0; i < 20000 && atomic_load(count) == 0; i++)
+		usleep(1000);
+	return atomic_load(count) == 1;
+}
+
+/* Whoever hangs may hang in the log: standard error is told all the same. */
+static void test_log_hangs(void)
+{
+	atomic_store(&log_hangs, true);
+	heartbeat_say("vm");
+	CU_ASSERT_TRUE(comes(&complaints));
+	CU_ASSERT_EQUAL(atomic_load(&log_lines), 0);
+	atomic_store(&log_hangs, false);
+	CU_ASSERT_TRUE(comes(&log_lines));
 }
 
 static void test_lost(void)
@@ -103,6 +140,7 @@ static void test_nobody(void)
 
 static const struct tap_test tests[] = {
 	{"a supervisor without turns is said once", test_lost},
+	{"it is said where the log hangs", test_log_hangs},
 	{"a service manager is told", test_told},
 	{"one that wants no heartbeat gets none", test_not_asked},
 	{"nobody is there", test_nobody},

@@ -7,8 +7,10 @@
 #include "host.h"
 #include "plan_request.h"
 
+#include <glib/gstdio.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static char said[512];
@@ -95,9 +97,58 @@ static void a_late_vcpu_astride_anothers_shield_is_said(void)
 	end();
 }
 
+#define POLL "/sys/module/kvm/parameters/halt_poll_ns"
+
+/* In a run directory where the file of what one thing was like is junk. Returns its descriptor. */
+static int begin_damaged(void)
+{
+	g_autofree char *path = g_dir_make_tmp("qrt-test-XXXXXX", NULL);
+	struct host host;
+	int run_fd;
+
+	begin(1);
+	fake_kernel_file(POLL, "200000\n");
+	setenv("QRT_RUN_DIR", path, 1);
+	run_fd = state_open_run(true);
+	CU_ASSERT_EQUAL_FATAL(host_open(run_fd, true, &host), 0);
+	CU_ASSERT_EQUAL(host_write(&host, "saved.resctrl", "junk\n"), 0);
+	host_close(&host);
+	return run_fd;
+}
+
+static void end_damaged(int run_fd)
+{
+	struct host host;
+
+	CU_ASSERT_EQUAL_FATAL(host_open(run_fd, false, &host), 0);
+	host_remove(&host, "saved.resctrl");
+	host_close(&host);
+	CU_ASSERT_EQUAL(g_rmdir(g_getenv("QRT_RUN_DIR")), 0);
+	state_close_run(run_fd);
+	end();
+}
+
+static void what_a_vm_does_not_need_does_not_refuse_it(void)
+{
+	int run_fd = begin_damaged();
+	struct host_claim claim;
+
+	say("haltpoll=0");
+	CU_ASSERT_EQUAL(host_claim_vm(run_fd, "vm", &request, &claim), EXIT_OK);
+	CU_ASSERT_PTR_NOT_NULL(strstr(said, "saved.resctrl"));
+	CU_ASSERT_STRING_EQUAL(host_tree_read(POLL), "0");
+	host_release_vm(run_fd, &claim);
+	CU_ASSERT_STRING_EQUAL(host_tree_read(POLL), "200000");
+	say("resctrl=L3:0=f");
+	CU_ASSERT_EQUAL(host_claim_vm(run_fd, "vm", &request, &claim), EXIT_LAUNCHER);
+	CU_ASSERT_STRING_EQUAL(host_tree_read(POLL), "200000");
+	end_damaged(run_fd);
+}
+
 static const struct tap_test tests[] = {
 	{"a late thread astride the VM's shield is refused", a_late_thread_astride_the_vms_shield_is_refused},
 	{"a late vCPU astride another's shield is said", a_late_vcpu_astride_anothers_shield_is_said},
+	{"a thing that a VM does not need does not refuse it", what_a_vm_does_not_need_does_not_refuse_it},
 };
 
 TAP_MAIN("host_vm", tests)

@@ -5,6 +5,7 @@
 #include "recorder_store.h"
 #include "recording_replay.h"
 #include "tap.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -12,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* ---- the world ---- */
@@ -33,6 +35,30 @@ void complain(const char *format, ...)
 	va_end(args);
 	said_count++;
 	pthread_mutex_unlock(&lock);
+}
+
+static pthread_t supervisor;
+static atomic_bool is_held_up, is_elsewhere;
+static atomic_int freed;
+
+/* Of a recording that is freed. */
+struct blame_copy *blame_copy_free(struct blame_copy *copy)
+{
+	if (!pthread_equal(pthread_self(), supervisor))
+		atomic_store(&is_elsewhere, true);
+	atomic_fetch_add(&freed, 1);
+	return copy;
+}
+
+static atomic_int log_lines;
+
+void syslog(int priority, const char *format, ...)
+{
+	(void)priority;
+	(void)format;
+	if (pthread_equal(pthread_self(), supervisor))
+		atomic_store(&is_held_up, true);
+	atomic_fetch_add(&log_lines, 1);
 }
 
 int recorder_store_open(const char *path, int run_fd)
@@ -203,12 +229,58 @@ static void test_no_thread(void)
 	recorder_keeper_close(keeper);
 }
 
+/* The log may take nothing for as long as the VM spins that the supervisor is about to hold. */
+static void test_log(void)
+{
+	struct recorder_keeper *keeper = recorder_keeper_open("vm", true);
+
+	supervisor = pthread_self();
+	voice_open();
+	said_count = 0;
+	recorder_keeper_say(keeper, "the guest is %s", "stopped");
+	CU_ASSERT_EQUAL(recorder_keeper_start(keeper, make_keep(true)), 0);
+	while (atomic_load(&log_lines) < 2)
+		g_usleep(1000);
+	CU_ASSERT_FALSE(atomic_load(&is_held_up));
+	CU_ASSERT_EQUAL(said_count, 0);
+	recorder_keeper_close(keeper);
+}
+
+/* What the supervisor asked for as memory it gives back itself, as soon as it may. */
+static void test_freed(void)
+{
+	struct recorder_keeper *keeper = open_keeper();
+
+	supervisor = pthread_self();
+	atomic_store(&is_elsewhere, false);
+	atomic_store(&freed, 0);
+	atomic_store(&hangs, true);
+	recorder_keeper_tidy(keeper);
+	CU_ASSERT_EQUAL(recorder_keeper_start(keeper, make_keep(false)), 0);
+	recorder_keeper_tidy(keeper);
+	CU_ASSERT_EQUAL(atomic_load(&freed), 0);
+	atomic_store(&hangs, false);
+	wait_idle(keeper);
+	recorder_keeper_tidy(keeper);
+	CU_ASSERT_EQUAL(atomic_load(&freed), 1);
+	CU_ASSERT_EQUAL(recorder_keeper_start(keeper, make_keep(false)), 0);
+	wait_idle(keeper);
+	CU_ASSERT_EQUAL(recorder_keeper_start(keeper, make_keep(false)), 0);
+	wait_idle(keeper);
+	CU_ASSERT_EQUAL(atomic_load(&freed), 2);
+	recorder_keeper_close(keeper);
+	CU_ASSERT_EQUAL(atomic_load(&freed), 3);
+	CU_ASSERT_FALSE(atomic_load(&is_elsewhere));
+}
+
 static const struct tap_test tests[] = {
 	{"a recording is kept, told and followed by a command", test_kept},
 	{"one after the other, without a word", test_silent},
 	{"without a folder", test_nowhere},
 	{"a disk that hangs is left behind", test_hangs},
 	{"no thread to be had is said once", test_no_thread},
+	{"the supervisor frees what it gave", test_freed},
+	{"the supervisor does not speak to the log itself", test_log},
 };
 
 TAP_MAIN("recorder_keeper", tests)

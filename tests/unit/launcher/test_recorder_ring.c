@@ -11,7 +11,7 @@ static void push(struct recorder_ring *ring, uint64_t time_ns)
 
 static void test_order(void)
 {
-	struct recorder_ring *ring = recorder_ring_new(4);
+	struct recorder_ring *ring = recorder_ring_new(4, 1);
 	uint64_t time_ns;
 
 	CU_ASSERT_EQUAL(recorder_ring_count(ring), 0);
@@ -26,7 +26,7 @@ static void test_order(void)
 
 static void test_overwrites(void)
 {
-	struct recorder_ring *ring = recorder_ring_new(4);
+	struct recorder_ring *ring = recorder_ring_new(4, 1);
 	uint64_t time_ns;
 	size_t i;
 
@@ -44,9 +44,29 @@ static void test_overwrites(void)
 	CU_ASSERT_PTR_NULL(recorder_ring_free(NULL));
 }
 
+/* A mutex is told after its wait: its entry may be older than others before it. */
+static void test_since(void)
+{
+	struct recorder_ring *ring = recorder_ring_new(3, 100);
+
+	CU_ASSERT_EQUAL(recorder_ring_get_since(ring), 100);
+	push(ring, 110);
+	push(ring, 105);
+	push(ring, 120);
+	CU_ASSERT_EQUAL(recorder_ring_get_since(ring), 100);
+	push(ring, 130);
+	CU_ASSERT_EQUAL(recorder_ring_get_since(ring), 110);
+	push(ring, 140);
+	CU_ASSERT_EQUAL(recorder_ring_get_since(ring), 110);
+	push(ring, 150);
+	CU_ASSERT_EQUAL(recorder_ring_get_since(ring), 120);
+	recorder_ring_free(ring);
+}
+
 static const struct tap_test tests[] = {
 	{"entries in their order", test_order},
 	{"the oldest are overwritten", test_overwrites},
+	{"it says how far it goes back", test_since},
 };
 
 TAP_MAIN("recorder_ring", tests)

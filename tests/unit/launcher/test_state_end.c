@@ -10,9 +10,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+static int times_said;
+
 void complain(const char *format, ...)
 {
 	(void)format;
+	times_said++;
 }
 
 const char *plural(unsigned long long count)
@@ -69,8 +72,40 @@ static void something_is_not(void)
 	end();
 }
 
+#define RESTS 10
+
+/* Who looks again and again leaves out for a while what it could not repair, and nothing else. */
+static void what_failed_is_left_out_for_a_while(void)
+{
+	GHashTable *rests = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	struct state whole;
+	int i;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(state_write(&state, "state.json", "junk", 4), 0);
+	state_end(&state, false);
+	times_said = 0;
+	CU_ASSERT_EQUAL(state_repair_vms(run_fd, false, rests), 1);
+	CU_ASSERT_EQUAL(times_said, 1);
+	CU_ASSERT_EQUAL_FATAL(state_open(run_fd, "whole", &whole), 0);
+	state_end(&whole, false);
+	for (i = 0; i < RESTS; i++)
+		CU_ASSERT_EQUAL(state_repair_vms(run_fd, false, rests), 1);
+	CU_ASSERT_EQUAL(times_said, 1);
+	CU_ASSERT_EQUAL(state_open_folder(run_fd, "whole"), -ENOENT);
+	CU_ASSERT_EQUAL(state_repair_vms(run_fd, false, rests), 1);
+	CU_ASSERT_EQUAL(times_said, 2);
+	CU_ASSERT_EQUAL(state_repair_vms(run_fd, false, NULL), 1);
+	CU_ASSERT_EQUAL(times_said, 3);
+	CU_ASSERT_EQUAL_FATAL(state_open_left(run_fd, "vm", &state), 0);
+	state_end(&state, true);
+	g_hash_table_destroy(rests);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"nothing is left where all was put back", all_is_back},
+	{"what could not be repaired is left out for a while", what_failed_is_left_out_for_a_while},
 	{"what was written down is left where something was not", something_is_not},
 };
 

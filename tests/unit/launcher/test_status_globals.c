@@ -54,6 +54,20 @@ static void test_in_force(void)
 	check_line(&all_planned, "whole VM: mlock=prefault with 1.2 GiB locked, pi=on, pool=4, advance=100");
 }
 
+/* What the plan says, and nothing that it leaves open. */
+static void test_around(void)
+{
+	struct status_globals globals = all_planned;
+
+	globals.planned.weight = 7;
+	globals.planned.set = QRT_SCHED_GLOBAL_CSTATE;
+	globals.planned.hugepages = QRT_SCHED_HUGEPAGES_THP;
+	CU_ASSERT_TRUE(qrt_sched_cpus_parse("0-1", &globals.planned.numa_nodes) >= 0);
+	check_line(&globals,
+		   "whole VM: mlock=prefault with 1.2 GiB locked, pi=on, pool=4, advance=100, weight=7, "
+		   "cstate=0, hugepages=thp, numa=0-1");
+}
+
 static void test_not_in_force(void)
 {
 	struct status_globals globals = all_planned;
@@ -162,6 +176,7 @@ static void test_read(void)
 
 static const struct tap_test tests[] = {
 	{"what is in force is shown as planned", test_in_force},
+	{"what is planned around the VM", test_around},
 	{"what is not in force says so", test_not_in_force},
 	{"what is not known is not claimed", test_not_known},
 	{"what is not planned is in force", test_nothing_planned},

@@ -92,6 +92,35 @@ static void test_take(void)
 	top_model_close(&model);
 }
 
+/* A look that a key wanted comes at once: the figures stay, and the next ones are of all the time. */
+static void test_soon(void)
+{
+	top_model_open(&model);
+	look(1000000, 100);
+	look(2000000, 200);
+	look(2010000, 290);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 10, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->switches, 200, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->delay, 10, 1e-6);
+	look(2020000, 290);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 10, 1e-6);
+	/* 300 ms in 1 s. */
+	look(3000000, 500);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 30, 1e-6);
+	top_model_close(&model);
+}
+
+/* No thread has more than all of the time, or waits longer. */
+static void test_bounds(void)
+{
+	top_model_open(&model);
+	look(1000000, 100);
+	look(2000000, 100000);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->cpu, 100, 1e-6);
+	CU_ASSERT_DOUBLE_EQUAL(row(0)->delay, 1000, 1e-6);
+	top_model_close(&model);
+}
+
 /* One that does not answer is as it was; once it does its rates are of all the time between. */
 static void test_silent(void)
 {
@@ -281,6 +310,8 @@ static void test_columns(void)
 
 static const struct tap_test tests[] = {
 	{"answers become rows, and rates from the second look on", test_take},
+	{"a look soon after another keeps the figures", test_soon},
+	{"figures within what there is", test_bounds},
 	{"a VM that does not answer for a while", test_silent},
 	{"a VM that never answered", test_never},
 	{"sorted, filtered, one VM after the other", test_arrange},

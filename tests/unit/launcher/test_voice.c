@@ -4,10 +4,14 @@
 #include "voice.h"
 
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #define ROOM 65536
@@ -65,6 +69,25 @@ static size_t count_lines(const char *word)
 		at++;
 	}
 	return count;
+}
+
+/* ---- the system's log ---- */
+
+static atomic_bool log_hangs;
+static atomic_uint log_lines;
+static char log_last[256];
+
+void syslog(int priority, const char *format, ...)
+{
+	va_list args;
+
+	(void)priority;
+	while (atomic_load(&log_hangs))
+		usleep(1000);
+	va_start(args, format);
+	vsnprintf(log_last, sizeof(log_last), format, args);
+	va_end(args);
+	atomic_fetch_add(&log_lines, 1);
 }
 
 /* In a child: what is open stays open for the life of a process. */
@@ -150,6 +173,47 @@ static void test_no_reader(void)
 	in_child(say_without_a_reader);
 }
 
+/* Standard error is not held up by it, either. */
+static int log_without_a_reader(void)
+{
+	unsigned lost;
+	int i;
+
+	open_pipe();
+	voice_open();
+	atomic_store(&log_hangs, true);
+	for (i = 0; i < 5000; i++)
+		voice_log("this is one of many lines for the log\n");
+	voice_say("for who reads\n");
+	hear("for who reads\n");
+	if (atomic_load(&log_lines) > 0)
+		return 1;
+	atomic_store(&log_hangs, false);
+	while (atomic_load(&log_lines) < 2)
+		usleep(1000);
+	voice_flush();
+	voice_log("the last one\n");
+	voice_flush();
+	lost = 5000 + 2 - atomic_load(&log_lines);
+	return !(lost > 0 && lost < 5000 && strcmp(log_last, "the last one") == 0);
+}
+
+static void test_log(void)
+{
+	in_child(log_without_a_reader);
+}
+
+static int log_directly(void)
+{
+	voice_log("a line\n");
+	return !(atomic_load(&log_lines) == 1 && strcmp(log_last, "a line") == 0);
+}
+
+static void test_log_directly(void)
+{
+	in_child(log_directly);
+}
+
 static int say_again(void)
 {
 	GHashTable *known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -178,6 +242,8 @@ static const struct tap_test tests[] = {
 	{"is as before where it was not opened", test_direct},
 	{"comes in order", test_order},
 	{"nobody who reads: it goes on", test_no_reader},
+	{"the log is as before where it was not opened", test_log_directly},
+	{"a log that hangs holds up nobody", test_log},
 	{"what is known is not said again", test_known},
 };
 
