@@ -6,6 +6,7 @@
 #include "top.h"
 
 #include <ncurses.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -157,14 +158,26 @@ static int wait_key(const struct top *top, gint64 until_us)
 	return getch();
 }
 
+/* There no key ever comes, and nobody waits for one. Its signal may be ignored, as by nohup. */
+static bool has_hung_up(void)
+{
+	struct pollfd keyboard = {.fd = STDIN_FILENO, .events = POLLIN};
+
+	return poll(&keyboard, 1, 0) > 0 && keyboard.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
 static void go_on(struct top *top)
 {
 	gint64 next = g_get_monotonic_time() + INTERVAL_US;
 	bool more = true;
+	int key;
 
 	while (more && !top_terminal_is_ended() && !top->is_ended) {
 		top_screen_draw(top);
-		more = top_keys_take(top, wait_key(top, next));
+		key = wait_key(top, next);
+		if (key == ERR && has_hung_up())
+			return;
+		more = top_keys_take(top, key);
 		take_answers(top);
 		take_errors(top);
 		if (g_get_monotonic_time() < next)

@@ -4,8 +4,10 @@
 
 import json
 import os
+import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
 
@@ -393,6 +395,24 @@ def test_ends():
         check_left("VM 'vm' ended.")
 
 
+def test_hung_up():
+    """Under nohup, when its terminal is closed."""
+    with Place() as place, Supervised(place):
+        master, slave = pty.openpty()
+        with subprocess.Popen([LAUNCHER, "top"], env=dict(place.environment, TERM="xterm"), stdin=slave, stdout=slave,
+                              stderr=subprocess.DEVNULL, start_new_session=True,
+                              preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as top:
+            try:
+                os.close(slave)
+                shown = b""
+                while b"vcpu0" not in shown:
+                    shown += os.read(master, 4096)
+                os.close(master)
+                check_equal(top.wait(timeout=PATIENCE), 0, "exit code")
+            finally:
+                top.kill()
+
+
 def test_refused():
     with Place() as place:
         for arguments, code, word in ((["top", "a", "b"], 2, "unknown argument"), (["top", "--x"], 2, "unknown argument"),
@@ -421,5 +441,6 @@ if __name__ == "__main__":
         ("one that does not answer", test_silent),
         ("a supervisor that is stopped", test_stopped),
         ("the terminal after every end", test_ends),
+        ("a terminal that is gone", test_hung_up),
         ("what is refused", test_refused),
     ])
