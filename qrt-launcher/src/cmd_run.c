@@ -63,12 +63,14 @@ static int make_channels(struct run *run)
 	return EXIT_OK;
 }
 
-/* How QEMU's threads would run without a plan: as this process does now, but for what a fork resets. */
+/* How QEMU's threads would run without a plan: as this process does now, but for what a fork resets, and for
+ * a policy that nobody here could give back (SCHED_EXT). */
 static int read_fresh(struct qrt_sched_setting *ret_setting)
 {
 	int r = qrt_sched_setting_read(0, ret_setting);
 
-	if (r < 0 || !(ret_setting->flags & QRT_SCHED_FLAG_RESET_ON_FORK))
+	if (r < 0 || (!(ret_setting->flags & QRT_SCHED_FLAG_RESET_ON_FORK) &&
+		      qrt_sched_policy_name(ret_setting->policy)))
 		return r;
 	ret_setting->flags = 0;
 	ret_setting->policy = QRT_SCHED_POLICY_OTHER;

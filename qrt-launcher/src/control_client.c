@@ -207,7 +207,7 @@ static int change_until(int run_fd, const char *name, const char *line, JsonObje
 /* What lies before one that is stopped is carried out when it goes on, which nobody expects any more then. */
 static int change_awake(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
 {
-	JsonObject *status;
+	JsonObject *status = NULL;
 	int r = control_ask_status(run_fd, name, &status);
 
 	if (r < 0)
