@@ -181,44 +181,6 @@ def test_stop():
         vm.end()
 
 
-def test_failsafe():
-    """All threads change to the other plan at once, and stay so."""
-    need_two_cpus()
-    with Place() as place:
-        with open(place.file("safe.plan"), "w", encoding="ascii") as file:
-            file.write("vcpu_sched=other\nmain_sched=rr\nmain_prio=33\n")
-        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay",
-                      "%s:failsafe=%s" % (OVER, place.file("safe.plan"))) as vm:
-            cpu = vm.wait_spinning()
-            vcpu, main = (threads_of(vm.status(), role)[0]["tid"] for role in ("vcpu", "main"))
-            with Spinner(cpu):
-                wait_for("another plan", lambda: read_setting(main)[:2] == (os.SCHED_RR, 33))
-            wait_for("a vCPU that is time-shared", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
-            status = vm.status()
-            check("main_prio=33" in status["plan"], status["plan"])
-            check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
-            check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
-            vm.end()
-
-
-def test_failsafe_refused():
-    """What 'set' would refuse while the VM runs is refused before it is started."""
-    need_two_cpus()
-    for first, later, word in (("default preemptlock=100", "main_sched=fifo\nmain_prio=98\n", "that of the preempt lock"),
-                               ("vcpu_sched=rr vcpu_prio=3 vcpu_nice=-5", "vcpu_sched=other\n", "ends its slices itself"),
-                               ("shield=on vcpu_sched=rr vcpu_prio=3 vcpu_bias=%d" % LAST,
-                                "main_sched=rr\nmain_prio=3\nmain_bias=0-%d\n" % LAST, "is shielded")):
-        with Place() as place:
-            with open(place.file("later.plan"), "w", encoding="ascii") as file:
-                file.write(later)
-            code, out, err = place.call("run", "-rt", first, "--on-delay", "5ms:failsafe=" + place.file("later.plan"), "--",
-                                        "qemu-system-x86_64", "-display", "none", "-S")
-            check_equal((code, out), (125, ""), err)
-            lines = [line for line in err.splitlines() if "warning:" not in line]
-            check_equal((len(lines), word in lines[-1]), (1, True), err)
-            check_equal(os.listdir(place.run), [], "the run directory")
-
-
 PING = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
@@ -438,8 +400,6 @@ if __name__ == "__main__":
         ("a delay is said and kept once", test_log),
         ("a command is told what happened", test_command),
         ("the guest is stopped", test_stop),
-        ("another plan comes into force", test_failsafe),
-        ("a plan that could not come into force is refused", test_failsafe_refused),
         ("roles that are time-shared may wait", test_time_shared),
         ("a thread that starves", test_starves),
         ("too many switches are not recorded", test_too_often),

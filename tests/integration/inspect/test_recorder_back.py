@@ -12,8 +12,46 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from tap import check, check_equal
 from test_blame import Spinner
-from test_recorder import OVER, Spinning, need_two_cpus
+from test_recorder import LAST, OVER, Spinning, need_two_cpus
 from vm import Place, read_setting, threads_of, wait_for
+
+
+def test_failsafe():
+    """All threads change to the other plan at once, and stay so."""
+    need_two_cpus()
+    with Place() as place:
+        with open(place.file("safe.plan"), "w", encoding="ascii") as file:
+            file.write("vcpu_sched=other\nmain_sched=rr\nmain_prio=33\n")
+        with Spinning(place, "--record-dir", place.file("kept"), "--on-delay",
+                      "%s:failsafe=%s" % (OVER, place.file("safe.plan"))) as vm:
+            cpu = vm.wait_spinning()
+            vcpu, main = (threads_of(vm.status(), role)[0]["tid"] for role in ("vcpu", "main"))
+            with Spinner(cpu):
+                wait_for("another plan", lambda: read_setting(main)[:2] == (os.SCHED_RR, 33))
+            wait_for("a vCPU that is time-shared", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
+            status = vm.status()
+            check("main_prio=33" in status["plan"], status["plan"])
+            check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
+            check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
+            vm.end()
+
+
+def test_failsafe_refused():
+    """What 'set' would refuse while the VM runs is refused before it is started."""
+    need_two_cpus()
+    for first, later, word in (("default preemptlock=100", "main_sched=fifo\nmain_prio=98\n", "that of the preempt lock"),
+                               ("vcpu_sched=rr vcpu_prio=3 vcpu_nice=-5", "vcpu_sched=other\n", "ends its slices itself"),
+                               ("shield=on vcpu_sched=rr vcpu_prio=3 vcpu_bias=%d" % LAST,
+                                "main_sched=rr\nmain_prio=3\nmain_bias=0-%d\n" % LAST, "is shielded")):
+        with Place() as place:
+            with open(place.file("later.plan"), "w", encoding="ascii") as file:
+                file.write(later)
+            code, out, err = place.call("run", "-rt", first, "--on-delay", "5ms:failsafe=" + place.file("later.plan"), "--",
+                                        "qemu-system-x86_64", "-display", "none", "-S")
+            check_equal((code, out), (125, ""), err)
+            lines = [line for line in err.splitlines() if "warning:" not in line]
+            check_equal((len(lines), word in lines[-1]), (1, True), err)
+            check_equal(os.listdir(place.run), [], "the run directory")
 
 
 def test_back():
@@ -43,4 +81,8 @@ def test_back():
 
 
 if __name__ == "__main__":
-    tap.main([("the way back from the other plan", test_back)])
+    tap.main([
+        ("another plan comes into force", test_failsafe),
+        ("a plan that could not come into force is refused", test_failsafe_refused),
+        ("the way back from the other plan", test_back),
+    ])

@@ -91,7 +91,7 @@ def check_fallback(place, vm, cpu):
         check(layers["plan"].startswith("fifo 7 on %d" % cpu), "layer of the plan: %s" % layers)
         check_equal(read_setting(thread["tid"])[:2], (os.SCHED_FIFO, 7), "what it has")
         check_equal(read_setting(thread["tid"])[3], (cpu,), "its CPUs")
-    said = [line for line in vm.output().splitlines() if "deadline" in line]
+    said = wait_for("a line about it", lambda: [line for line in vm.output().splitlines() if "deadline" in line])
     check_equal(len(said), 1, "lines about it: %s" % said)
     check(INSTEAD in said[0] and "all CPUs of the partition" in said[0], said[0])
     _, out, _ = place.call("status", "vm", env={"COLUMNS": "300"})
