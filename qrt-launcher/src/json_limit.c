@@ -5,9 +5,17 @@
 
 #define DEPTH_MAX 32
 
-static gboolean is_shallow(const char *text, gsize len)
+/* What JSON has outside strings. The library's scanner knows comments and other quotes, too, in which ours
+ * would lose its way. */
+static gboolean is_plain(char c)
 {
-	gboolean in_string = FALSE;
+	return g_ascii_isalnum(c) || strchr("{}[]:,+-.", c);
+}
+
+/* One object, and not too deep. Of a second value after the first the library would lose the first. */
+static gboolean is_one_object(const char *text, gsize len)
+{
+	gboolean in_string = FALSE, has_ended = FALSE;
 	int depth = 0;
 	gsize i;
 
@@ -17,16 +25,25 @@ static gboolean is_shallow(const char *text, gsize len)
 				i++;
 			else if (text[i] == '"')
 				in_string = FALSE;
-		} else if (text[i] == '"') {
-			in_string = TRUE;
-		} else if (text[i] == '{' || text[i] == '[') {
-			if (++depth > DEPTH_MAX)
-				return FALSE;
-		} else if (text[i] == '}' || text[i] == ']') {
-			depth--;
+			continue;
 		}
+		if (g_ascii_isspace(text[i]))
+			continue;
+		if (has_ended || (depth == 0 && text[i] != '{'))
+			return FALSE;
+		if (text[i] == '"')
+			in_string = TRUE;
+		else if (!text[i] || !is_plain(text[i]))
+			return FALSE;
+		else if (text[i] == '{' || text[i] == '[')
+			depth++;
+		else if (text[i] == '}' || text[i] == ']')
+			depth--;
+		if (depth > DEPTH_MAX)
+			return FALSE;
+		has_ended = depth == 0;
 	}
-	return TRUE;
+	return has_ended;
 }
 
 JsonObject *json_limit_parse(const char *text, gssize len)
@@ -37,7 +54,7 @@ JsonObject *json_limit_parse(const char *text, gssize len)
 
 	if (len < 0)
 		len = (gssize)strlen(text);
-	if (!g_utf8_validate(text, len, NULL) || !is_shallow(text, len))
+	if (!g_utf8_validate(text, len, NULL) || !is_one_object(text, len))
 		return NULL;
 	parser = json_parser_new_immutable();
 	if (json_parser_load_from_data(parser, text, len, NULL)) {

@@ -5,8 +5,8 @@
 
 #include <json-glib/json-glib.h>
 
-/* The object that the text holds; NULL where it is not JSON, is no object, or is nested so deep that
- * a recursive parser would run out of stack. The caller unrefs it. */
+/* The object that the text holds; NULL where it is not JSON, is no object or more than one, or is
+ * nested so deep that a recursive parser would run out of stack. The caller unrefs it. */
 JsonObject *json_limit_parse(const char *text, gssize len);
 
 /* Members of the right type, else the default; never NULL for strings. */
