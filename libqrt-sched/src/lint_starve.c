@@ -124,8 +124,8 @@ static void check_victim(struct qrt_sched_p_lint *lint, enum qrt_sched_role role
 }
 
 /* QEMU's translator has plain spin locks (the TLB's, of each vCPU): who waits for one above its holder
- * and on the same CPU waits for ever. Seen with stock QEMU 7.2: the main loop, during boot. */
-/* Returns 1 when that was found. */
+ * and on the same CPU waits for ever. Seen with stock QEMU 7.2: the main loop, during boot. Returns 1 when
+ * that was found. */
 static int check_spinning(struct qrt_sched_p_lint *lint, enum qrt_sched_role role, uint32_t index)
 {
 	struct qrt_sched_p_thread thread = qrt_sched_p_lint_thread(lint, role, index);
@@ -144,8 +144,7 @@ static int check_spinning(struct qrt_sched_p_lint *lint, enum qrt_sched_role rol
 			continue;
 		qrt_sched_p_lint_find(lint, QRT_SCHED_FAULT, line_of(lint, role), "spinning-above-vcpu",
 				      "%s %u (%s) shares only CPU %d with vcpu %u (%s), and TCG has spin "
-				      "locks: %s can spin "
-				      "for ever for one that the vCPU holds",
+				      "locks: %s can spin for ever for one that the vCPU holds",
 				      name, index, qrt_sched_p_lint_urgency(&thread, own, sizeof(own)), cpu,
 				      i, qrt_sched_p_lint_urgency(&vcpu, its, sizeof(its)), name);
 		qrt_sched_p_lint_about(lint, role);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "errand.h"
 
+#include "ordinary.h"
+
 #include <errno.h>
 #include <glib.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -73,24 +73,6 @@ static void *run(void *data)
 	return NULL;
 }
 
-static int start_thread(struct errand *errand)
-{
-	struct sched_param param = {.sched_priority = 0};
-	pthread_attr_t attr;
-	pthread_t thread;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-	pthread_attr_setschedparam(&attr, &param);
-	r = pthread_create(&thread, &attr, run, errand);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 /* ---- the loop ---- */
 
 struct errand *errand_open(void)
@@ -100,7 +82,8 @@ struct errand *errand_open(void)
 	errand->begin_fd = eventfd(0, EFD_CLOEXEC);
 	errand->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	atomic_store(&errand->hands, 2);
-	errand->has_thread = errand->begin_fd >= 0 && errand->done_fd >= 0 && start_thread(errand) == 0;
+	errand->has_thread = errand->begin_fd >= 0 && errand->done_fd >= 0 &&
+			     ordinary_start(NULL, run, errand) == 0;
 	if (!errand->has_thread)
 		atomic_store(&errand->hands, 1);
 	return errand;

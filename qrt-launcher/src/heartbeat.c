@@ -2,9 +2,8 @@
 #include "heartbeat.h"
 
 #include "command.h"
+#include "ordinary.h"
 
-#include <pthread.h>
-#include <sched.h>
 #include <syslog.h>
 
 bool heartbeat_is_lost(struct heartbeat *heartbeat, unsigned int beats, uint64_t now_ns)
@@ -36,16 +35,5 @@ static void *say(void *data)
 
 void heartbeat_say(const char *vm)
 {
-	struct sched_param param = {.sched_priority = 0};
-	pthread_attr_t attr;
-	pthread_t thread;
-
-	if (pthread_attr_init(&attr) != 0)
-		return;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-	pthread_attr_setschedparam(&attr, &param);
-	(void)pthread_create(&thread, &attr, say, (void *)vm);
-	pthread_attr_destroy(&attr);
+	(void)ordinary_start(NULL, say, (void *)vm);
 }

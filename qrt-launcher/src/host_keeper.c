@@ -2,13 +2,13 @@
 /* Who does what has to be done for the host while VMs run. */
 #include "command.h"
 #include "host.h"
+#include "ordinary.h"
 #include "voice.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
@@ -81,22 +81,6 @@ static void *keep(void *data)
 	return NULL;
 }
 
-static int start_thread(struct host_keeper *keeper)
-{
-	struct sched_param param = {.sched_priority = 0};
-	pthread_attr_t attr;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-	pthread_attr_setschedparam(&attr, &param);
-	r = pthread_create(&keeper->thread, &attr, keep, keeper);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 static struct host_keeper *discard(struct host_keeper *keeper)
 {
 	give_up(keeper);
@@ -116,7 +100,7 @@ struct host_keeper *host_keeper_open(int run_fd)
 	keeper->fd = -1;
 	keeper->said = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	keeper->end_fd = eventfd(0, EFD_CLOEXEC);
-	r = keeper->end_fd < 0 ? -errno : start_thread(keeper);
+	r = keeper->end_fd < 0 ? -errno : ordinary_start(&keeper->thread, keep, keeper);
 	if (r == 0)
 		return keeper;
 	complain("nobody looks after the host while this VM runs: %s", strerror(-r));

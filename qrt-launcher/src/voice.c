@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "voice.h"
 
+#include "ordinary.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -142,25 +143,6 @@ static void init_lock(struct voice *voice)
 	pthread_mutexattr_destroy(&attr);
 }
 
-/* Time-shared, whatever who opens it is. It ends with the process. */
-static int start_thread(struct voice *voice)
-{
-	struct sched_param param = {.sched_priority = 0};
-	pthread_attr_t attr;
-	pthread_t thread;
-	int r = pthread_attr_init(&attr);
-
-	if (r != 0)
-		return -r;
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setinheritsched(&attr, PTHREAD_EXPLICIT_SCHED);
-	pthread_attr_setschedpolicy(&attr, SCHED_OTHER);
-	pthread_attr_setschedparam(&attr, &param);
-	r = pthread_create(&thread, &attr, run, voice);
-	pthread_attr_destroy(&attr);
-	return -r;
-}
-
 static void open_voice(struct voice *voice)
 {
 	if (voice->is_open)
@@ -169,7 +151,7 @@ static void open_voice(struct voice *voice)
 	if (voice->wake_fd < 0)
 		return;
 	init_lock(voice);
-	voice->is_open = start_thread(voice) == 0;
+	voice->is_open = ordinary_start(NULL, run, voice) == 0;
 	if (!voice->is_open)
 		close(voice->wake_fd);
 }

@@ -29,7 +29,8 @@ def unserved(command):
 
 
 THROTTLING = "/proc/sys/kernel/sched_rt_runtime_us"
-SPIN_MS = 4000
+SPIN_MS = 8000
+LONG_MS = 15000  # of a VM that is ended as soon as it has shown what it is about
 NOTHING = {"governor": {"budgets": []}}
 FIFO, OTHER = os.SCHED_FIFO, os.SCHED_OTHER
 
@@ -105,7 +106,7 @@ def a_vm_that_spins_on_every_cpu_leaves_the_host_a_shell():
 def a_budget_drops_and_gives_back():
     """As often as windows say, and nothing of that is a deviation."""
     need_root()
-    with Place() as place, Spinning(place, one(["budget=20%/200ms"]), 4000) as vm:
+    with Place() as place, Spinning(place, one(["budget=20%/200ms"]), SPIN_MS) as vm:
         over = vm.wait_status("a vCPU in time sharing", lambda status: any(map(has_layer, threads_of(status, "vcpu"))))
         for thread in threads_of(over, "vcpu"):
             check(thread["in_plan"], thread)
@@ -121,7 +122,7 @@ def a_budget_drops_and_gives_back():
 
 def a_roles_budget_is_the_roles_alone():
     need_root()
-    with Place() as place, Spinning(place, one(["vcpu_budget=20%/200ms"]), 3000) as vm:
+    with Place() as place, Spinning(place, one(["vcpu_budget=20%/200ms"]), LONG_MS) as vm:
         status = vm.wait_status("a vCPU in time sharing", lambda status: any(map(has_layer, threads_of(status, "vcpu"))))
         check(not any(map(has_layer, threads_of(status, "main"))), status["threads"])
         check_equal(budget_of(status, "vm"), None, "budget of the VM")
@@ -139,7 +140,7 @@ def a_host_that_nothing_holds_is_guarded():
     need_root()
     with Place() as place:
         command = unserved(launch(plan()))
-        with Fused(command, 6000, spin(place.environment, 4000)) as fused:
+        with Fused(command, LONG_MS + 3000, spin(place.environment, LONG_MS)) as fused:
             status = wait_for("a VM that is dropped", lambda: (lambda found: found if found and (
                 budget_of(found, "host") or {}).get("throttled") else None)(look(place, fused)))
     note("guard: %s" % budget_of(status, "host"))
@@ -156,7 +157,7 @@ def vms_that_spin_together_leave_the_host_a_shell():
     names = ("spinning", "another")
     with Place() as place:
         both = " & ".join(shlex.join(launch(plan(), name)) for name in names) + " & wait"
-        with Fused(unserved(["sh", "-c", both]), 18000, spin(place.environment, 15000)) as fused:
+        with Fused(unserved(["sh", "-c", both]), LONG_MS + 3000, spin(place.environment, LONG_MS)) as fused:
             wait_for("VMs that are dropped", lambda: all(is_guarded(look(place, fused, name)) for name in names))
             with Shell(500) as shell:
                 answers = shell.answers()
@@ -171,7 +172,7 @@ def a_cpu_that_is_left_needs_no_guard():
         raise Skip("needs two CPUs")
     with Place() as place:
         command = unserved(launch(plan(CPUS[1:], "other"), vcpus=len(CPUS) - 1))
-        with Fused(command, 6000, spin(place.environment, 3000, len(CPUS) - 1)) as fused:
+        with Fused(command, LONG_MS + 3000, spin(place.environment, LONG_MS, len(CPUS) - 1)) as fused:
             status = wait_for("vCPUs", lambda: (lambda found: found if found and threads_of(
                 found, "vcpu") else None)(look(place, fused)))
     check_equal(status["governor"]["budgets"], [], "guards")
@@ -222,8 +223,8 @@ def who_takes_all_is_dropped_beside_who_wants_little():
 
 def without_a_weight_nobody_is_a_rival():
     need_root()
-    with Place() as place, Spinning(place, one([]), 5000, "a", percent=20) as first, \
-            Spinning(place, one([]), 5000, "b", percent=20) as second:
+    with Place() as place, Spinning(place, one([]), LONG_MS, "a", percent=20) as first, \
+            Spinning(place, one([]), LONG_MS, "b", percent=20) as second:
         time.sleep(1.5)
         for vm in (first, second):
             status = vm.wait_status("a governor", lambda status: status["governor"])
@@ -232,7 +233,7 @@ def without_a_weight_nobody_is_a_rival():
 
 def a_plan_without_real_time_needs_no_governor():
     need_root()
-    with Place() as place, Spinning(place, ["-rt", "maxprio=2,policy=ts", "-rt", "budget=10%"], 3000) as vm:
+    with Place() as place, Spinning(place, ["-rt", "maxprio=2,policy=ts", "-rt", "budget=10%"], LONG_MS) as vm:
         status = vm.wait_status("a status", lambda status: status["threads"])
         check_equal(status["governor"], None, "governor")
 
