@@ -7,7 +7,6 @@ request's time is taken at its sending, a reply's by the kernel at its arrival. 
 in both is said beside it, and what the machine below stole of the CPUs while a reply was awaited.
 """
 
-import bisect
 import ctypes
 import gc
 import json
@@ -21,6 +20,7 @@ import subprocess
 import sys
 import time
 
+import steal
 from benchlib import BenchError
 from loads import LIBC, die_with_parent
 
@@ -31,7 +31,6 @@ INTERVAL = 0.020  # s
 JITTER = 0.25  # of the interval, both ways: a fixed one would beat with the guests' quanta
 TIMEOUT = 2.0  # s; a request without a reply counts as this
 CLOCK_STEP = 1e-3  # s
-STEAL_COUNTED = 5000000  # ns: by then the kernel has counted what was stolen
 PRIORITY = 90  # FIFO, where DEADLINE is refused
 SCHED_DEADLINE = 6
 RUNTIME, PERIOD = 3000000, 10000000  # ns
@@ -81,19 +80,6 @@ def clocks_apart():
     return time.time_ns() - time.monotonic_ns()
 
 
-def count_steal():
-    """Of all CPUs, in ms."""
-    with open("/proc/stat", encoding="ascii") as file:
-        return int(file.readline().split()[8]) * 1000 // os.sysconf("SC_CLK_TCK")
-
-
-def stolen_while(begin, end, samples):
-    """Milliseconds that were stolen meanwhile, from [(ns, ms so far)]. No less than it was."""
-    before = samples[max(0, bisect.bisect_right(samples, (begin, float("inf"))) - 1)]
-    after = samples[min(len(samples) - 1, bisect.bisect_left(samples, (end + STEAL_COUNTED, 0)))]
-    return after[1] - before[1]
-
-
 class Pinger:
     def __init__(self, address, moments, timeout):
         self.address, self.moments, self.timeout = address, moments, timeout
@@ -131,7 +117,7 @@ class Pinger:
         self.look()
 
     def look(self):
-        self.steal.append((time.time_ns(), count_steal()))
+        self.steal.append((time.time_ns(), steal.count()))
 
     def run(self):
         """All are sent, and answered or out of time."""
@@ -145,12 +131,12 @@ class Pinger:
                 self.read()
             elif left:
                 self.send(start)
-        time.sleep(STEAL_COUNTED / 1e9)
+        time.sleep(steal.COUNTED / 1e9)
         self.look()
 
     def stolen(self):
         limit = int(self.timeout * 1e9)
-        return [stolen_while(sent, sent + (limit if took is None else took), self.steal)
+        return [steal.stolen_while(sent, sent + (limit if took is None else took), self.steal)
                 for sent, took in zip(self.sent, self.times)]
 
     def result(self):

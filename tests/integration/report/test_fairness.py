@@ -22,6 +22,7 @@ import fairrun
 import pinger
 import seqchart
 import shares
+import steal
 from benchlib import BenchError
 
 WAYS = ("stock", "shares", "rr", "ours")
@@ -74,11 +75,11 @@ class Packets(unittest.TestCase):
     def test_what_was_stolen_while_a_reply_was_awaited(self):
         ms = 10**6
         samples = [(0, 100), (20 * ms, 100), (140 * ms, 200), (160 * ms, 200), (165 * ms, 210)]
-        self.assertEqual(pinger.stolen_while(1 * ms, 2 * ms, samples), 0)
-        self.assertEqual(pinger.stolen_while(21 * ms, 139 * ms, samples), 100)
-        self.assertEqual(pinger.stolen_while(141 * ms, 142 * ms, samples), 0)
-        self.assertEqual(pinger.stolen_while(141 * ms, 156 * ms, samples), 10)  # not counted before
-        self.assertEqual(pinger.stolen_while(166 * ms, 400 * ms, samples), 0)
+        self.assertEqual(steal.stolen_while(1 * ms, 2 * ms, samples), 0)
+        self.assertEqual(steal.stolen_while(21 * ms, 139 * ms, samples), 100)
+        self.assertEqual(steal.stolen_while(141 * ms, 142 * ms, samples), 0)
+        self.assertEqual(steal.stolen_while(141 * ms, 156 * ms, samples), 10)  # not counted before
+        self.assertEqual(steal.stolen_while(166 * ms, 400 * ms, samples), 0)
 
     def test_what_nothing_was_stolen_of_has_percentiles_of_its_own(self):
         result = fairrun.add_percentiles({"times": [1.0] * 90 + [100.0] * 10, "stolen_ms": [0] * 90 + [20] * 10})
