@@ -9,10 +9,10 @@
  * would lose its way. */
 static gboolean is_plain(char c)
 {
-	return g_ascii_isalnum(c) || strchr("{}[]:,+-.", c);
+	return g_ascii_isalnum(c) || (c && strchr("{}[]:,+-.", c));
 }
 
-/* One object, and not too deep. Of a second value after the first the library would lose the first. */
+/* One object, and not too deep. json-glib 1.6 takes a second value, too, and leaks one of them. */
 static gboolean is_one_object(const char *text, gsize len)
 {
 	gboolean in_string = FALSE, has_ended = FALSE;
@@ -33,7 +33,7 @@ static gboolean is_one_object(const char *text, gsize len)
 			return FALSE;
 		if (text[i] == '"')
 			in_string = TRUE;
-		else if (!text[i] || !is_plain(text[i]))
+		else if (!is_plain(text[i]))
 			return FALSE;
 		else if (text[i] == '{' || text[i] == '[')
 			depth++;

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-/* 0 or negative errno. thread NULL: nobody joins it, and it ends with the process. */
+/* 0 or negative errno. thread NULL: it is detached. */
 int ordinary_start(pthread_t *thread, void *(*run)(void *data), void *data);
 
 #endif

@@ -2,7 +2,7 @@
 """What the pings of the fairness benchmark say: figures for its goals, rows for its table.
 
 The goals are of all pings. Beside each is the same figure of those pings ("own") of whose time the machine below
-stole nothing: what it takes no scheduling can give back, and it takes it from all ways alike."""
+stole nothing: what it takes no scheduling can give back. How many the others were is in the table: busier ways lose more."""
 
 import benchlib
 from fairrun import CASES

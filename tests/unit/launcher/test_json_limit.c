@@ -26,7 +26,7 @@ static void test_object(void)
 	CU_ASSERT_TRUE(is_taken("{}"));
 }
 
-/* Of two values json-glib 1.6 gives the last and leaks the first. */
+/* json-glib 1.6 takes two values, and leaks one of them. */
 static void test_one(void)
 {
 	static const char *const others[] = {
