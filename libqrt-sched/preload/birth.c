@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "preload_p.h"
+#include "process_p.h"
 
 typedef void *(*routine)(void *);
 
@@ -81,40 +82,16 @@ static void settle(enum habit habit)
 		learn(own_routine, habit);
 }
 
-static void enter(const char *name)
-{
-	struct qrt_sched_error error;
-	int rc = qrt_sched_placer_enter(preload_process.placer, name, &error);
-
-	if (rc < 0)
-		preload_say_unplaced(name, rc, error.message);
-	else if (rc == QRT_SCHED_PLACED_FALLBACK && !preload_process.is_supervised)
-		preload_say_fallback(name, error.message);
-}
-
 void preload_enter(const char *name)
 {
-	int saved = errno;
-
-	enter(name);
-	if (preload_follow_quantum() < 0)
-		enter(name);
-	errno = saved;
+	qrt_sched_process_enter(preload_process.own, name);
+	preload_know_quantum();
 }
 
 void preload_named(const char *name)
 {
-	int32_t index;
-
 	settle(HABIT_NAMES_ITSELF);
-	preload_lock_end();
 	preload_enter(name);
-	if (qrt_sched_plan_classify(preload_process.plan, name, &index) != QRT_SCHED_ROLE_VCPU)
-		return;
-	preload_advance_vcpu();
-	preload_lock_vcpu(name);
-	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_PREFAULT)
-		preload_prefault_guest();
 }
 
 void preload_stayed_unnamed(void)
@@ -136,10 +113,6 @@ static void end(void *unused)
 	(void)unused;
 	if (is_pending)
 		settle(HABIT_UNRELIABLE);
-	preload_advance_end();
-	preload_lock_end();
-	if (atomic_load(&preload_process.state) == PRELOAD_ON)
-		qrt_sched_placer_leave(preload_process.placer);
 }
 
 int preload_prepare_births(void)
@@ -151,8 +124,6 @@ static void be_born(routine run)
 {
 	own_routine = run;
 	pthread_setspecific(end_key, &end_key);
-	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_PREFAULT)
-		preload_prefault_stack();
 	if (habit_of(run) == HABIT_NAMES_ITSELF) {
 		is_pending = 1;
 		atomic_fetch_add(&preload_pending, 1);

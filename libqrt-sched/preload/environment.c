@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "preload_p.h"
 
@@ -44,25 +41,6 @@ static void clean_preload(void)
 	else
 		unsetenv("LD_PRELOAD");
 	free(rest);
-}
-
-/* The descriptor that a variable names; it must not reach children. */
-static int take_fd(const char *variable)
-{
-	const char *value = getenv(variable);
-	char *end;
-	long fd;
-
-	if (!value)
-		return -1;
-	errno = 0;
-	fd = strtol(value, &end, 10);
-	if (errno || end == value || *end || fd < 3 || fd > 1 << 20 ||
-	    fcntl((int)fd, F_SETFD, FD_CLOEXEC) < 0) {
-		preload_say("%s='%.32s' is no open descriptor: going on without it", variable, value);
-		return -1;
-	}
-	return (int)fd;
 }
 
 /* `where` is a path or a variable's name, NULL: both may have a part in it. */
@@ -110,19 +88,14 @@ static struct qrt_sched_plan *read_plan(void)
 	return parse(plan, path, text) < 0 ? qrt_sched_plan_close(plan) : plan;
 }
 
-void preload_take_request(struct preload_request *ret_request)
+void preload_take_request(struct qrt_sched_process_config *config)
 {
-	*ret_request = (struct preload_request){.broker_fd = -1, .recorder_fd = -1, .locks_fd = -1};
+	config->broker_fd = config->recorder_fd = config->locks_fd = -1;
 	if (!getenv("QRT_SCHED_PLAN") && !getenv("QRT_SCHED_PLAN_FILE"))
 		return;
-	ret_request->plan = read_plan();
-	ret_request->broker_fd = take_fd("QRT_SCHED_BROKER");
-	ret_request->recorder_fd = take_fd("QRT_SCHED_RECORD");
-	ret_request->locks_fd = take_fd("QRT_SCHED_LOCKS");
+	config->plan = read_plan();
+	qrt_sched_process_take_environment(config);
 	clean_preload();
 	unsetenv("QRT_SCHED_PLAN");
 	unsetenv("QRT_SCHED_PLAN_FILE");
-	unsetenv("QRT_SCHED_BROKER");
-	unsetenv("QRT_SCHED_RECORD");
-	unsetenv("QRT_SCHED_LOCKS");
 }

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "preload_p.h"
+#include "process_p.h"
 
 static int lock_first(pthread_mutex_t *mutex);
 
@@ -34,35 +32,18 @@ EXPORT int pthread_mutex_init(pthread_mutex_t *mutex, const pthread_mutexattr_t 
 	preload_is_on();
 	if (attr || !has_inheriting || init(mutex, &inheriting))
 		return init(mutex, attr);
-	preload_know_mutex(mutex);
+	qrt_sched_p_process_know_mutex(mutex);
 	return 0;
 }
 
-static uint64_t now(void)
+EXPORT int pthread_mutex_destroy(pthread_mutex_t *mutex)
 {
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	if (preload_process.globals.pi_mutexes)
+		qrt_sched_p_process_forget_mutex(mutex);
+	return preload_real()->pthread_mutex_destroy(mutex);
 }
 
 /* What is read of the owner may be old when the wait begins: a hint, and nothing better is to be had. */
-static int lock_recorded(pthread_mutex_t *mutex, void *caller)
-{
-	struct qrt_sched_record record = {.mutex = (uintptr_t)mutex, .caller = (uintptr_t)caller};
-	int rc = pthread_mutex_trylock(mutex);
-
-	if (rc != EBUSY)
-		return rc;
-	record.owner = __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED);
-	record.start_ns = now();
-	rc = real_lock(mutex);
-	record.wait_ns = now() - record.start_ns;
-	record.tid = (int32_t)syscall(SYS_gettid);
-	qrt_sched_recorder_write(preload_process.recorder, &record);
-	return rc;
-}
-
 static uint64_t threshold(void)
 {
 	const struct qrt_sched_recorder *recorder = preload_process.recorder;
@@ -75,6 +56,7 @@ EXPORT int pthread_mutex_lock(pthread_mutex_t *mutex)
 	if (UNLIKELY(atomic_load_explicit(&preload_pending, memory_order_relaxed)))
 		preload_stayed_unnamed();
 	if (UNLIKELY(threshold()))
-		return lock_recorded(mutex, __builtin_return_address(0));
+		return qrt_sched_p_process_lock_recorded(preload_process.recorder, mutex,
+							 __builtin_return_address(0), real_lock);
 	return real_lock(mutex);
 }

@@ -5,7 +5,7 @@
 
 #include <poll.h>
 #include <pthread.h>
-#include <qrt/sched.h>
+#include <qrt/process.h>
 #include <qrt/sched_record.h>
 #include <signal.h>
 #include <spawn.h>
@@ -57,12 +57,10 @@ enum preload_state {
 struct preload_process {
 	_Atomic int state; /* enum preload_state */
 	pid_t pid;
-	struct qrt_sched_plan *plan;
+	struct qrt_sched_process *own; /* NULL: nothing is asked of us */
 	struct qrt_sched_globals globals;
-	struct qrt_sched_placer *placer;
-	struct qrt_sched_recorder *recorder;
-	struct qrt_sched_setting origin; /* of the process' first thread; set == 0: not known */
-	int is_supervised;               /* by a broker's process */
+	struct qrt_sched_recorder *recorder; /* own's, as the two above: looked at while there is none, too */
+	struct qrt_sched_setting origin;     /* of the process' first thread; set == 0: not known */
 };
 
 extern struct preload_process preload_process;
@@ -74,15 +72,8 @@ void preload_resume(void);
 
 /* ---- the environment (environment.c) ---- */
 
-struct preload_request {
-	struct qrt_sched_plan *plan; /* NULL: nothing is asked of us */
-	int broker_fd;               /* -1: none */
-	int recorder_fd;             /* -1: none */
-	int locks_fd;                /* -1: none */
-};
-
 /* Reads what was asked for and takes it out of the environment, so that no child sees it. */
-void preload_take_request(struct preload_request *ret_request);
+void preload_take_request(struct qrt_sched_process_config *config);
 
 /* ---- threads (birth.c, name.c) ---- */
 
@@ -103,46 +94,10 @@ void preload_forget_births(void);
 
 void preload_prepare_mutexes(void);
 
-/* ---- mutexes that a forked child inherits (heritage.c) ---- */
-
-/* One that inherits priority was made. */
-void preload_know_mutex(pthread_mutex_t *mutex);
-/* Before a fork, in the thread that forks. */
-void preload_remember_forker(void);
-/* In the child. */
-void preload_inherit_mutexes(void);
-
-/* ---- timer advance (advance.c) ---- */
-
-/* On the main loop's thread. */
-void preload_prepare_advance(void);
-/* The calling thread runs a vCPU. */
-void preload_advance_vcpu(void);
-/* The calling thread ends, whatever it ran. */
-void preload_advance_end(void);
-/* In a forked child: it has none of the parent's vCPUs. */
-void preload_forget_vcpus(void);
-
-/* ---- preempt lock (lock.c) ---- */
-
-/* As the plan says; with the supervisor's table, or fd -1. */
-void preload_prepare_locks(int fd);
-/* The calling thread runs a vCPU and is in its role. */
-void preload_lock_vcpu(const char *name);
-/* The calling thread changes its role or ends, whatever it ran. */
-void preload_lock_end(void);
-/* The calling thread is about to sleep. */
-void preload_lock_pause(void);
-/* In a forked child. */
-void preload_forget_locks(void);
-
 /* ---- quanta (quantum.c) ---- */
 
-/* The calling thread entered a role: its slices are that role's from now on. A negative errno where that
- * cannot be: to enter again gives it the kernel's. */
-int preload_follow_quantum(void);
-/* It makes none any more; in a forked child, that has no timers. */
-void preload_end_quantum(void);
+/* The calling thread entered a role: from its first slice on their signal is not the program's. */
+void preload_know_quantum(void);
 /* A signal set without, or with the signal of quanta: `set` itself where there is nothing to be done. */
 const sigset_t *preload_without_quantum(const sigset_t *set, sigset_t *copy);
 const sigset_t *preload_with_quantum(const sigset_t *set, sigset_t *copy);
@@ -158,14 +113,6 @@ int preload_calm_run(int fd, unsigned long request, void *arg);
 int preload_calm_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
 		       const sigset_t *mask);
 
-/* ---- memory (memory.c) ---- */
-
-/* As the plan says. */
-void preload_lock_memory(void);
-void preload_prefault_stack(void);
-/* At the first vCPU's birth. */
-void preload_prefault_guest(void);
-
 /* ---- children (fork.c) ---- */
 
 void preload_prepare_forks(void);
@@ -177,9 +124,4 @@ void preload_give_back(void);
 
 /* One line on standard error. */
 void preload_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same, the first time that it is said about this negative errno. */
-void preload_say_unplaced(const char *name, int error, const char *message);
-/* DEADLINE was refused, and there is no supervisor that says so; once a role. */
-void preload_say_fallback(const char *name, const char *message);
-
 #endif

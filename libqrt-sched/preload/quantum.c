@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 
-#include "placer_p.h"
 #include "preload_p.h"
 #include "quantum_p.h"
 
@@ -41,47 +40,10 @@ __attribute__((constructor)) static void resolve(void)
 	atomic_store_explicit(&is_resolved, 1, memory_order_release);
 }
 
-/* ---- roles ---- */
-
-/* FIFO without an end of slices would keep its own level waiting for ever. */
-static int refuse(int rc, const char *message)
+void preload_know_quantum(void)
 {
-	static _Atomic int is_said;
-
-	qrt_sched_p_placer_refuse_quanta(preload_process.placer);
-	if (!atomic_exchange(&is_said, 1))
-		preload_say("threads have the kernel's round-robin slice: %s", message);
-	return rc;
-}
-
-static int start(uint64_t quantum_ns)
-{
-	struct qrt_sched_quantum *quantum;
-	struct qrt_sched_error error;
-	int rc = qrt_sched_quantum_start(quantum_ns, &quantum, &error);
-
-	if (rc < 0)
-		return refuse(rc, error.message);
-	atomic_store(&taken, qrt_sched_quantum_get_signal());
-	return 0;
-}
-
-int preload_follow_quantum(void)
-{
-	int64_t quantum_ns = qrt_sched_placer_get_quantum(preload_process.placer);
-
-	if (quantum_ns <= 0)
-		preload_end_quantum();
-	else if (!qrt_sched_p_quantum_own)
-		return start((uint64_t)quantum_ns);
-	else
-		qrt_sched_quantum_set(qrt_sched_p_quantum_own, (uint64_t)quantum_ns);
-	return 0;
-}
-
-void preload_end_quantum(void)
-{
-	qrt_sched_quantum_stop(qrt_sched_p_quantum_own);
+	if (qrt_sched_p_quantum_own)
+		atomic_store_explicit(&taken, qrt_sched_quantum_get_signal(), memory_order_relaxed);
 }
 
 /* ---- the signal ---- */

@@ -4,64 +4,51 @@
 #include <unistd.h>
 
 #include "preload_p.h"
+#include "process_p.h"
+
+#define THREAD_STACK 65536
 
 struct preload_process preload_process;
 
-static int open_placer(int broker_fd, struct qrt_sched_error *reterr)
+static void say_line(void *unused, const char *line)
 {
-	struct qrt_sched_placer_config config = {
-		.size = sizeof(config),
-		.broker_fd = broker_fd,
-		.plan = preload_process.plan,
-		.flags = QRT_SCHED_PLACER_QUANTUM,
-	};
-
-	return qrt_sched_placer_open(&config, &preload_process.placer, reterr);
+	(void)unused;
+	preload_say("%s", line);
 }
 
-/* The descriptors have been dup'ed where they were good; ones that are not ours stay open. */
-static void take_broker(int fd, struct qrt_sched_error *reterr)
+/* Not by our own pthread_create(): it would be placed. */
+static int start_thread(void *unused, void *(*run)(void *), void *arg)
 {
-	if (open_placer(fd, reterr) >= 0) {
-		preload_process.is_supervised = fd >= 0;
-		if (fd >= 0)
-			close(fd);
-		return;
-	}
-	if (fd < 0)
-		return;
-	preload_say("QRT_SCHED_BROKER: %s: going on without it", reterr->message);
-	open_placer(-1, reterr);
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc = pthread_attr_init(&attr);
+
+	(void)unused;
+	if (rc)
+		return -rc;
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = -preload_real()->pthread_create(&thread, &attr, run, arg);
+	pthread_attr_destroy(&attr);
+	return rc;
 }
 
-static void take_recorder(int fd)
-{
-	if (fd < 0)
-		return;
-	if (qrt_sched_recorder_open(fd, &preload_process.recorder) < 0)
-		preload_say("QRT_SCHED_RECORD=%d is no recorder: waits are not recorded", fd);
-	else
-		close(fd);
-}
-
-static int prepare(const struct preload_request *request)
+static int prepare(const struct qrt_sched_process_config *config)
 {
 	struct qrt_sched_error error = {0};
+	struct qrt_sched_process *own;
 
 	preload_process.pid = getpid();
-	preload_process.plan = request->plan;
-	preload_process.globals.size = sizeof(preload_process.globals);
-	qrt_sched_plan_get_globals(request->plan, &preload_process.globals);
-	if (qrt_sched_setting_read(0, &preload_process.origin) < 0)
-		preload_process.origin.set = 0;
-	take_broker(request->broker_fd, &error);
-	if (!preload_process.placer || preload_prepare_births() < 0) {
+	if (preload_prepare_births() < 0 || qrt_sched_process_open(config, &own, &error) < 0) {
 		preload_say("no thread is placed: %s",
 			    error.message[0] ? error.message : "out of thread keys");
 		return -ENOMEM;
 	}
-	take_recorder(request->recorder_fd);
-	preload_prepare_locks(request->locks_fd);
+	qrt_sched_p_process_wait_by(preload_calm_ppoll);
+	preload_process.own = own;
+	preload_process.globals = own->globals;
+	preload_process.origin = own->origin;
+	preload_process.recorder = own->recorder;
 	preload_prepare_mutexes();
 	preload_prepare_forks();
 	return 0;
@@ -69,19 +56,20 @@ static int prepare(const struct preload_request *request)
 
 static void start(void)
 {
-	struct preload_request request;
+	struct qrt_sched_process_config config = {
+		.size = sizeof(config), .say = say_line, .create = start_thread};
+	struct qrt_sched_error error;
 
 	preload_real();
 	atomic_store(&preload_process.state, PRELOAD_STARTING);
-	preload_take_request(&request);
-	if (!request.plan || prepare(&request) < 0) {
+	preload_take_request(&config);
+	if (!config.plan || prepare(&config) < 0) {
 		atomic_store(&preload_process.state, PRELOAD_OFF);
 		return;
 	}
 	atomic_store(&preload_process.state, PRELOAD_ON);
 	preload_enter(QRT_SCHED_PLACER_MAIN);
-	preload_prepare_advance();
-	preload_lock_memory();
+	qrt_sched_process_stay(preload_process.own, &error);
 }
 
 /* Other libraries' constructors can start threads and make mutexes before ours has run. */
@@ -106,13 +94,8 @@ void preload_resume(void)
 	struct qrt_sched_error error;
 
 	preload_process.pid = getpid();
-	preload_process.is_supervised = 0;
-	if (open_placer(-1, &error) < 0) {
-		atomic_store(&preload_process.state, PRELOAD_OFF);
-		return;
-	}
-	preload_prepare_locks(-1);
+	/* Before its thread is placed, which may need what we stand in for. */
 	atomic_store(&preload_process.state, PRELOAD_ON);
-	preload_enter(QRT_SCHED_PLACER_MAIN);
-	preload_lock_memory();
+	if (qrt_sched_process_stay(preload_process.own, &error) < 0)
+		atomic_store(&preload_process.state, PRELOAD_OFF);
 }

@@ -108,16 +108,19 @@ static void remember(struct qrt_sched_placer *placer, struct qrt_sched_p_residen
 	r->origin = qrt_sched_p_residents_origin(&placer->residents, &r->born);
 }
 
-/* Takes the thread in and gives it role and index. Copies what is known of it. */
+/* Takes the thread in and gives it role and index. Copies what is known of it, and what the plan in force
+ * says: another one may take its place as soon as the lock is free. */
 static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
-		   struct qrt_sched_p_resident *ret_resident)
+		   struct qrt_sched_p_resident *ret_resident, struct qrt_sched_setting *ret_want)
 {
 	struct qrt_sched_p_resident *r;
+	enum qrt_sched_role role;
 	int32_t wanted;
-	enum qrt_sched_role role = role_of(placer, name, &wanted);
 	int rc = -ENOMEM;
 
 	pthread_mutex_lock(&placer->lock);
+	role = role_of(placer, name, &wanted);
+	ret_resident->plan_number = placer->plan_number;
 	r = qrt_sched_p_residents_find(&placer->residents, tid);
 	if (!r) {
 		r = qrt_sched_p_residents_add(&placer->residents, tid);
@@ -128,21 +131,22 @@ static int take_in(struct qrt_sched_placer *placer, pid_t tid, const char *name,
 		qrt_sched_p_residents_assign(&placer->residents, r, role, wanted);
 		r->makes_slices = (placer->flags & QRT_SCHED_PLACER_QUANTUM) &&
 				  qrt_sched_plan_get_quantum(placer->plan, role, r->index) > 0;
+		r->plan_number = placer->plan_number;
 		*ret_resident = *r;
+		*ret_want = qrt_sched_p_wanted_setting(placer->plan, r);
 		rc = 0;
 	}
 	pthread_mutex_unlock(&placer->lock);
 	return rc;
 }
 
-/* What the thread shall be like; set == 0: nothing is to be done. */
-static struct qrt_sched_setting wanted_setting(const struct qrt_sched_placer *placer,
-					       const struct qrt_sched_p_resident *r)
+struct qrt_sched_setting qrt_sched_p_wanted_setting(const struct qrt_sched_plan *said,
+						    const struct qrt_sched_p_resident *r)
 {
 	struct qrt_sched_layer_value layers[QRT_SCHED_LAYERS] = {0};
 	struct qrt_sched_setting *plan = &layers[QRT_SCHED_LAYER_PLAN].setting;
 
-	qrt_sched_plan_get(placer->plan, r->role, r->index, plan);
+	qrt_sched_plan_get(said, r->role, r->index, plan);
 	if (!plan->set) {
 		/* A role that the plan does not name runs as it would without us: what it inherited from a
 		 * placed thread goes as well. */
@@ -174,29 +178,49 @@ static void note_placed(struct qrt_sched_placer *placer, pid_t tid, const struct
 	pthread_mutex_unlock(&placer->lock);
 }
 
+/* Whether another plan has come since the thread was taken in. */
+static int is_outdated(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r)
+{
+	int is;
+
+	pthread_mutex_lock(&placer->lock);
+	is = r->plan_number != placer->plan_number;
+	pthread_mutex_unlock(&placer->lock);
+	return is;
+}
+
+static int enter(struct qrt_sched_placer *placer, const char *name, struct qrt_sched_p_resident *ret_resident,
+		 struct qrt_sched_error *reterr)
+{
+	pid_t tid = (pid_t)syscall(SYS_gettid);
+	struct qrt_sched_setting want;
+	int rc = take_in(placer, tid, name, ret_resident, &want);
+
+	if (rc < 0)
+		return qrt_sched_p_error(reterr, rc, "no memory to remember thread %d", (int)tid);
+	rc = want.set ? qrt_sched_p_place(placer, ret_resident, &want, name, reterr) : QRT_SCHED_PLACED_NONE;
+	if (rc > 0)
+		note_placed(placer, tid, &want);
+	else if (rc < 0)
+		qrt_sched_p_give_up_urgency(ret_resident, &want);
+	return rc;
+}
+
 int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const char *thread_name,
 			   struct qrt_sched_error *reterr)
 {
-	pid_t tid = (pid_t)syscall(SYS_gettid);
 	struct qrt_sched_p_resident resident;
-	struct qrt_sched_setting want;
+	struct qrt_sched_error error = {0};
 	int rc, cancel;
 
 	/* Sockets are points of cancellation: a thread must not go while it holds the lock. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	rc = take_in(placer, tid, thread_name, &resident);
-	if (rc < 0) {
-		qrt_sched_p_error(reterr, rc, "no memory to remember thread %d", (int)tid);
-	} else {
-		want = wanted_setting(placer, &resident);
-		rc = want.set ? qrt_sched_p_place(placer, &resident, &want, thread_name, reterr)
-			      : QRT_SCHED_PLACED_NONE;
-		if (rc > 0)
-			note_placed(placer, tid, &want);
-		else if (rc < 0)
-			qrt_sched_p_give_up_urgency(&resident, &want);
-	}
+	do {
+		rc = enter(placer, thread_name, &resident, &error);
+	} while (is_outdated(placer, &resident));
 	pthread_setcancelstate(cancel, NULL);
+	if (reterr && (rc < 0 || rc == QRT_SCHED_PLACED_FALLBACK))
+		*reterr = error;
 	return rc;
 }
 
@@ -214,6 +238,20 @@ int64_t qrt_sched_placer_get_quantum(struct qrt_sched_placer *placer)
 	pthread_mutex_unlock(&placer->lock);
 	pthread_setcancelstate(cancel, NULL);
 	return quantum;
+}
+
+int qrt_sched_p_placer_get_role(struct qrt_sched_placer *placer)
+{
+	const struct qrt_sched_p_resident *r;
+	int role, cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&placer->lock);
+	r = qrt_sched_p_residents_find(&placer->residents, (pid_t)syscall(SYS_gettid));
+	role = r ? (int)r->role : -ENOENT;
+	pthread_mutex_unlock(&placer->lock);
+	pthread_setcancelstate(cancel, NULL);
+	return role;
 }
 
 void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer)

@@ -45,6 +45,7 @@ struct qrt_sched_p_resident {
 	struct qrt_sched_setting origin; /* as it would have been without us */
 	struct qrt_sched_setting now;    /* as it was placed */
 	int makes_slices;                /* RR in the plan, FIFO here: its quantum is made in the process */
+	uint32_t plan_number;            /* of the plan by which it entered */
 };
 
 struct qrt_sched_p_residents {
@@ -75,9 +76,10 @@ struct qrt_sched_setting qrt_sched_p_residents_origin(const struct qrt_sched_p_r
  * gave up its own would hold up others.
  */
 struct qrt_sched_placer {
-	const struct qrt_sched_plan *plan;
-	uint32_t flags; /* QRT_SCHED_PLACER_* */
-	int no_quanta;  /* there was QRT_SCHED_PLACER_QUANTUM, and it was refused since */
+	const struct qrt_sched_plan *plan; /* read and changed under the lock */
+	uint32_t plan_number;              /* counts them */
+	uint32_t flags;                    /* QRT_SCHED_PLACER_* */
+	int no_quanta;                     /* there was QRT_SCHED_PLACER_QUANTUM, and it was refused since */
 	pthread_mutex_t lock;
 	int refused; /* the kernel does not let us, the broker may */
 	struct qrt_sched_p_broker broker;
@@ -88,9 +90,15 @@ struct qrt_sched_placer {
  * no lock. The placer's memory stays. */
 void qrt_sched_p_placer_forget(struct qrt_sched_placer *placer);
 
+/* The role that the calling thread entered, -ENOENT. */
+int qrt_sched_p_placer_get_role(struct qrt_sched_placer *placer);
+
 /* The process cannot make quanta after all: threads that enter from now on have the kernel's slices. */
 void qrt_sched_p_placer_refuse_quanta(struct qrt_sched_placer *placer);
 
+/* What a thread shall be like by a plan; set == 0: nothing is to be done. */
+struct qrt_sched_setting qrt_sched_p_wanted_setting(const struct qrt_sched_plan *said,
+						    const struct qrt_sched_p_resident *r);
 /* Does to the calling thread what is wanted; as qrt_sched_placer_enter(). *want becomes the fallback where
  * the kernel refused DEADLINE. */
 int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_resident *r,

@@ -26,6 +26,21 @@ int qrt_sched_plan_new(struct qrt_sched_plan **ret_plan)
 	return 0;
 }
 
+int qrt_sched_plan_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan)
+{
+	struct qrt_sched_plan *copy;
+	int r = qrt_sched_plan_new(&copy);
+
+	if (r < 0)
+		return r;
+	r = qrt_sched_p_plan_copy(copy, plan);
+	if (r < 0)
+		qrt_sched_plan_close(copy);
+	else
+		*ret_plan = copy;
+	return r;
+}
+
 void qrt_sched_p_plan_clear(struct qrt_sched_plan *plan)
 {
 	int role, key;

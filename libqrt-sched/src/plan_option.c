@@ -155,6 +155,9 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	if (starts_with_word(text, "include"))
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "there is no include: give several --plan, the later overrides");
+	if (!*text)
+		return qrt_sched_p_error(reterr, -EINVAL,
+					 "an option is empty: give ROLE_KEY=VALUE, or leave it out");
 	if (!equals)
 		return qrt_sched_p_error(reterr, -EINVAL, "'%.60s' has no value: write %.60s=VALUE", text,
 					 text);

@@ -60,8 +60,12 @@ static void release(struct qrt_sched_p_residents *residents, const struct qrt_sc
 void qrt_sched_p_residents_remove(struct qrt_sched_p_residents *residents,
 				  struct qrt_sched_p_resident *resident)
 {
+	size_t behind;
+
 	release(residents, resident);
-	*resident = residents->entries[--residents->count];
+	behind = --residents->count - (size_t)(resident - residents->entries);
+	/* The others stay in the order in which they came. */
+	memmove(resident, resident + 1, behind * sizeof(*resident));
 }
 
 /* The lowest free one; beyond the last the plan's last value repeats anyhow, so they share it. */

@@ -210,6 +210,15 @@ static void say_unnamed(const struct attach *attach)
 				  : "all are 'othr'; with --qmp SOCKET vCPUs and iothreads are known");
 }
 
+static void say_own_plan(const struct attach *attach)
+{
+	if (attach->target.args.has_plan)
+		complain("note: process %d has a plan of its own (-rt): threads that begin later are placed "
+			 "by that "
+			 "before they are by this one; qrt-launcher run hands its plan to -rt",
+			 attach->target.pid);
+}
+
 int attach_look(struct attach *attach)
 {
 	int r = attach_find(attach->text, &attach->target);
@@ -229,5 +238,6 @@ int attach_prepare(struct attach *attach)
 		return r;
 	choose_name(attach);
 	say_unnamed(attach);
+	say_own_plan(attach);
 	return EXIT_OK;
 }

@@ -64,7 +64,7 @@ static int check_slices(const struct supervisor *supervisor, const struct qrt_sc
 {
 	g_autofree char *refusal = NULL;
 
-	if (supervisor->preload)
+	if (supervisor->library != LIBRARY_NONE)
 		refusal = plan_live_refuse_quanta(supervisor->first_plan, plan);
 	if (!refusal)
 		return 0;

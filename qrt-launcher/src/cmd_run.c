@@ -33,7 +33,9 @@ static void print_help(void)
 	     "                       command=CMD, stop or failsafe=PLANFILE; what was recorded is kept\n"
 	     "  --record-dir FOLDER  where that is kept, instead of .records in the run directory\n"
 	     "  --no-record          record nothing for 'blame --last'\n"
-	     "  --no-preload         load nothing into QEMU: threads are placed after their birth\n"
+	     "  --no-preload         no plan inside QEMU, preloaded or by -rt: threads are placed after "
+	     "birth\n"
+	     "  --preload            preload into a QEMU that has -rt itself, too\n"
 	     "  -v, --verbose        say what is done, and what of the host slows every VM down\n\n"
 	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
 	     "126 QEMU's program cannot be run, 127 it was not found.");
@@ -55,10 +57,10 @@ static int make_channels(struct run *run)
 		complain("no sockets to QEMU: %s", strerror(-r));
 		return EXIT_LAUNCHER;
 	}
-	r = run->preload ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
+	r = run->library != LIBRARY_NONE ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
 	if (r < 0)
 		complain("waits for mutexes will not be recorded: %s", strerror(-r));
-	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->preload != NULL);
+	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->library != LIBRARY_NONE);
 	run_make_monitor(run);
 	return EXIT_OK;
 }
@@ -133,7 +135,7 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 	supervisor->program = run->path;
 	supervisor->broker_fd = run->broker[0];
 	supervisor->qmp_fd = run->qmp[0];
-	supervisor->preload = run->preload != NULL;
+	supervisor->library = run->library;
 	supervisor->verbose = run->verbose;
 	supervisor->pidfd = (int)syscall(SYS_pidfd_open, supervisor->record.qemu_pid, 0);
 	if (supervisor->pidfd < 0) {
@@ -192,7 +194,7 @@ static int start_in(struct run *run, struct state *state)
 
 	launch.argv = run_make_argv(run);
 	launch.envp = run_make_envp(run);
-	launch.fds[0] = run->preload ? run->broker[1] : -1;
+	launch.fds[0] = run->library != LIBRARY_NONE ? run->broker[1] : -1;
 	launch.fds[1] = run->qmp[1];
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
 	launch.fds[3] = locks_get_fd(run->locks);
@@ -232,7 +234,7 @@ static int run_in(struct run *run, int run_fd)
 	int r = run_check_plan(run);
 
 	if (r == EXIT_OK &&
-	    recorder_options_check(&run->record, &run->request, run->preload != NULL) != EXIT_OK)
+	    recorder_options_check(&run->record, &run->request, run->library != LIBRARY_NONE) != EXIT_OK)
 		r = EXIT_LAUNCHER;
 	if (r == EXIT_OK)
 		r = run_check_host(run);

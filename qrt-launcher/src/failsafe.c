@@ -13,7 +13,7 @@ struct judging {
 	const char *file;
 	const struct plan_request *first;
 	struct plan_request later;
-	bool preload;
+	bool has_library;
 };
 
 static int say(const struct judging *judging, const char *what, const char *remedy)
@@ -49,7 +49,7 @@ static int check_locks(const struct judging *judging)
 	int lock = locks_plan_priority(judging->first->plan);
 
 	qrt_sched_plan_get_globals(judging->first->plan, &globals);
-	if (!judging->preload || globals.preempt_lock_us == 0 ||
+	if (!judging->has_library || globals.preempt_lock_us == 0 ||
 	    locks_find_highest(judging->later.plan) < lock)
 		return EXIT_OK;
 	return say(judging,
@@ -61,7 +61,7 @@ static int check_slices(const struct judging *judging)
 {
 	g_autofree char *refusal = NULL;
 
-	if (judging->preload)
+	if (judging->has_library)
 		refusal = plan_live_refuse_quanta(judging->first->plan, judging->later.plan);
 	if (!refusal)
 		return EXIT_OK;
@@ -82,14 +82,14 @@ static int judge(struct judging *judging)
 }
 
 int failsafe_check(const struct qrt_sched_plan *plan, const char *file, const struct plan_request *first,
-		   bool preload)
+		   bool has_library)
 {
 	g_autofree struct judging *judging = g_new0(struct judging, 1);
 	int r;
 
 	judging->file = file;
 	judging->first = first;
-	judging->preload = preload;
+	judging->has_library = has_library;
 	judging->later = *first;
 	judging->later.wants_default = false;
 	/* What will run: of the whole machine it says what the first plan does. */

@@ -39,7 +39,7 @@ int locks_plan_priority(const struct qrt_sched_plan *plan)
 	return MIN(locks_find_highest(plan) + 1, PRIORITY_MAX);
 }
 
-struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload)
+struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool has_library)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 	struct qrt_sched_lock_config config = {.size = sizeof(config)};
@@ -49,7 +49,7 @@ struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool
 	qrt_sched_plan_get_globals(plan, &globals);
 	if (globals.preempt_lock_us == 0)
 		return NULL;
-	if (!preload) {
+	if (!has_library) {
 		complain("preemptlock: does nothing without the preload library, which takes the locks");
 		return NULL;
 	}

@@ -15,7 +15,7 @@ int locks_find_highest(const struct qrt_sched_plan *plan);
 int locks_plan_priority(const struct qrt_sched_plan *plan);
 
 /* As the plan says; NULL where it asks for none, or where there can be none, having said so. */
-struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool preload);
+struct locks *locks_open(const struct qrt_sched_plan *plan, uint32_t vcpus, bool has_library);
 struct locks *locks_close(struct locks *locks);
 /* To be handed to QEMU; -1 for NULL. */
 int locks_get_fd(const struct locks *locks);

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "config.h"
+#include "program_elf.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -78,25 +79,6 @@ int program_find(const char *name, char **ret_path)
 	return EXIT_CANNOT_EXEC;
 }
 
-static bool read_at(int fd, void *buf, size_t size, uint64_t offset)
-{
-	return pread(fd, buf, size, (off_t)offset) == (ssize_t)size;
-}
-
-static bool has_loader(int fd, const Elf64_Ehdr *header)
-{
-	Elf64_Phdr part;
-	int i;
-
-	for (i = 0; i < header->e_phnum; i++) {
-		if (!read_at(fd, &part, sizeof(part), header->e_phoff + (uint64_t)i * sizeof(part)))
-			return false;
-		if (part.p_type == PT_INTERP)
-			return true;
-	}
-	return false;
-}
-
 static const char *refuse_privileged(int fd)
 {
 	struct stat status;
@@ -114,7 +96,7 @@ static bool is_native(const Elf64_Ehdr *header)
 {
 	Elf64_Ehdr own;
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	bool same = fd < 0 || !read_at(fd, &own, sizeof(own), 0) ||
+	bool same = fd < 0 || pread(fd, &own, sizeof(own), 0) != (ssize_t)sizeof(own) ||
 		    (own.e_machine == header->e_machine &&
 		     own.e_ident[EI_CLASS] == header->e_ident[EI_CLASS]);
 
@@ -138,9 +120,19 @@ static const char *refuse(int fd, bool preload)
 		return "it is a program for another machine than this launcher";
 	if (!preload)
 		return NULL;
-	if (!has_loader(fd, &header))
+	if (!program_elf_has_loader(fd))
 		return "it is linked statically, so nothing can be preloaded; use --no-preload";
 	return refuse_privileged(fd);
+}
+
+bool program_takes_plan(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool takes = fd >= 0 && program_elf_takes_plan(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return takes;
 }
 
 int program_check(const char *path, bool preload)

@@ -154,11 +154,11 @@ static bool is_preloaded(pid_t pid)
 static void greet(struct supervisor *supervisor)
 {
 	supervisor->qmp->is_up = true;
-	if (supervisor->preload && !is_preloaded(supervisor->record.qemu_pid)) {
+	if (supervisor->library == LIBRARY_PRELOADED && !is_preloaded(supervisor->record.qemu_pid)) {
 		complain("%s did not load the preload library: its threads are placed from outside, after "
 			 "their birth",
 			 supervisor->program);
-		supervisor->preload = false;
+		supervisor->library = LIBRARY_NONE;
 	}
 	ask(supervisor, CAPABILITIES);
 }

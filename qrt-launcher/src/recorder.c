@@ -205,7 +205,7 @@ void recorder_take(struct supervisor *supervisor, const char *trigger, struct re
 	ret_recording->pid = supervisor->record.qemu_pid;
 	ret_recording->end_ns = blame_now_ns();
 	ret_recording->start_ns = find_start(recorder->ring, ret_recording->end_ns);
-	ret_recording->mutexes = supervisor->recorder && supervisor->preload;
+	ret_recording->mutexes = supervisor->recorder && supervisor->library != LIBRARY_NONE;
 	ret_recording->lost_mutexes = recorder->lost_mutexes;
 	ret_recording->trace_error = -recorder_trace_get_error(recorder->trace);
 	ret_recording->switches = recorder_trace_copy(recorder->trace);

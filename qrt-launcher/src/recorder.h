@@ -26,7 +26,7 @@ int recorder_options_take(struct recorder_options *options, int argc, char **arg
  * said.
  */
 int recorder_options_check(const struct recorder_options *options, const struct plan_request *request,
-			   bool preload);
+			   bool has_library);
 void recorder_options_clear(struct recorder_options *options);
 
 /* All of these do nothing for a supervisor without a recorder. */

@@ -58,7 +58,7 @@ static int check_folder(const struct recorder_options *options)
 }
 
 int recorder_options_check(const struct recorder_options *options, const struct plan_request *request,
-			   bool preload)
+			   bool has_library)
 {
 	int r;
 	size_t i;
@@ -72,7 +72,7 @@ int recorder_options_check(const struct recorder_options *options, const struct 
 		const struct action *action = &options->actions.actions[i];
 
 		if (action->kind == ACTION_FAILSAFE &&
-		    failsafe_check(action->plan, action->argument, request, preload) != EXIT_OK)
+		    failsafe_check(action->plan, action->argument, request, has_library) != EXIT_OK)
 			r = EXIT_FAILED;
 	}
 	return r;

@@ -219,7 +219,8 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_string(builder, "guest_state", supervisor->guest_state);
 	add_string(builder, "accelerator", supervisor->accelerator);
 	add_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
-	add_bool(builder, "preload", supervisor->preload);
+	add_bool(builder, "preload", supervisor->library == LIBRARY_PRELOADED);
+	add_string(builder, "library", library_get_name(supervisor->library));
 	add_bool(builder, "attached", supervisor->is_attached);
 	add_plan(builder, supervisor->plan);
 	add_globals(builder, supervisor);

@@ -5,6 +5,7 @@
 
 #include "host.h"
 #include "launch.h"
+#include "library.h"
 #include "locks.h"
 #include "plan_request.h"
 #include "recorder.h"
@@ -21,6 +22,7 @@ struct run {
 	const char *name; /* --name */
 	struct recorder_options record;
 	bool verbose, help;
+	bool forces_preload; /* --preload */
 	sigset_t mask;       /* as the launcher found it */
 	bool is_interrupted; /* a signal that ends the launcher came before QEMU was there */
 	bool is_stuck;       /* something could not be put back */
@@ -28,6 +30,7 @@ struct run {
 	struct vm_args vm;
 	struct qrt_sched_setting fresh; /* how QEMU's threads would run without a plan */
 	char vm_name[STATE_NAME_MAX + 1];
+	enum library library;
 	char *path, *preload, *plan_text;
 	struct qrt_sched_recorder *recorder;
 	struct locks *locks;

@@ -136,6 +136,13 @@ static int check_vm(struct run *run)
 			 "launcher in the background (qrt-launcher run ... &)");
 		return EXIT_LAUNCHER;
 	}
+	if (run->vm.has_plan) {
+		complain("-rt among QEMU's own arguments: the plan is this launcher's, and it hands it on; "
+			 "give it "
+			 "before QEMU's program: qrt-launcher run -rt OPTION ... -- %s ...",
+			 run->request.vm_argv[0]);
+		return EXIT_LAUNCHER;
+	}
 	if (run->vm.unnamed)
 		complain("note: debug-threads=off is left out: threads are told apart by their names");
 	return EXIT_OK;
@@ -152,13 +159,28 @@ static void choose_name(struct run *run)
 		snprintf(run->vm_name, sizeof(run->vm_name), "vm-%d", getpid());
 }
 
+static enum library choose_library(const struct run *run)
+{
+	if (run->request.no_preload)
+		return LIBRARY_NONE;
+	if (run->forces_preload || !program_takes_plan(run->path))
+		return LIBRARY_PRELOADED;
+	if (run->verbose)
+		complain("QEMU has -rt itself: nothing is preloaded");
+	return LIBRARY_BUILT_IN;
+}
+
+/* What keeps a library from being preloaded (file capabilities, setuid) does not matter to a QEMU that has
+ * it: the loader takes only its own variables away there. */
 static int check_program(struct run *run)
 {
 	int r = program_find(run->request.vm_argv[0], &run->path);
 
-	if (r == EXIT_OK)
-		r = program_check(run->path, !run->request.no_preload);
-	if (r != EXIT_OK || run->request.no_preload)
+	if (r != EXIT_OK)
+		return r;
+	run->library = choose_library(run);
+	r = program_check(run->path, run->library == LIBRARY_PRELOADED);
+	if (r != EXIT_OK || run->library != LIBRARY_PRELOADED)
 		return r;
 	run->preload = program_find_preload();
 	return run->preload ? EXIT_OK : EXIT_LAUNCHER;

@@ -41,10 +41,19 @@ static int take_shield_option(struct run *run, char **argv, int *index)
 	return take_shield(run, *rest ? rest + 1 : "on");
 }
 
+/* What comes later counts. */
+static void choose_library(struct run *run, enum library library)
+{
+	run->request.no_preload = library == LIBRARY_NONE;
+	run->forces_preload = library == LIBRARY_PRELOADED;
+}
+
 static bool take_flag(struct run *run, const char *argument)
 {
 	if (strcmp(argument, "--no-preload") == 0)
-		run->request.no_preload = true;
+		choose_library(run, LIBRARY_NONE);
+	else if (strcmp(argument, "--preload") == 0)
+		choose_library(run, LIBRARY_PRELOADED);
 	else if (strcmp(argument, "--verbose") == 0 || strcmp(argument, "-v") == 0)
 		run->verbose = true;
 	else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)

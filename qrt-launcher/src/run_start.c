@@ -82,6 +82,20 @@ static void add_monitor(const struct run *run, GPtrArray *argv)
 	g_ptr_array_add(argv, g_strdup("chardev=qrt-qmp,mode=control"));
 }
 
+/* Each line of a plan is an option of QEMU's -rt. */
+static void add_plan(const char *text, GPtrArray *argv)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	size_t i;
+
+	for (i = 0; lines[i]; i++) {
+		if (*lines[i] == '\0')
+			continue;
+		g_ptr_array_add(argv, g_strdup("-rt"));
+		g_ptr_array_add(argv, g_strdup(lines[i]));
+	}
+}
+
 /*
  * Ours come first: an argument of the user's that lacks its value cannot swallow them. QEMU merges several
  * -name, and -machine.
@@ -97,6 +111,8 @@ char **run_make_argv(const struct run *run)
 	g_ptr_array_add(argv, g_strdup("-name"));
 	g_ptr_array_add(argv, g_strdup("debug-threads=on"));
 	add_monitor(run, argv);
+	if (run->library == LIBRARY_BUILT_IN)
+		add_plan(run->plan_text, argv);
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0)
 		vm_memory_add_arguments(&run->request.memory, globals.hugepages, argv);
 	for (i = 1; i < run->request.vm_argc; i++) {
@@ -119,19 +135,26 @@ static char **set_number(char **envp, const char *name, int number)
 	return g_environ_setenv(envp, name, text, TRUE);
 }
 
+static char **add_preload(const struct run *run, char **envp)
+{
+	const char *before = g_environ_getenv(envp, "LD_PRELOAD");
+	g_autofree char *list = g_strjoin(":", run->preload, before && *before ? before : NULL, NULL);
+
+	envp = g_environ_setenv(envp, "LD_PRELOAD", list, TRUE);
+	return g_environ_setenv(envp, "QRT_SCHED_PLAN", run->plan_text, TRUE);
+}
+
 char **run_make_envp(const struct run *run)
 {
-	char **envp = g_get_environ(), *list;
-	const char *before;
+	char **envp = g_get_environ();
 
-	if (!run->preload)
+	if (run->library == LIBRARY_NONE)
 		return envp;
-	before = g_environ_getenv(envp, "LD_PRELOAD");
-	list = g_strjoin(":", run->preload, before && *before ? before : NULL, NULL);
-	envp = g_environ_setenv(envp, "LD_PRELOAD", list, TRUE);
-	g_free(list);
-	envp = g_environ_setenv(envp, "QRT_SCHED_PLAN", run->plan_text, TRUE);
+	/* One of somebody else's must not be in force beside ours. */
+	envp = g_environ_unsetenv(envp, "QRT_SCHED_PLAN");
 	envp = g_environ_unsetenv(envp, "QRT_SCHED_PLAN_FILE");
+	if (run->library == LIBRARY_PRELOADED)
+		envp = add_preload(run, envp);
 	envp = set_number(envp, "QRT_SCHED_BROKER", run->broker[1]);
 	if (run->recorder)
 		envp = set_number(envp, "QRT_SCHED_RECORD", qrt_sched_recorder_get_fd(run->recorder));

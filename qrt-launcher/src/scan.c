@@ -51,7 +51,7 @@ static void consider(struct supervisor *supervisor, struct watched *watched)
 	entry.role = classify(supervisor, watched, &entry.index);
 	if (watched->placed_by && entry.role == watched->role)
 		return;
-	if ((supervisor->preload || entry.role == QRT_SCHED_ROLE_OTHR) && watched->looks == 0)
+	if ((supervisor->library != LIBRARY_NONE || entry.role == QRT_SCHED_ROLE_OTHR) && watched->looks == 0)
 		return;
 	g_strlcpy(name, watched->name, sizeof(name));
 	entry.name = name;

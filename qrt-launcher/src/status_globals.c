@@ -26,13 +26,13 @@ void status_globals_parse_memory(const char *text, struct status_memory *ret_mem
 }
 
 /* Only the library lets a thread report itself. */
-static int is_preload_at_work(const struct supervisor *supervisor)
+static int is_library_at_work(const struct supervisor *supervisor)
 {
 	const struct watched *watched;
 	GHashTableIter iter;
 	gpointer value;
 
-	if (!supervisor->preload)
+	if (supervisor->library == LIBRARY_NONE)
 		return 0;
 	g_hash_table_iter_init(&iter, supervisor->watch.threads);
 	while (g_hash_table_iter_next(&iter, NULL, &value)) {
@@ -50,7 +50,7 @@ void status_globals_read(const struct supervisor *supervisor, struct status_glob
 	memset(ret_globals, 0, sizeof(*ret_globals));
 	ret_globals->planned.size = sizeof(ret_globals->planned);
 	qrt_sched_plan_get_globals(supervisor->plan, &ret_globals->planned);
-	ret_globals->preload = is_preload_at_work(supervisor);
+	ret_globals->inside = is_library_at_work(supervisor);
 	ret_globals->pool = supervisor->pool;
 	snprintf(path, sizeof(path), "/proc/%d/status", supervisor->record.qemu_pid);
 	if (proc_read(path, text, sizeof(text)) > 0)
@@ -143,9 +143,9 @@ void status_globals_build(const struct status_globals *globals, JsonBuilder *bui
 	build_mlock(builder, globals);
 	begin_value(builder, "pi");
 	json_builder_add_boolean_value(builder, globals->planned.pi_mutexes != 0);
-	end_value(builder, globals->planned.pi_mutexes ? globals->preload : 1);
+	end_value(builder, globals->planned.pi_mutexes ? globals->inside : 1);
 	build_number(builder, "pool", globals->planned.pool_min, globals->pool);
-	build_number(builder, "advance_us", globals->planned.advance_us, globals->preload);
+	build_number(builder, "advance_us", globals->planned.advance_us, globals->inside);
 	build_planned(builder, &globals->planned);
 	json_builder_end_object(builder);
 }

@@ -11,8 +11,8 @@ struct supervisor;
 
 struct status_globals {
 	struct qrt_sched_globals planned;
-	int preload; /* the preload library is at work in QEMU: 1, 0; -1: not known */
-	int pool;    /* QEMU keeps as many workers as planned: 1, 0; -1: not known */
+	int inside; /* the library is at work in QEMU: 1, 0; -1: not known */
+	int pool;   /* QEMU keeps as many workers as planned: 1, 0; -1: not known */
 	/* Bytes of QEMU: locked, and its program, libraries and stack, which are locked where all is. */
 	struct status_memory {
 		bool is_known;

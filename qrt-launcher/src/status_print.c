@@ -5,6 +5,7 @@
 #include "command.h"
 #include "governor.h"
 #include "json_limit.h"
+#include "library.h"
 #include "status_globals.h"
 
 #include <stdbool.h>
@@ -268,7 +269,7 @@ static char *format_counts(JsonObject *vm, guint threads)
 			       " that could not be placed%s",
 			       threads, plural(threads), corrections, plural((unsigned long long)corrections),
 			       json_limit_get_int(vm, "unplaced"),
-			       json_limit_get_bool(vm, "preload") ? "" : ", without preload");
+			       library_describe(json_limit_get_string(vm, "library")));
 }
 
 /* Takes the line. */

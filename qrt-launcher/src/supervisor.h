@@ -3,6 +3,7 @@
 #ifndef QRT_LAUNCHER_SUPERVISOR_H
 #define QRT_LAUNCHER_SUPERVISOR_H
 
+#include "library.h"
 #include "state.h"
 #include "watch.h"
 
@@ -32,7 +33,8 @@ struct supervisor {
 	struct state_record record;
 	const char *program;
 	int pidfd, broker_fd, qmp_fd, signal_fd;
-	bool preload, verbose;
+	enum library library;
+	bool verbose;
 	struct recorder_options *record_options; /* NULL: it records, no more */
 	bool is_attached; /* QEMU was there before, is no child of ours, and outlives us */
 	/* Once its threads are in their roles; NULL: nobody wants to know. */

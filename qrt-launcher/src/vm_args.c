@@ -172,13 +172,19 @@ static void read_display(struct vm_args *args, const char *value)
 		args->vm.vnc = 1;
 }
 
+static void read_plan(struct vm_args *args, const char *value)
+{
+	(void)value;
+	args->has_plan = true;
+}
+
 static const struct {
 	const char *name;
 	void (*read)(struct vm_args *args, const char *value);
 } readers[] = {
 	{"smp", read_smp},   {"name", read_name},          {"machine", read_machine},
 	{"M", read_machine}, {"accel", read_accel_option}, {"object", read_object},
-	{"vnc", read_vnc},   {"display", read_display},
+	{"vnc", read_vnc},   {"display", read_display},    {"rt", read_plan},
 };
 
 static const char *strip_dashes(const char *argument)

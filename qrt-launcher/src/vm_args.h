@@ -18,6 +18,7 @@ struct vm_args {
 	char name[65];      /* the guest's, empty where none was given; cut where it is longer */
 	bool daemonize;     /* QEMU would leave its parent */
 	bool unnamed;       /* debug-threads=off */
+	bool has_plan;      /* -rt, of a QEMU that has it itself */
 	char smp_wrong[80]; /* what of -smp gives no number of CPUs, "cpus=0"; empty: nothing */
 	enum vm_accel accel;
 	uint32_t topology; /* product of what -smp says about sockets, cores, ... */

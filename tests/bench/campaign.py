@@ -13,7 +13,7 @@ import loads
 import vm
 
 ENOUGH_SAMPLES = 50  # looks at all threads, over all rounds: fewer prove nothing
-# Name, way above, way below, goal, whether it is a least, and what the interval's end must not pass.
+# Name, way above, way below, goal or None, whether it is a least, and what the interval's end must not pass.
 GOALS = (("p999_stock_over_qrt", "stock", "qrt", 100, True, None),
          ("p999_qrt_over_hand", "qrt", "hand", 0.9, False, 1.05),
          ("p999_qrt_over_native", "qrt", "native", 2, False, None))
@@ -36,6 +36,8 @@ class Campaign:
         self.ways, self.rounds, self.seconds, self.top, self.needed = ways, rounds, seconds, top, needed
         self.guest = os.path.join(top, "build", "guest")
         self.build = os.environ.get("QRT_BUILD") or os.path.join(top, "build", "release")
+        self.goals = GOALS
+        self.missing = {}  # ways that cannot be measured: why
         self.runs = []
         self.environment = {}
         self.started = time.monotonic()
@@ -138,17 +140,16 @@ class Campaign:
     def figures(self):
         """The figures of the goals, each absent where one of its ways was not measured."""
         result = []
-        for name, above, below, goal, at_least, limit in GOALS:
+        for name, above, below, goal, at_least, limit in self.goals:
             values = self.ratio(above, below)
             if values:
                 result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit, self.needed))
-        counts = [self.out_of_plan_figure(way, goal) for way, goal in (("qrt", 0), ("hand", None))]
+        counts = [self.out_of_plan_figure(way, goal) for way, goal in (("qrt", 0), ("hand", None), ("patched", None))]
         return result + [count for count in counts if count]
 
-    @staticmethod
-    def wanted():
-        """{figure that a goal names: the ways that it is made of}."""
-        return dict({name: (above, below) for name, above, below, *_ in GOALS}, out_of_plan_qrt=("qrt",))
+    def wanted(self):
+        """{figure that a goal names, or that stands beside one: the ways that it is made of}."""
+        return dict({name: (above, below) for name, above, below, *_ in self.goals}, out_of_plan_qrt=("qrt",))
 
     def absent(self):
         """The goals' figures that could not be made: [{"name", "why"}]."""
@@ -157,6 +158,9 @@ class Campaign:
                 if name not in found]
 
     def why_absent(self, ways):
+        unable = [self.missing[way] for way in ways if way in self.missing]
+        if unable:
+            return unable[0]
         left_out = [way for way in ways if way not in self.ways]
         missing = [way for way in ways if way in self.ways and not self.of(way)]
         if left_out:
@@ -165,8 +169,8 @@ class Campaign:
 
     def unmet(self):
         """Names of the goals that were asked for and not met."""
-        met = {figure["name"] for figure in self.figures() if figure["met"]}
-        return [name for name, ways in self.wanted().items() if set(ways) <= set(self.ways) and name not in met]
+        fine = {figure["name"] for figure in self.figures() if figure["met"] or figure["goal"] is None}
+        return [name for name, ways in self.wanted().items() if set(ways) <= set(self.ways) and name not in fine]
 
     def goal_lines(self, more=()):
         """One line per figure, and per figure that there should be."""

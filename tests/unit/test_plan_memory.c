@@ -121,6 +121,27 @@ static void no_plan_without_memory(void)
 	failing = 0;
 }
 
+static void no_copy_without_memory(void)
+{
+	struct qrt_sched_plan *plan = plan_of("vcpu_prio=5 paio_name=a,b"), *const before = plan,
+			      *copy = plan;
+	unsigned n;
+	int r = -ENOMEM;
+
+	for (n = 1; r < 0 && n < 100; n++) {
+		failing = n;
+		r = qrt_sched_plan_copy(plan, &copy);
+		if (r < 0) {
+			CU_ASSERT_EQUAL(r, -ENOMEM);
+			CU_ASSERT_PTR_EQUAL(copy, before);
+		}
+		failing = 0;
+	}
+	CU_ASSERT(r == 0 && n > 3);
+	qrt_sched_plan_close(copy);
+	qrt_sched_plan_close(plan);
+}
+
 static void lint_without_memory_says_so(void)
 {
 	struct qrt_sched_plan *plan = plan_of("othr_prio=99 main_sched=other main_prio=3 main_bias=0,1,2");
@@ -136,6 +157,7 @@ static const struct tap_test tests[] = {
 	{"a change that gets no memory changes nothing, at whichever allocation",
 	 a_change_without_memory_changes_nothing},
 	{"new without memory leaves its output alone", no_plan_without_memory},
+	{"copy without memory leaves its output alone", no_copy_without_memory},
 	{"lint without memory says so", lint_without_memory_says_so},
 };
 

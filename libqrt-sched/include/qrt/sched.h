@@ -12,7 +12,8 @@
  * A handle is used by one thread at a time, unless its comment says otherwise.
  *
  * The library never exits, aborts on input, prints, starts threads, installs signal handlers, or
- * keeps global mutable state. It changes a thread only in calls named apply, enter or restore.
+ * keeps global mutable state (<qrt/process.h> and <qrt/quantum.h> say what they do of that). It changes a
+ * thread only in calls named apply, enter or restore.
  */
 #ifndef QRT_SCHED_H
 #define QRT_SCHED_H
@@ -249,6 +250,8 @@ struct qrt_sched_vm {
 
 /* An empty plan. OWNERSHIP: the caller's, ended by close. -ENOMEM. [setup] */
 QRT_SCHED_API int qrt_sched_plan_new(struct qrt_sched_plan **ret_plan);
+/* A plan that says the same. As above; *ret_plan may be where `plan` was read from. -ENOMEM. [setup] */
+QRT_SCHED_API int qrt_sched_plan_copy(const struct qrt_sched_plan *plan, struct qrt_sched_plan **ret_plan);
 /* Takes NULL, returns NULL. [setup] */
 QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan *plan);
 
@@ -275,6 +278,10 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
+
+/* Both grammars for a person, as a program prints them for -rt help: some 20 lines of at most 100 characters,
+ * the last one ends, too. OWNERSHIP: the library's. [setup] */
+QRT_SCHED_API const char *qrt_sched_plan_help(void);
 
 /* A plan file: options of the grammars, one a line or with blanks between them, blank lines, # to the end of
  * a line is a comment; blanks around = and , are allowed; "include" is not. A UTF-8 byte order mark and
@@ -579,6 +586,24 @@ QRT_SCHED_API int qrt_sched_placer_enter(struct qrt_sched_placer *placer, const 
 QRT_SCHED_API int64_t qrt_sched_placer_get_quantum(struct qrt_sched_placer *placer);
 /* The calling thread is about to end: its index is free again. [setup] */
 QRT_SCHED_API void qrt_sched_placer_leave(struct qrt_sched_placer *placer);
+
+/* A thread that entered, and has not left. */
+struct qrt_sched_placed {
+	int32_t tid;
+	uint32_t role; /* enum qrt_sched_role */
+	uint32_t index;
+	uint32_t is_placed;            /* what the plan says of its role was done to it */
+	struct qrt_sched_setting want; /* set == 0: the plan says nothing about it */
+};
+/* Writes up to max of them, in the order in which they entered. Returns how many there are. [setup] */
+QRT_SCHED_API int qrt_sched_placer_list(struct qrt_sched_placer *placer, struct qrt_sched_placed *ret_placed,
+					size_t max);
+/* Another plan, in place of the one of before, which may be closed then: for those who enter from now on, and
+ * for all who have entered, all or nothing. -EBUSY: there is a supervisor, whose plan it is; -EPIPE: it is
+ * gone; -EOPNOTSUPP: a thread would begin, change or end its own quantum; else as in
+ * qrt_sched_setting_apply(). [setup] */
+QRT_SCHED_API int qrt_sched_placer_change(struct qrt_sched_placer *placer, const struct qrt_sched_plan *plan,
+					  struct qrt_sched_error *reterr);
 
 #ifdef __cplusplus
 }

@@ -37,8 +37,8 @@ class Supervised:
         self.qemu = subprocess.Popen(["sleep", "600"])
         self.answer = answer or json.dumps(
             {"name": name, "qemu_pid": self.qemu.pid, "launcher_pid": os.getpid(), "guest_state": "running",
-             "accelerator": "kvm", "uptime_ms": 1500, "preload": True, "corrections": 1, "unplaced": 0,
-             "globals": GLOBALS, "threads": [THREAD]}).encode() + b"\n"
+             "accelerator": "kvm", "uptime_ms": 1500, "preload": True, "library": "preloaded",
+             "corrections": 1, "unplaced": 0, "globals": GLOBALS, "threads": [THREAD]}).encode() + b"\n"
         self.asked = 0
         self.is_stopped = False
         self.thread = threading.Thread(target=self.serve, daemon=True)

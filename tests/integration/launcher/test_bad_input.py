@@ -43,6 +43,8 @@ REFUSED = [
 STRANGE_VMS = [
     (["--", "-smp", "2"], "'-smp' stands where QEMU's program belongs"),
     (["--", QEMU, "-smp", "0"], "-smp cpus=0"),
+    (["--", QEMU, "-S", "-rt", "vcpu_prio=3"], "give it before QEMU's program"),
+    (["--", QEMU, "--rt", "vcpu_prio=3"], "give it before QEMU's program"),
     (["--", QEMU, "-smp", "foo"], "-smp cpus=foo"),
     (["--", "nice", "-n", "5", QEMU], "vcpu_nice"),
     (["--", "/usr/bin/taskset", "1", QEMU], "vcpu_bias"),

@@ -98,19 +98,21 @@ class Place:
         return done.returncode, done.stdout, done.stderr
 
 
-def make_qemu(qemu=(), accel="tcg,thread=multi"):
+def make_qemu(qemu=(), accel="tcg,thread=multi", program=QEMU):
     """The command of a VM without a guest."""
-    return [QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-accel", accel, *qemu]
+    return [program, "-nodefaults", "-no-user-config", "-display", "none", "-m", "64", "-accel", accel, *qemu]
 
 
 class Vm:
-    """`qrt-launcher run` of a VM without a guest. `wrapper`: a command that becomes the one it is given."""
+    """`qrt-launcher run` of a VM without a guest. `wrapper`: a command that becomes the one it is given.
+    `program`: QEMU's."""
 
-    def __init__(self, place, run=(), qemu=(), name="vm", accel="tcg,thread=multi", wrapper=()):
+    def __init__(self, place, run=(), qemu=(), name="vm", accel="tcg,thread=multi", wrapper=(),
+                 program=QEMU):
         self.place, self.name = place, name
         self.errors = tempfile.NamedTemporaryFile("w+", dir=place.path, suffix=".err", encoding="utf-8")
         self.process = start_session(
-            [*wrapper, LAUNCHER, "run", *run, "--name", name, "--", *make_qemu(qemu, accel)],
+            [*wrapper, LAUNCHER, "run", *run, "--name", name, "--", *make_qemu(qemu, accel, program)],
             env=place.environment, stdin=subprocess.DEVNULL, stdout=self.errors, stderr=self.errors)
 
     def __enter__(self):

@@ -44,7 +44,7 @@ static void check_line(const struct status_globals *globals, const char *wanted)
 
 static const struct status_globals all_planned = {
 	.planned = {.mlock = QRT_SCHED_MLOCK_PREFAULT, .pi_mutexes = 1, .pool_min = 4, .advance_us = 100},
-	.preload = 1,
+	.inside = 1,
 	.pool = 1,
 	.memory = {.is_known = true, .locked = 1288490189, .least = 60u << 20},
 };
@@ -72,7 +72,7 @@ static void test_not_in_force(void)
 {
 	struct status_globals globals = all_planned;
 
-	globals.preload = 0;
+	globals.inside = 0;
 	globals.pool = 0;
 	globals.memory.locked = 0;
 	check_line(&globals,
@@ -80,7 +80,7 @@ static void test_not_in_force(void)
 		   "advance=100 NOT IN FORCE");
 	/* QEMU's own libraries lock a page or two for their secrets. */
 	globals.memory.locked = 32768;
-	globals.preload = globals.pool = 1;
+	globals.inside = globals.pool = 1;
 	check_line(&globals,
 		   "whole VM: mlock=prefault NOT IN FORCE with 32.0 KiB locked, pi=on, pool=4, advance=100");
 }
@@ -89,7 +89,7 @@ static void test_not_known(void)
 {
 	struct status_globals globals = all_planned;
 
-	globals.preload = globals.pool = -1;
+	globals.inside = globals.pool = -1;
 	globals.memory = (struct status_memory){.is_known = false};
 	check_line(&globals,
 		   "whole VM: mlock=prefault not confirmed, pi=on not confirmed, pool=4 not confirmed, "
@@ -99,7 +99,7 @@ static void test_not_known(void)
 /* What the plan does not ask for nobody has to do. */
 static void test_nothing_planned(void)
 {
-	struct status_globals globals = {.preload = 0, .pool = -1, .memory = {.is_known = true}};
+	struct status_globals globals = {.inside = 0, .pool = -1, .memory = {.is_known = true}};
 
 	check_line(&globals, "whole VM: mlock=off, pi=off, pool=0, advance=0");
 	globals.memory.locked = 5u << 20;
@@ -141,7 +141,7 @@ static void test_parse(void)
 static void test_read(void)
 {
 	struct watched watched = {.placed_by = PLACED_BY_SUPERVISOR};
-	struct supervisor supervisor = {.preload = true, .pool = -1};
+	struct supervisor supervisor = {.library = LIBRARY_PRELOADED, .pool = -1};
 	struct qrt_sched_plan *plan;
 	struct status_globals globals;
 	bool locked;
@@ -154,22 +154,22 @@ static void test_read(void)
 	g_hash_table_insert(supervisor.watch.threads, GINT_TO_POINTER(1), &watched);
 	status_globals_read(&supervisor, &globals);
 	CU_ASSERT_EQUAL(globals.planned.mlock, QRT_SCHED_MLOCK_ONFAULT);
-	CU_ASSERT_EQUAL(globals.preload, -1);
+	CU_ASSERT_EQUAL(globals.inside, -1);
 	CU_ASSERT_TRUE(globals.memory.is_known && globals.memory.locked < globals.memory.least);
 	watched.placed_by = PLACED_BY_SELF;
 	/* By its number: sanitizers make nothing of the function. */
 	locked = syscall(SYS_mlockall, MCL_CURRENT | MCL_ONFAULT) == 0;
 	status_globals_read(&supervisor, &globals);
 	syscall(SYS_munlockall);
-	CU_ASSERT_EQUAL(globals.preload, 1);
+	CU_ASSERT_EQUAL(globals.inside, 1);
 	if (locked) {
 		CU_ASSERT_TRUE(globals.memory.locked >= globals.memory.least);
 	} else {
 		tap_note("memory cannot be locked here: that part is left out");
 	}
-	supervisor.preload = false;
+	supervisor.library = LIBRARY_NONE;
 	status_globals_read(&supervisor, &globals);
-	CU_ASSERT_EQUAL(globals.preload, 0);
+	CU_ASSERT_EQUAL(globals.inside, 0);
 	g_hash_table_destroy(supervisor.watch.threads);
 	qrt_sched_plan_close(plan);
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "preload_p.h"
+#include "process_p.h"
 #include "sys_p.h"
 
 #define STACK_ALL      (1u << 20) /* of threads that ask for none, where every page of it is populated */
@@ -40,24 +41,25 @@ static void use_small_stacks(void)
 	pthread_attr_destroy(&attr);
 }
 
-void preload_lock_memory(void)
+void qrt_sched_p_process_lock_memory(struct qrt_sched_process *process)
 {
 	int flags = MCL_CURRENT | MCL_FUTURE;
 
-	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_OFF)
+	if (process->globals.mlock == QRT_SCHED_MLOCK_OFF)
 		return;
 	if (!may_lock()) {
-		preload_say(
+		qrt_sched_p_process_say(
+			process,
 			"memory is not locked: needs CAP_IPC_LOCK or an unlimited RLIMIT_MEMLOCK (ulimit -l "
 			"unlimited)");
 		return;
 	}
-	if (preload_process.globals.mlock == QRT_SCHED_MLOCK_ALL)
+	if (process->globals.mlock == QRT_SCHED_MLOCK_ALL)
 		use_small_stacks();
 	else
 		flags |= MCL_ONFAULT;
 	if (mlockall(flags) < 0)
-		preload_say("memory is not locked: %s", strerror(errno));
+		qrt_sched_p_process_say(process, "memory is not locked: %s", strerror(errno));
 }
 
 /* Populates, so that no fault is left to be taken. 0, or a negative errno where the kernel cannot. */
@@ -83,7 +85,7 @@ static void touch(uintptr_t from, uintptr_t to, uintptr_t page)
 		__atomic_fetch_or((unsigned char *)at, 0, __ATOMIC_RELAXED);
 }
 
-void preload_prefault_stack(void)
+void qrt_sched_p_process_prefault_stack(const struct qrt_sched_process *process)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
 	uintptr_t top = (uintptr_t)__builtin_frame_address(0) & ~(page - 1), low;
@@ -91,7 +93,7 @@ void preload_prefault_stack(void)
 	size_t size;
 	void *base;
 
-	if (pthread_getattr_np(pthread_self(), &attr))
+	if (process->globals.mlock != QRT_SCHED_MLOCK_PREFAULT || pthread_getattr_np(pthread_self(), &attr))
 		return;
 	if (!pthread_attr_getstack(&attr, &base, &size)) {
 		low = (uintptr_t)base;
@@ -153,32 +155,33 @@ static uint64_t available_memory(void)
 	return field ? strtoull(field, NULL, 10) * 1024 : 0;
 }
 
-static void prefault_mapping(const struct mapping *m)
+static void prefault_mapping(struct qrt_sched_process *process, const struct mapping *m)
 {
 	if (m->to - m->from > available_memory()) {
-		preload_say("guest memory of %" PRIu64 " MiB is not populated: more than is available; use "
-			    "mlock=onfault, or a smaller guest",
-			    (uint64_t)(m->to - m->from) >> 20);
+		qrt_sched_p_process_say(process,
+					"guest memory of %" PRIu64
+					" MiB is not populated: more than is available; use "
+					"mlock=onfault, or a smaller guest",
+					(uint64_t)(m->to - m->from) >> 20);
 		return;
 	}
 	if (populate(m->from, m->to) == -EINVAL)
 		touch(m->from, m->to, (uintptr_t)sysconf(_SC_PAGESIZE));
 }
 
-void preload_prefault_guest(void)
+void qrt_sched_p_process_prefault_guest(struct qrt_sched_process *process)
 {
-	static _Atomic int is_done;
 	struct mapping m;
 	char *line = NULL;
 	size_t room = 0;
 	FILE *maps;
 
-	if (atomic_exchange(&is_done, 1))
+	if (process->globals.mlock != QRT_SCHED_MLOCK_PREFAULT || atomic_exchange(&process->is_prefaulted, 1))
 		return;
 	maps = fopen("/proc/self/maps", "re");
 	while (maps && getline(&line, &room, maps) > 0) {
 		if (parse_mapping(line, &m) && is_guest_like(&m))
-			prefault_mapping(&m);
+			prefault_mapping(process, &m);
 	}
 	free(line);
 	if (maps)

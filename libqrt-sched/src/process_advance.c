@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "preload_p.h"
+#include "process_p.h"
 
 #define VCPUS     64    /* those that can be woken along: more do not sleep in step with one main loop */
 #define LATE_NS   40000 /* how long after the deadline a vCPU still waits for the main loop's signal */
@@ -29,23 +29,20 @@
 static struct vcpu {
 	_Atomic int is_taken;
 	_Atomic pid_t tid;
-	_Atomic(void *) sleeps_on; /* condition variable; NULL: awake */
-	_Atomic uint64_t until_ns; /* the handler spins no longer than that */
-	_Atomic int is_called;     /* the wake-up came */
-	_Atomic int score;         /* > 0: the main loop's deadlines are this vCPU's timers */
+	_Atomic(const void *) sleeps_on; /* condition variable; NULL: awake */
+	_Atomic uint64_t until_ns;       /* the handler spins no longer than that */
+	_Atomic int is_called;           /* the wake-up came */
+	_Atomic int score;               /* > 0: the main loop's deadlines are this vCPU's timers */
 } vcpus[VCPUS];
 
 static _Atomic int vcpu_count;     /* the slots from here on were never taken */
 static _Atomic int is_dispatching; /* a deadline was met, what it does is being done */
 static uint64_t advance_ns;        /* 0: off */
 static int wake_signal;
+static pid_t own_pid;
+static int (*wait_for)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *) = ppoll;
 static __thread struct vcpu *self;
 static __thread int is_main;
-
-static int (*real_ppoll)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
-static int (*real_wait)(pthread_cond_t *, pthread_mutex_t *);
-static int (*real_signal)(pthread_cond_t *);
-static int (*real_broadcast)(pthread_cond_t *);
 
 static uint64_t now(void)
 {
@@ -62,16 +59,6 @@ static void relax(void)
 #elif defined(__aarch64__)
 	__asm__ volatile("yield");
 #endif
-}
-
-static void resolve_all(void)
-{
-	real_ppoll = preload_calm_ppoll;
-	/* Without the version this is the one of before NPTL, with another layout. */
-	real_wait = (int (*)(pthread_cond_t *, pthread_mutex_t *))preload_symbol("pthread_cond_wait",
-										 "GLIBC_2.3.2");
-	real_signal = (int (*)(pthread_cond_t *))preload_symbol("pthread_cond_signal", "GLIBC_2.3.2");
-	real_broadcast = (int (*)(pthread_cond_t *))preload_symbol("pthread_cond_broadcast", "GLIBC_2.3.2");
 }
 
 /* On the vCPU's thread, inside its wait: a signal there ends nothing, the wait goes on after it. */
@@ -103,19 +90,25 @@ static int take_signal(void)
 	return sigaction(wake_signal, &action, NULL) < 0 ? -errno : 0;
 }
 
-void preload_prepare_advance(void)
+void qrt_sched_p_process_wait_by(int (*poll)(struct pollfd *, nfds_t, const struct timespec *,
+					     const sigset_t *))
 {
-	if (!real_ppoll)
-		resolve_all();
+	wait_for = poll;
+}
+
+void qrt_sched_p_process_advance_main(struct qrt_sched_process *process)
+{
 	is_main = 1;
-	if (!preload_process.globals.advance_us || advance_ns)
+	own_pid = process->pid;
+	if (!process->globals.advance_us || advance_ns)
 		return;
 	if (take_signal() < 0) {
-		preload_say("advance: the program uses signal %d itself: only the main loop wakes early",
-			    SIGRTMAX - 3);
+		qrt_sched_p_process_say(
+			process, "advance: the program uses signal %d itself: only the main loop wakes early",
+			SIGRTMAX - 3);
 		wake_signal = 0;
 	}
-	advance_ns = (uint64_t)preload_process.globals.advance_us * 1000;
+	advance_ns = (uint64_t)process->globals.advance_us * 1000;
 }
 
 static struct vcpu *take_slot(void)
@@ -133,7 +126,7 @@ static struct vcpu *take_slot(void)
 	return &vcpus[slot];
 }
 
-void preload_advance_vcpu(void)
+void qrt_sched_p_process_advance_vcpu(void)
 {
 	struct vcpu *slot;
 	sigset_t set;
@@ -158,7 +151,7 @@ static void free_slot(struct vcpu *slot)
 	atomic_store(&slot->is_taken, 0);
 }
 
-void preload_advance_end(void)
+void qrt_sched_p_process_advance_end(void)
 {
 	struct vcpu *slot = self;
 
@@ -167,7 +160,7 @@ void preload_advance_end(void)
 		free_slot(slot);
 }
 
-void preload_forget_vcpus(void)
+void qrt_sched_p_process_forget_vcpus(void)
 {
 	int i;
 
@@ -191,7 +184,7 @@ static void wake_vcpus(uint64_t deadline)
 			continue;
 		atomic_store(&v->is_called, 0);
 		atomic_store(&v->until_ns, deadline + LATE_NS);
-		syscall(SYS_tgkill, preload_process.pid, v->tid, wake_signal);
+		syscall(SYS_tgkill, own_pid, v->tid, wake_signal);
 	}
 }
 
@@ -215,7 +208,7 @@ static int poll_until(uint64_t deadline, struct pollfd *fds, nfds_t count, const
 	int rc;
 
 	do {
-		rc = real_ppoll(fds, count, &none, mask);
+		rc = wait_for(fds, count, &none, mask);
 	} while (rc == 0 && now() < deadline);
 	atomic_store(&is_dispatching, rc == 0);
 	return rc;
@@ -233,7 +226,7 @@ static int poll_advanced(struct pollfd *fds, nfds_t count, const struct timespec
 	if (length > advance_ns) {
 		early = length - advance_ns;
 		ts = (struct timespec){(time_t)(early / 1000000000u), (long)(early % 1000000000u)};
-		rc = real_ppoll(fds, count, &ts, mask);
+		rc = wait_for(fds, count, &ts, mask);
 		if (rc)
 			return rc;
 	}
@@ -241,42 +234,44 @@ static int poll_advanced(struct pollfd *fds, nfds_t count, const struct timespec
 	return poll_until(start + length, fds, count, mask);
 }
 
-EXPORT int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+/* A timeout of years is none, and would overflow; a wrong one is the kernel's to refuse. */
+static int is_deadline(const struct timespec *timeout)
 {
-	/* A timeout of years is none, and would overflow; a wrong one is the kernel's to refuse. */
-	if (is_main && advance_ns && timeout && timeout->tv_sec >= 0 && timeout->tv_sec < 1000000 &&
-	    timeout->tv_nsec >= 0 && timeout->tv_nsec < 1000000000 && (timeout->tv_sec || timeout->tv_nsec))
+	return timeout && timeout->tv_sec >= 0 && timeout->tv_sec < 1000000 && timeout->tv_nsec >= 0 &&
+	       timeout->tv_nsec < 1000000000 && (timeout->tv_sec || timeout->tv_nsec);
+}
+
+int qrt_sched_process_poll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+			   const sigset_t *mask)
+{
+	if (is_main && advance_ns && is_deadline(timeout))
 		return poll_advanced(fds, count, timeout, mask);
-	if (!real_ppoll)
-		resolve_all();
-	return real_ppoll(fds, count, timeout, mask);
+	return wait_for(fds, count, timeout, mask);
 }
 
 /* ---- the vCPU's sleep ---- */
 
-EXPORT int pthread_cond_wait(pthread_cond_t *cond, pthread_mutex_t *mutex)
+void qrt_sched_process_begin_sleep(const void *cond)
 {
-	int rc;
-
-	if (!real_wait)
-		resolve_all();
-	preload_lock_pause();
-	if (!self)
-		return real_wait(cond, mutex);
-	atomic_store_explicit(&self->sleeps_on, cond, memory_order_release);
-	rc = real_wait(cond, mutex);
-	atomic_store_explicit(&self->sleeps_on, NULL, memory_order_release);
-	return rc;
+	qrt_sched_process_begin_guest();
+	if (self)
+		atomic_store_explicit(&self->sleeps_on, cond, memory_order_release);
 }
 
-static void call_sleeper(const pthread_cond_t *cond)
+void qrt_sched_process_end_sleep(void)
+{
+	if (self)
+		atomic_store_explicit(&self->sleeps_on, NULL, memory_order_release);
+}
+
+static void call_sleeper(const void *cond)
 {
 	int i, count = atomic_load_explicit(&vcpu_count, memory_order_acquire);
 
 	for (i = 0; i < count; i++) {
 		struct vcpu *v = &vcpus[i];
 
-		if (atomic_load_explicit(&v->sleeps_on, memory_order_relaxed) != (const void *)cond)
+		if (atomic_load_explicit(&v->sleeps_on, memory_order_relaxed) != cond)
 			continue;
 		if (is_main && atomic_load(&is_dispatching))
 			atomic_store(&v->score, SCORE_MAX);
@@ -284,26 +279,8 @@ static void call_sleeper(const pthread_cond_t *cond)
 	}
 }
 
-EXPORT int pthread_cond_signal(pthread_cond_t *cond)
+void qrt_sched_process_signalled(const void *cond)
 {
-	int rc;
-
-	if (!real_signal)
-		resolve_all();
-	rc = real_signal(cond);
 	if (atomic_load_explicit(&vcpu_count, memory_order_relaxed))
 		call_sleeper(cond);
-	return rc;
-}
-
-EXPORT int pthread_cond_broadcast(pthread_cond_t *cond)
-{
-	int rc;
-
-	if (!real_broadcast)
-		resolve_all();
-	rc = real_broadcast(cond);
-	if (atomic_load_explicit(&vcpu_count, memory_order_relaxed))
-		call_sleeper(cond);
-	return rc;
 }
