@@ -48,7 +48,7 @@ def run(source, way, number, shape, read_result):
 
 
 SHAPES = {"native": (18, 0.35, 0.01, 4000), "stock": (900, 1.2, 0.05, 1200), "hand": (80, 0.45, 0.02, 4000),
-          "qrt": (75, 0.35, 0.01, 4000)}
+          "qrt": (75, 0.35, 0.01, 4000), "patched": (75, 0.35, 0.01, 4000), "preloaded": (75, 0.35, 0.01, 4000)}
 
 
 def fill(campaign, read_result):

@@ -13,12 +13,13 @@ import unittest
 import unittest.mock
 
 import tapcase  # first: it says where the next ones are
+import benchlib
 import campaign
 import demo
 import fixture
 import guestrun
 
-P999 = {"native": 100, "stock": 20000, "hand": 200, "qrt": 150}  # us; all goals are met
+P999 = {"native": 100, "stock": 20000, "hand": 200, "qrt": 150, "patched": 155, "preloaded": 150}  # us; all goals are met
 
 
 def load_bench(name):
@@ -116,13 +117,13 @@ class Demo(Ending):
 class GuestLatency(Ending):
     program = load_bench("guest-latency")
 
-    def bench(self, change, rounds=10, ways="native,stock,hand,qrt"):
-        return self.end(self.program, ["--rounds", str(rounds), "--ways", ways], change)
+    def bench(self, change, rounds=10, ways="native,stock,hand,qrt,patched,preloaded", qemu="/bin/true"):
+        return self.end(self.program, ["--rounds", str(rounds), "--ways", ways, "--qemu", qemu], change)
 
     def test_all_goals_are_met(self):
         code, out, errors, document = self.bench(nothing)
         self.assertEqual((code, errors), (0, ""))
-        self.assertEqual(out.count(": met\n"), 4)
+        self.assertEqual(out.count(": met\n"), 5)
         self.assertEqual(document["absent"], [])
 
     def test_a_goal_that_is_missed(self):
@@ -136,14 +137,31 @@ class GuestLatency(Ending):
     def test_too_few_rounds(self):
         code, out, errors, _ = self.bench(nothing, rounds=9)
         self.assertEqual(code, 1)
-        self.assertEqual(out.count("short: 9 rounds, 10 are needed"), 3)
+        self.assertEqual(out.count("short: 9 rounds, 10 are needed"), 4)
         self.assertIn("p999_stock_over_qrt", errors)
 
     def test_a_way_that_was_not_asked_for(self):
         code, out, _, document = self.bench(nothing, ways="stock,qrt")
         self.assertEqual(code, 0)
         self.assertRegex(out, r"p999_qrt_over_native +absent: +not asked for: native")
-        self.assertEqual(len(document["absent"]), 2)
+        self.assertEqual(len(document["absent"]), 4)
+
+    def test_no_qemu_that_has_rt(self):
+        code, out, errors, document = self.bench(nothing, qemu="/nonexistent")
+        self.assertEqual((code, errors), (0, ""))
+        self.assertRegex(out, r"p999_patched_over_preloaded +absent: +no QEMU that has -rt: run ./dev qemu")
+        self.assertEqual([one["name"] for one in document["absent"]],
+                         ["p999_patched_over_preloaded", "p999_patched_over_qrt"])
+        with self.assertRaisesRegex(benchlib.BenchError, "run ./dev qemu"):
+            self.bench(nothing, ways="patched", qemu="/nonexistent")
+
+    def test_another_build_of_qemu_is_no_goal(self):
+        def change(run):
+            for one in run.of("qrt"):
+                one["p999"] = 120
+        code, out, _, document = self.bench(change)
+        self.assertEqual(code, 0)
+        self.assertEqual([one["goal"] for one in document["figures"] if one["name"] == "p999_patched_over_qrt"], [None])
 
     def test_a_way_that_was_not_measured(self):
         def change(run):
