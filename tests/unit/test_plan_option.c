@@ -82,8 +82,8 @@ static const struct {
 	int code;
 	const char *word;
 } bad[] = {
-	{"", -EINVAL, "no value"},
-	{"   ", -EINVAL, "no value"},
+	{"", -EINVAL, "is empty"},
+	{"   ", -EINVAL, "is empty"},
 	{"=", -EINVAL, "names no option"},
 	{"=3", -EINVAL, "names no option"},
 	{"vcpu_bias", -EINVAL, "vcpu_bias=VALUE"},

@@ -20,6 +20,8 @@ QEMU_RT = os.environ.get("QRT_TEST_QEMU_RT") or os.path.join(TOP, "build", "qemu
 PLAN = ["-rt", "default", "-rt", "main_prio=12", "-rt", "vcpu_prio=10"]
 VCPU, LOCK = "1|10", "1|13"  # as the only one on its CPU; above all of the plan
 NOBODY = 65534
+# QEMU has a library of its own; a sanitized one, which stands there, cannot be loaded into it.
+os.environ.pop("LD_LIBRARY_PATH", None)
 SYS_NICE = 23
 
 
