@@ -71,6 +71,7 @@ int tap_main(const char *suite_name, const struct tap_test *tests, size_t count,
 	for (i = 0; i < count; i++)
 		planned += is_wanted(tests[i].name, argc, argv);
 	printf("1..%u\n", planned);
+	fflush(stdout); /* tests fork */
 	for (i = 0; i < count; i++) {
 		if (is_wanted(tests[i].name, argc, argv))
 			failed |= run_one(suite, CU_add_test(suite, tests[i].name, tests[i].run), ++number);

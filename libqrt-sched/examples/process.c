@@ -70,7 +70,7 @@ static void run_main_loop(void)
 
 static int begin(struct qrt_sched_plan *plan)
 {
-	struct qrt_sched_process_config config = {sizeof(config), 0, -1, -1, -1, plan, say, NULL, NULL};
+	struct qrt_sched_process_config config = {sizeof(config), 0, -1, -1, -1, plan, say, NULL, NULL, 0};
 	struct qrt_sched_error error = {0, 0, "out of memory"};
 	struct qrt_sched_process *process;
 

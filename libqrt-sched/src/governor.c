@@ -73,7 +73,7 @@ static int take_config(struct qrt_sched_governor *governor, int group,
 		       const struct qrt_sched_group_config *callers, struct qrt_sched_group_config *ret_own,
 		       struct qrt_sched_error *reterr)
 {
-	int rc = qrt_sched_p_struct_take(ret_own, sizeof(*ret_own), callers);
+	int rc = qrt_p_struct_take(ret_own, sizeof(*ret_own), callers);
 
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc,

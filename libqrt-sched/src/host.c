@@ -233,7 +233,7 @@ int qrt_sched_host_read(struct qrt_sched_host *ret_host, struct qrt_sched_error 
 		host.flags |= QRT_SCHED_HOST_PREEMPT_RT;
 		host.timer_priority = read_timer_priority();
 	}
-	rc = qrt_sched_p_struct_give(ret_host, &host, sizeof(host));
+	rc = qrt_p_struct_give(ret_host, &host, sizeof(host));
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc, "the host has no size: set it to its sizeof");
 	return 0;

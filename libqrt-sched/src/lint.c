@@ -101,11 +101,17 @@ struct qrt_sched_p_thread qrt_sched_p_lint_thread(const struct qrt_sched_p_lint 
 	return thread;
 }
 
+int qrt_sched_p_lint_knows_iothreads(const struct qrt_sched_p_lint *lint)
+{
+	return lint->vm && lint->vm->iothreads != QRT_SCHED_VM_UNKNOWN;
+}
+
 int qrt_sched_p_lint_is_open(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
 {
 	if (role == QRT_SCHED_ROLE_VCPU)
 		return !lint->vm || !lint->vm->vcpus;
-	return role != QRT_SCHED_ROLE_MAIN && (role != QRT_SCHED_ROLE_IOTH || !lint->vm);
+	return role != QRT_SCHED_ROLE_MAIN &&
+	       (role != QRT_SCHED_ROLE_IOTH || !qrt_sched_p_lint_knows_iothreads(lint));
 }
 
 uint32_t qrt_sched_p_lint_threads(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role)
@@ -116,7 +122,7 @@ uint32_t qrt_sched_p_lint_threads(const struct qrt_sched_p_lint *lint, enum qrt_
 		count = 1;
 	if (role == QRT_SCHED_ROLE_VCPU && !qrt_sched_p_lint_is_open(lint, role))
 		count = lint->vm->vcpus;
-	if (role == QRT_SCHED_ROLE_IOTH && lint->vm)
+	if (role == QRT_SCHED_ROLE_IOTH && qrt_sched_p_lint_knows_iothreads(lint))
 		count = lint->vm->iothreads;
 	/* All beyond the longest list are alike, and there are no more CPUs than that. */
 	return count < QRT_SCHED_P_VALUES_MAX ? count : QRT_SCHED_P_VALUES_MAX;
@@ -167,11 +173,11 @@ int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const struct qrt_sche
 	int r = 0;
 
 	if (host) {
-		r = qrt_sched_p_struct_take(&own_host, sizeof(own_host), host);
+		r = qrt_p_struct_take(&own_host, sizeof(own_host), host);
 		lint.host = &own_host;
 	}
 	if (r == 0 && vm) {
-		r = qrt_sched_p_struct_take(&own_vm, sizeof(own_vm), vm);
+		r = qrt_p_struct_take(&own_vm, sizeof(own_vm), vm);
 		lint.vm = &own_vm;
 	}
 	if (r == 0)

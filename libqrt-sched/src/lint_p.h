@@ -34,6 +34,8 @@ void qrt_sched_p_lint_remedy(struct qrt_sched_p_lint *lint, const char *format, 
 
 struct qrt_sched_p_thread qrt_sched_p_lint_thread(const struct qrt_sched_p_lint *lint,
 						  enum qrt_sched_role role, uint32_t index);
+/* Whether it was said how many there are. */
+int qrt_sched_p_lint_knows_iothreads(const struct qrt_sched_p_lint *lint);
 /* How many threads of a role have to be looked at, and whether the VM may have more of them. */
 uint32_t qrt_sched_p_lint_threads(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);
 int qrt_sched_p_lint_is_open(const struct qrt_sched_p_lint *lint, enum qrt_sched_role role);

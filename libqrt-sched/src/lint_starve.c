@@ -244,12 +244,14 @@ static void check_fallback(struct qrt_sched_p_lint *lint)
 
 void qrt_sched_p_lint_starve(struct qrt_sched_p_lint *lint)
 {
-	uint32_t i, iothreads = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_IOTH);
+	int has_iothreads = qrt_sched_p_lint_knows_iothreads(lint) ||
+			    qrt_sched_plan_has(lint->plan, QRT_SCHED_ROLE_IOTH);
+	uint32_t i, iothreads = has_iothreads ? qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_IOTH) : 0;
 	uint32_t workers = qrt_sched_p_lint_threads(lint, QRT_SCHED_ROLE_PAIO);
 
 	check_victim(lint, QRT_SCHED_ROLE_MAIN, 0);
 	/* Without a VM's shape only a plan that names iothreads makes one think that there are any. */
-	for (i = 0; (lint->vm || qrt_sched_plan_has(lint->plan, QRT_SCHED_ROLE_IOTH)) && i < iothreads; i++)
+	for (i = 0; i < iothreads; i++)
 		check_victim(lint, QRT_SCHED_ROLE_IOTH, i);
 	for (i = 0; i < workers; i++)
 		check_victim(lint, QRT_SCHED_ROLE_PAIO, i);

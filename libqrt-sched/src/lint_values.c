@@ -91,7 +91,7 @@ static uint32_t most_threads(const struct qrt_sched_p_lint *lint, enum qrt_sched
 	case QRT_SCHED_ROLE_PAIO:
 		return lint->vm ? lint->vm->paio_max : 0;
 	case QRT_SCHED_ROLE_IOTH:
-		if (!lint->vm)
+		if (!qrt_sched_p_lint_knows_iothreads(lint))
 			return 0;
 		return lint->vm->iothreads ? lint->vm->iothreads : 1;
 	default:

@@ -43,7 +43,7 @@ static int check(const struct qrt_sched_lock_config *config, struct qrt_sched_er
 static int take_config(struct qrt_sched_lock_config *own, const struct qrt_sched_lock_config *callers,
 		       struct qrt_sched_error *reterr)
 {
-	int rc = qrt_sched_p_struct_take(own, sizeof(*own), callers);
+	int rc = qrt_p_struct_take(own, sizeof(*own), callers);
 
 	if (rc < 0)
 		return qrt_sched_p_error(reterr, rc,

@@ -17,7 +17,7 @@
 static int take_config(struct qrt_sched_placer_config *ret_config,
 		       const struct qrt_sched_placer_config *callers, struct qrt_sched_error *reterr)
 {
-	int rc = qrt_sched_p_struct_take(ret_config, sizeof(*ret_config), callers);
+	int rc = qrt_p_struct_take(ret_config, sizeof(*ret_config), callers);
 
 	if (rc == -E2BIG)
 		return qrt_sched_p_error(
@@ -105,7 +105,9 @@ static enum qrt_sched_role role_of(const struct qrt_sched_placer *placer, const 
 static void remember(struct qrt_sched_placer *placer, struct qrt_sched_p_resident *r)
 {
 	qrt_sched_p_setting_read_some(0, &r->born);
-	r->origin = qrt_sched_p_residents_origin(&placer->residents, &r->born);
+	r->origin = placer->first_origin.set && placer->residents.count == 1
+			    ? placer->first_origin
+			    : qrt_sched_p_residents_origin(&placer->residents, &r->born);
 }
 
 /* Takes the thread in and gives it role and index. Copies what is known of it, and what the plan in force

@@ -44,6 +44,7 @@ struct qrt_sched_p_resident {
 	struct qrt_sched_setting born;   /* as it was when it first entered, as far as that can be read */
 	struct qrt_sched_setting origin; /* as it would have been without us */
 	struct qrt_sched_setting now;    /* as it was placed */
+	struct qrt_sched_setting before; /* as it is when the plan is about to change */
 	int makes_slices;                /* RR in the plan, FIFO here: its quantum is made in the process */
 	uint32_t plan_number;            /* of the plan by which it entered */
 };
@@ -81,6 +82,9 @@ struct qrt_sched_placer {
 	uint32_t flags;                    /* QRT_SCHED_PLACER_* */
 	int no_quanta;                     /* there was QRT_SCHED_PLACER_QUANTUM, and it was refused since */
 	pthread_mutex_t lock;
+	struct qrt_sched_setting
+		first_origin; /* of who enters first, where that is known better; set == 0: it is not */
+	int ceiling; /* vCPUs have preempt locks of this priority; 0: none, or they are the supervisor's */
 	int refused; /* the kernel does not let us, the broker may */
 	struct qrt_sched_p_broker broker;
 	struct qrt_sched_p_residents residents;

@@ -138,19 +138,29 @@ int qrt_sched_p_place(struct qrt_sched_placer *placer, const struct qrt_sched_p_
 	return ask_broker(placer, r, want, name, reterr);
 }
 
+static int is_where_wanted(const struct qrt_sched_setting *want, const struct qrt_sched_setting *have)
+{
+	return !(want->set & QRT_SCHED_SET_CPUS) ||
+	       ((have->set & QRT_SCHED_SET_CPUS) && !memcmp(&want->cpus, &have->cpus, sizeof(have->cpus)));
+}
+
 /*
  * A thread that cannot be placed has inherited: a vCPU the main loop's priority and CPU, where it would
  * keep the main loop from running for ever. Less urgency is within anybody's rights, also under a
- * seccomp filter that forbids to choose CPUs: the role's, or that of before.
+ * seccomp filter that forbids to choose CPUs: the role's where it is on the role's CPUs, else that of before,
+ * as far as that is less.
  */
 void qrt_sched_p_give_up_urgency(const struct qrt_sched_p_resident *r, const struct qrt_sched_setting *want)
 {
 	const uint32_t needed = QRT_SCHED_SET_POLICY | QRT_SCHED_SET_PRIORITY;
 	struct qrt_sched_setting have, less;
-	const struct qrt_sched_setting *from[2] = {want, &r->origin};
-	int i;
+	const struct qrt_sched_setting *from[2];
+	int i, is_there;
 
 	qrt_sched_p_setting_read_some(0, &have);
+	is_there = is_where_wanted(want, &have);
+	from[0] = is_there ? want : &r->origin;
+	from[1] = is_there ? &r->origin : want;
 	for (i = 0; i < 2; i++) {
 		less = *from[i];
 		less.set &= needed | QRT_SCHED_SET_FLAGS | QRT_SCHED_SET_TIMES;

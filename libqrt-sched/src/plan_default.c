@@ -293,9 +293,9 @@ static int fill(struct qrt_sched_plan *plan, const struct layout *l)
 static int take_shapes(const struct qrt_sched_host *host, const struct qrt_sched_vm *vm,
 		       struct qrt_sched_host *ret_host, struct qrt_sched_vm *ret_vm)
 {
-	int r = qrt_sched_p_struct_take(ret_host, sizeof(*ret_host), host);
+	int r = qrt_p_struct_take(ret_host, sizeof(*ret_host), host);
 
-	return r < 0 ? r : qrt_sched_p_struct_take(ret_vm, sizeof(*ret_vm), vm);
+	return r < 0 ? r : qrt_p_struct_take(ret_vm, sizeof(*ret_vm), vm);
 }
 
 int qrt_sched_plan_set_defaults(struct qrt_sched_plan *plan, const struct qrt_sched_host *host,

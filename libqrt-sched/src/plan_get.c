@@ -5,6 +5,7 @@
 #include "struct_p.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* A time in ns, 0 where the plan does not say. */
 static uint64_t time_of(const struct qrt_sched_plan *plan, enum qrt_sched_role role, enum qrt_sched_p_key key,
@@ -117,6 +118,11 @@ const char *qrt_sched_plan_get_resctrl(const struct qrt_sched_plan *plan)
 	return plan->said[QRT_SCHED_P_GLOBAL_RESCTRL].is_said ? plan->resctrl : NULL;
 }
 
+const char *qrt_sched_plan_get_boot(const struct qrt_sched_plan *plan)
+{
+	return *plan->boot_plan ? plan->boot_plan : NULL;
+}
+
 static uint32_t find_said(const struct qrt_sched_plan *plan)
 {
 	uint32_t set = 0;
@@ -125,6 +131,10 @@ static uint32_t find_said(const struct qrt_sched_plan *plan)
 		set |= QRT_SCHED_GLOBAL_CSTATE;
 	if (plan->said[QRT_SCHED_P_GLOBAL_HALTPOLL].is_said)
 		set |= QRT_SCHED_GLOBAL_HALTPOLL;
+	if (plan->said[QRT_SCHED_P_GLOBAL_BOOTTIME].is_said)
+		set |= QRT_SCHED_GLOBAL_BOOTTIME;
+	if (plan->said[QRT_SCHED_P_GLOBAL_HEARTBEAT].is_said)
+		set |= QRT_SCHED_GLOBAL_HEARTBEAT;
 	return set;
 }
 
@@ -148,9 +158,12 @@ int qrt_sched_plan_get_globals(const struct qrt_sched_plan *plan, struct qrt_sch
 		.shield = plan->shield,
 		.shield_parts = plan->shield_parts,
 		.numa_nodes = plan->numa_nodes,
+		.boot = plan->boot,
+		.boottime_s = plan->boottime_s,
+		.heartbeat_ms = plan->heartbeat_ms,
 	};
 
-	return qrt_sched_p_struct_give(ret_globals, &globals, sizeof(globals));
+	return qrt_p_struct_give(ret_globals, &globals, sizeof(globals));
 }
 
 static uint32_t line_of_times(const struct qrt_sched_plan *plan, enum qrt_sched_role role)
@@ -186,4 +199,42 @@ uint32_t qrt_sched_plan_get_line(const struct qrt_sched_plan *plan, enum qrt_sch
 	default:
 		return 0;
 	}
+}
+
+int32_t qrt_sched_p_plan_highest(const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_setting setting;
+	int32_t highest = 0;
+	uint32_t role, index, width;
+
+	for (role = 0; role < QRT_SCHED_ROLES; role++) {
+		width = qrt_sched_p_plan_width(plan, (enum qrt_sched_role)role);
+		for (index = 0; index < width; index++) {
+			if (qrt_sched_plan_get(plan, (enum qrt_sched_role)role, index, &setting) >= 0 &&
+			    (setting.set & QRT_SCHED_SET_PRIORITY) && setting.priority > highest)
+				highest = setting.priority;
+		}
+	}
+	return highest;
+}
+
+static int is_same_budget(const struct qrt_sched_p_list *a, const struct qrt_sched_p_list *b)
+{
+	uint32_t i;
+
+	for (i = 0; i < a->count && i < b->count; i++) {
+		if (memcmp(&a->values[i].budget, &b->values[i].budget, sizeof(a->values[i].budget)) != 0)
+			return 0;
+	}
+	return a->count == b->count;
+}
+
+int qrt_sched_p_plan_has_same_budgets(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b)
+{
+	const enum qrt_sched_p_key key = QRT_SCHED_P_KEY_BUDGET;
+	int role, is_same = !memcmp(&a->budget, &b->budget, sizeof(a->budget));
+
+	for (role = 0; role < QRT_SCHED_ROLES && is_same; role++)
+		is_same = is_same_budget(&a->lists[role][key], &b->lists[role][key]);
+	return is_same;
 }

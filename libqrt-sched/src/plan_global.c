@@ -11,6 +11,7 @@
 
 static const char *const mlock_names[] = {"off", "onfault", "prefault", "all", NULL};
 static const char *const hugepages_names[] = {"off", "thp", "2M", "1G", NULL};
+static const char *const boot_names[] = {"other", "keep", NULL};
 /* The bits of a shield's parts, from 0. */
 static const char *const part_names[] = {"irqs", "workqueues", "kthreads", "rps", NULL};
 #define PARTS_ALL                                                                                            \
@@ -68,6 +69,20 @@ static int set_hugepages(struct qrt_sched_plan *plan, char *value)
 	return 0;
 }
 
+static int set_boot(struct qrt_sched_plan *plan, char *value)
+{
+	int boot = find_word(boot_names, value);
+	size_t length = strlen(value);
+
+	if (boot < 0 && !strchr(value, '/'))
+		return -EINVAL;
+	if (boot < 0 && length > QRT_SCHED_BOOT_PATH_MAX)
+		return -ERANGE;
+	plan->boot = boot < 0 ? QRT_SCHED_BOOT_PLAN : (uint32_t)boot;
+	memcpy(plan->boot_plan, boot < 0 ? value : "", boot < 0 ? length + 1 : 1);
+	return 0;
+}
+
 static int set_pi(struct qrt_sched_plan *plan, char *value)
 {
 	return qrt_sched_p_switch_parse("pi", value, &plan->pi_mutexes, NULL);
@@ -88,6 +103,10 @@ static const struct number {
 	[QRT_SCHED_P_GLOBAL_HALTPOLL] = {offsetof(struct qrt_sched_plan, haltpoll_ns), 0,
 					 QRT_SCHED_HALTPOLL_MAX},
 	[QRT_SCHED_P_GLOBAL_TIMERPRIO] = {offsetof(struct qrt_sched_plan, timer_priority), 0, 99},
+	[QRT_SCHED_P_GLOBAL_BOOTTIME] = {offsetof(struct qrt_sched_plan, boottime_s), 0,
+					 QRT_SCHED_BOOTTIME_MAX},
+	[QRT_SCHED_P_GLOBAL_HEARTBEAT] = {offsetof(struct qrt_sched_plan, heartbeat_ms), 0,
+					  QRT_SCHED_HEARTBEAT_MAX},
 };
 
 static int set_number(struct qrt_sched_plan *plan, int global, const char *value)
@@ -218,6 +237,10 @@ static const struct {
 	[QRT_SCHED_P_GLOBAL_NUMA] = {"numa", set_numa, "nodes from 0..1023: 0, 0-1, 0+2"},
 	[QRT_SCHED_P_GLOBAL_SHIELD] = {"shield", set_shield,
 				       "off, on, or a sum of irqs, workqueues, kthreads, rps"},
+	[QRT_SCHED_P_GLOBAL_BOOT] = {"boot", set_boot,
+				     "other, keep, or the path of a plan file, with a slash in it"},
+	[QRT_SCHED_P_GLOBAL_BOOTTIME] = {"boottime", NULL, "0..86400 s"},
+	[QRT_SCHED_P_GLOBAL_HEARTBEAT] = {"heartbeat", NULL, "0..3600000 ms"},
 };
 
 const char *qrt_sched_p_global_name(int number)
@@ -287,6 +310,8 @@ int qrt_sched_p_global_format(const struct qrt_sched_plan *plan, enum qrt_sched_
 		return snprintf(buf, size, "%s", qrt_sched_p_hugepages_name(plan->hugepages));
 	case QRT_SCHED_P_GLOBAL_NUMA:
 		return qrt_sched_cpus_format(&plan->numa_nodes, buf, size);
+	case QRT_SCHED_P_GLOBAL_BOOT:
+		return snprintf(buf, size, "%s", *plan->boot_plan ? plan->boot_plan : boot_names[plan->boot]);
 	case QRT_SCHED_P_GLOBAL_SHIELD:
 		return format_shield(plan, buf, size);
 	default:

@@ -23,5 +23,6 @@ const char *qrt_sched_plan_help(void)
 	       "  budget=AMOUNT/WINDOW  weight=1..10000\n"
 	       "  of the host, by qrt-launcher: shield=off|on|PART[+PART...]  cstate=US  haltpoll=NS\n"
 	       "    timerprio=N  resctrl=SCHEMATA  hugepages=off|thp|2M|1G  numa=NODES\n"
+	       "    boot=other|keep|PATH  boottime=S  heartbeat=MS\n"
 	       "qrt-plan(5) explains them.\n";
 }

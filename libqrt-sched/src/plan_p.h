@@ -40,8 +40,11 @@ enum qrt_sched_p_global {
 	QRT_SCHED_P_GLOBAL_HUGEPAGES,
 	QRT_SCHED_P_GLOBAL_NUMA,
 	QRT_SCHED_P_GLOBAL_SHIELD,
+	QRT_SCHED_P_GLOBAL_BOOT,
+	QRT_SCHED_P_GLOBAL_BOOTTIME,
+	QRT_SCHED_P_GLOBAL_HEARTBEAT,
 };
-#define QRT_SCHED_P_GLOBALS 14
+#define QRT_SCHED_P_GLOBALS 17
 
 #define QRT_SCHED_P_VALUES_MAX  1024    /* values of a key */
 #define QRT_SCHED_P_LINE_MAX    4096    /* bytes of a line or an option */
@@ -75,10 +78,12 @@ struct qrt_sched_plan {
 	uint32_t mlock, pi_mutexes, advance_us, pool_min;
 	uint32_t weight, preempt_lock_us, cstate_us, haltpoll_ns, timer_priority;
 	uint32_t hugepages, shield, shield_parts;
+	uint32_t boot, boottime_s, heartbeat_ms;
 	uint32_t defaulted;
 	struct qrt_sched_cpus numa_nodes;
 	struct qrt_sched_budget budget;
 	char resctrl[QRT_SCHED_P_RESCTRL_MAX + 1];
+	char boot_plan[QRT_SCHED_BOOT_PATH_MAX + 1];
 };
 
 /* "bias", "sched", ...; the key of a name, -ENOENT. */
@@ -117,6 +122,10 @@ uint32_t qrt_sched_p_plan_line(const struct qrt_sched_plan *plan, enum qrt_sched
 			       enum qrt_sched_p_key key);
 /* How many threads of a role the plan tells apart: its longest list, names aside. */
 uint32_t qrt_sched_p_plan_width(const struct qrt_sched_plan *plan, enum qrt_sched_role role);
+/* 1: both say the same of budgets, of the whole VM and of each role. */
+int qrt_sched_p_plan_has_same_budgets(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b);
+/* The highest real-time priority that it gives a thread, 0: none. */
+int32_t qrt_sched_p_plan_highest(const struct qrt_sched_plan *plan);
 
 /* One option of either grammar, or several with blanks between them, put straight into the plan: where it
  * fails the plan may hold a part of it, so that callers work on a copy. `text` is changed. */

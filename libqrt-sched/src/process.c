@@ -8,7 +8,6 @@
 #include "error_p.h"
 #include "placer_p.h"
 #include "process_p.h"
-#include "quantum_p.h"
 #include "struct_p.h"
 
 /* The handle, for the handlers of fork, which are told nothing: from when all of it is there. */
@@ -49,7 +48,8 @@ int qrt_sched_process_take_environment(struct qrt_sched_process_config *config)
 
 /* ---- beginning ---- */
 
-static int open_placer(struct qrt_sched_process *process, int broker_fd, struct qrt_sched_error *reterr)
+int qrt_sched_p_process_open_placer(struct qrt_sched_process *process, int broker_fd,
+				    struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_placer_config config = {
 		.size = sizeof(config),
@@ -64,14 +64,14 @@ static int open_placer(struct qrt_sched_process *process, int broker_fd, struct 
 /* The descriptor has been dup'ed where it was good; one that is not ours stays open. */
 static int take_broker(struct qrt_sched_process *process, int fd, struct qrt_sched_error *reterr)
 {
-	int rc = open_placer(process, fd, reterr);
+	int rc = qrt_sched_p_process_open_placer(process, fd, reterr);
 
 	if (fd < 0)
 		return rc;
 	if (rc < 0) {
 		qrt_sched_p_process_say(process, "QRT_SCHED_BROKER: %s: going on without it",
 					reterr->message);
-		return open_placer(process, -1, reterr);
+		return qrt_sched_p_process_open_placer(process, -1, reterr);
 	}
 	process->is_supervised = 1;
 	close(fd);
@@ -94,49 +94,16 @@ static void end_thread(void *process)
 	qrt_sched_process_leave(process);
 }
 
-static void remember_forker(void)
-{
-	qrt_sched_p_process_remember_forker();
-}
-
-static void start_child(void)
-{
-	struct qrt_sched_process *process = atomic_load(&the_process);
-
-	qrt_sched_p_process_inherit_mutexes();
-	if (!process)
-		return;
-	if (process->origin.set)
-		qrt_sched_setting_apply(0, &process->origin, NULL);
-	/* Its lock may be held by a thread that this process does not have: left as it is. */
-	if (process->placer) {
-		process->plan = process->placer->plan;
-		qrt_sched_p_placer_forget(process->placer);
-	}
-	process->placer = NULL;
-	process->is_supervised = 0;
-	qrt_sched_quantum_stop(qrt_sched_p_quantum_own);
-	qrt_sched_p_process_forget_locks(process);
-	qrt_sched_p_process_forget_vcpus();
-}
-
-int qrt_sched_p_process_watch_forks(void)
-{
-	static _Atomic int is_done;
-
-	return atomic_exchange(&is_done, 1) ? 0 : -pthread_atfork(remember_forker, NULL, start_child);
-}
-
 static void begin(struct qrt_sched_process *process, const struct qrt_sched_process_config *config)
 {
 	process->plan = config->plan;
 	process->flags = config->flags;
+	process->vcpus = config->vcpus;
 	process->say = config->say;
 	process->create = config->create;
 	process->data = config->data;
 	process->pid = getpid();
-	process->globals.size = sizeof(process->globals);
-	qrt_sched_plan_get_globals(config->plan, &process->globals);
+	qrt_sched_p_process_note_globals(process, config->plan);
 	if (qrt_sched_setting_read(0, &process->origin) < 0)
 		process->origin.set = 0;
 }
@@ -151,6 +118,7 @@ static int start(struct qrt_sched_process *process, const struct qrt_sched_proce
 	rc = take_broker(process, config->broker_fd, reterr);
 	if (rc >= 0) {
 		rc = qrt_sched_p_process_check(process, process->plan, reterr);
+		process->is_started = 1;
 		if (rc < 0)
 			process->placer = qrt_sched_placer_close(process->placer);
 	}
@@ -197,7 +165,7 @@ int qrt_sched_process_open(const struct qrt_sched_process_config *config,
 			   struct qrt_sched_process **ret_process, struct qrt_sched_error *reterr)
 {
 	struct qrt_sched_process_config own;
-	int rc = qrt_sched_p_struct_take(&own, sizeof(own), config);
+	int rc = qrt_p_struct_take(&own, sizeof(own), config);
 
 	if (rc >= 0 && (!own.plan || own.flags & ~QRT_SCHED_PROCESS_CHECK))
 		rc = -EINVAL;
@@ -218,6 +186,11 @@ struct qrt_sched_recorder *qrt_sched_p_process_recorder(void)
 	struct qrt_sched_process *process = atomic_load_explicit(&the_process, memory_order_acquire);
 
 	return process ? process->recorder : NULL;
+}
+
+struct qrt_sched_process *qrt_sched_p_process_there(void)
+{
+	return atomic_load(&the_process);
 }
 
 /* ---- threads ---- */
@@ -295,41 +268,17 @@ int qrt_sched_process_list(struct qrt_sched_process *process, struct qrt_sched_p
 int qrt_sched_process_change(struct qrt_sched_process *process, const struct qrt_sched_plan *plan,
 			     struct qrt_sched_error *reterr)
 {
+	const char *other;
 	int rc;
 
 	if (!placer_of(process))
 		return qrt_sched_p_error(reterr, -ESRCH, "no thread of this process is placed");
-	if (!qrt_sched_p_process_is_same_vm(process, plan))
+	other = qrt_sched_p_process_find_other(process, plan);
+	if (other)
 		return qrt_sched_p_error(reterr, -EOPNOTSUPP,
-					 "what a plan says of the whole VM cannot be changed while it runs; "
-					 "start with this plan");
-	if (!qrt_sched_p_process_locks_allow(process, plan))
-		return qrt_sched_p_error(reterr, -EOPNOTSUPP,
-					 "with preemptlock a vCPU's policy and priority cannot be changed "
-					 "while it runs, and nothing "
-					 "gets as urgent as the lock; start with this plan");
+					 "%s says something of the whole VM and cannot be changed while it "
+					 "runs; start with this plan",
+					 other);
 	rc = qrt_sched_p_process_check(process, plan, reterr);
 	return rc < 0 ? rc : qrt_sched_placer_change(process->placer, plan, reterr);
-}
-
-/* A child of fork, by the handler above, has nothing of what the process had. */
-static int resume(struct qrt_sched_process *process, struct qrt_sched_error *reterr)
-{
-	int rc = process->placer ? 0 : open_placer(process, -1, reterr);
-
-	if (rc < 0)
-		return rc;
-	qrt_sched_p_process_prepare_locks(process, -1);
-	atomic_store(&process->pid, getpid());
-	qrt_sched_process_enter(process, QRT_SCHED_PLACER_MAIN);
-	return 1;
-}
-
-int qrt_sched_process_stay(struct qrt_sched_process *process, struct qrt_sched_error *reterr)
-{
-	int rc = atomic_load(&process->pid) == getpid() ? 0 : resume(process, reterr);
-
-	if (rc >= 0)
-		qrt_sched_p_process_lock_memory(process);
-	return rc;
 }

@@ -25,35 +25,20 @@
 static __thread struct qrt_sched_lock *self;
 static __thread int is_held;
 
-static int find_highest(const struct qrt_sched_plan *plan)
-{
-	struct qrt_sched_setting setting;
-	int role, highest = 0;
-	uint32_t index, width;
-
-	for (role = 0; role < QRT_SCHED_ROLES; role++) {
-		width = qrt_sched_p_plan_width(plan, (enum qrt_sched_role)role);
-		for (index = 0; index < width; index++) {
-			if (qrt_sched_plan_get(plan, (enum qrt_sched_role)role, index, &setting) >= 0 &&
-			    (setting.set & QRT_SCHED_SET_PRIORITY) && setting.priority > highest)
-				highest = setting.priority;
-		}
-	}
-	return highest;
-}
-
 /* Above the plan, and below its keeper. */
 static int make_table(struct qrt_sched_process *process)
 {
 	struct qrt_sched_lock_config config = {.size = sizeof(config)};
 	struct qrt_sched_error error;
-	int highest = find_highest(process->plan);
+	int highest = qrt_sched_p_plan_highest(process->plan);
 
 	process->lock_priority = highest < 98 ? highest + 1 : 98;
 	config.priority = process->lock_priority;
 	config.max_ns = (uint64_t)process->globals.preempt_lock_us * 1000;
-	if (qrt_sched_lock_table_new(&config, &process->table, &error) >= 0)
+	if (qrt_sched_lock_table_new(&config, &process->table, &error) >= 0) {
+		process->placer->ceiling = process->lock_priority;
 		return 0;
+	}
 	qrt_sched_p_process_say(process, "preemptlock: %s: device emulation is not protected", error.message);
 	return -ENOMEM;
 }
@@ -200,30 +185,7 @@ void qrt_sched_p_process_forget_locks(struct qrt_sched_process *process)
 	process->table = NULL;
 	process->is_own = 0;
 	atomic_store(&process->is_keeper_started, 0);
-}
-
-static int has_same_urgency(const struct qrt_sched_plan *a, const struct qrt_sched_plan *b, uint32_t index)
-{
-	struct qrt_sched_setting x, y;
-
-	qrt_sched_plan_get(a, QRT_SCHED_ROLE_VCPU, index, &x);
-	qrt_sched_plan_get(b, QRT_SCHED_ROLE_VCPU, index, &y);
-	return x.policy == y.policy && x.priority == y.priority;
-}
-
-/* A lock gives its thread back what that had when it was made, and is above all of the plan that was. */
-int qrt_sched_p_process_locks_allow(const struct qrt_sched_process *process,
-				    const struct qrt_sched_plan *plan)
-{
-	const struct qrt_sched_plan *before = process->placer->plan;
-	uint32_t i, width = qrt_sched_p_plan_width(plan, QRT_SCHED_ROLE_VCPU) +
-			    qrt_sched_p_plan_width(before, QRT_SCHED_ROLE_VCPU);
-
-	for (i = 0; process->table && i <= width; i++) {
-		if (!has_same_urgency(before, plan, i))
-			return 0;
-	}
-	return !process->table || find_highest(plan) < process->lock_priority;
+	atomic_store(&process->is_without_keeper, 0);
 }
 
 int qrt_sched_p_process_has_lock(void)

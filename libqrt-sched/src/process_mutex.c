@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
@@ -118,6 +119,31 @@ static int init_inheriting(pthread_mutex_t *mutex, const pthread_mutexattr_t *at
 	if (rc == 0)
 		qrt_sched_p_process_know_mutex(mutex);
 	return rc;
+}
+
+static int is_rt(const char *argument)
+{
+	return !strcmp(argument, "-rt") || !strcmp(argument, "--rt");
+}
+
+void qrt_sched_process_inherit_by(int argc, char *const *argv)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	struct qrt_sched_plan *plan;
+	int i, is_asked = 0;
+
+	if (qrt_sched_plan_new(&plan) < 0)
+		return;
+	for (i = 1; i + 1 < argc; i++) {
+		if (!is_rt(argv[i]))
+			continue;
+		is_asked = 1;
+		/* One that is wrong is said when options are read. */
+		qrt_sched_plan_parse_option(plan, argv[++i], NULL);
+	}
+	qrt_sched_plan_get_globals(plan, &globals);
+	qrt_sched_process_inherit(is_asked && globals.pi_mutexes);
+	qrt_sched_plan_close(plan);
 }
 
 int qrt_sched_process_init_mutex(pthread_mutex_t *mutex, const pthread_mutexattr_t *attr)

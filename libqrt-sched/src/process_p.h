@@ -11,13 +11,16 @@
 struct qrt_sched_process {
 	const struct qrt_sched_plan *plan; /* at open, and after a fork; in between the placer's counts */
 	struct qrt_sched_globals globals;
+	char resctrl[256];   /* the schemata, empty: none */
+	char boot_plan[256]; /* the path, empty: none */
 	struct qrt_sched_placer *placer;
 	struct qrt_sched_recorder *recorder; /* NULL: nobody records */
 	struct qrt_sched_setting origin;     /* of the process' first thread; set == 0: not known */
 	_Atomic pid_t pid;                   /* whose threads are placed */
 	pthread_key_t end_key;
-	uint32_t flags;
+	uint32_t flags, vcpus;
 	int is_supervised; /* by a broker's process */
+	int is_started;    /* the first plan was checked */
 	void (*say)(void *data, const char *line);
 	int (*create)(void *data, void *(*run)(void *arg), void *arg);
 	void *data;
@@ -30,19 +33,26 @@ struct qrt_sched_process {
 	_Atomic uint64_t said_errors[3]; /* one bit an errno */
 	_Atomic uint32_t said_fallbacks; /* one bit a role */
 	_Atomic int said_lock, said_quantum;
-	_Atomic int is_prefaulted; /* guest memory was */
+	_Atomic uint64_t warned[32]; /* hashes of what was warned of; 0: none */
+	_Atomic int is_prefaulted;   /* guest memory was */
 };
 
-/* Registers the handlers of fork, once. Negative errno. */
+/* The handle that there is, or NULL. */
+struct qrt_sched_process *qrt_sched_p_process_there(void);
+int qrt_sched_p_process_open_placer(struct qrt_sched_process *process, int broker_fd,
+				    struct qrt_sched_error *reterr);
+/* Registers the handlers of fork, once (process_fork.c). Negative errno. */
 int qrt_sched_p_process_watch_forks(void);
 
 /* 0: the plan can be carried out here, or that is not ours to say (process_check.c). */
 int qrt_sched_p_process_check(struct qrt_sched_process *process, const struct qrt_sched_plan *plan,
 			      struct qrt_sched_error *reterr);
 
-/* 1: the plan says the same of the whole VM, which has been done once (process_check.c). */
-int qrt_sched_p_process_is_same_vm(const struct qrt_sched_process *process,
-				   const struct qrt_sched_plan *plan);
+/* Keeps what is said of the whole VM; what of that, which is done once, another plan says otherwise: NULL for
+ * nothing (process_check.c). */
+void qrt_sched_p_process_note_globals(struct qrt_sched_process *process, const struct qrt_sched_plan *plan);
+const char *qrt_sched_p_process_find_other(const struct qrt_sched_process *process,
+					   const struct qrt_sched_plan *plan);
 
 /* ---- words (process_say.c) ---- */
 
@@ -72,9 +82,6 @@ void qrt_sched_p_process_prepare_locks(struct qrt_sched_process *process, int fd
 void qrt_sched_p_process_lock_vcpu(struct qrt_sched_process *process, const char *name);
 /* The calling thread changes its role or ends, whatever it ran. */
 void qrt_sched_p_process_lock_end(void);
-/* 0 where another plan would change what locks rely on. */
-int qrt_sched_p_process_locks_allow(const struct qrt_sched_process *process,
-				    const struct qrt_sched_plan *plan);
 /* In a forked child. */
 void qrt_sched_p_process_forget_locks(struct qrt_sched_process *process);
 /* 1 when the calling thread has a preempt lock. */

@@ -23,7 +23,7 @@ static int is_name(const char *name)
 static int take_config(struct qrt_sched_p_shield *shield, const struct qrt_sched_shield_config *callers)
 {
 	struct qrt_sched_shield_config config;
-	int rc = qrt_sched_p_struct_take(&config, sizeof(config), callers);
+	int rc = qrt_p_struct_take(&config, sizeof(config), callers);
 
 	if (rc == -E2BIG)
 		return qrt_sched_p_error(

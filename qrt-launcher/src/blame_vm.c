@@ -45,7 +45,7 @@ static void take_thread(struct blame_vm *vm, JsonObject *object)
 
 static void take_threads(struct blame_vm *vm, JsonArray *array)
 {
-	guint i, n = array ? json_array_get_length(array) : 0;
+	guint i, n = json_limit_get_length(array);
 	JsonObject *object;
 
 	for (i = 0; i < n; i++) {

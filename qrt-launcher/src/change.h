@@ -12,7 +12,7 @@ struct supervisor;
 
 struct change_result {
 	uint32_t changed, threads; /* of so many */
-	char error[320];
+	char error[640];
 };
 
 /* Puts every thread under this plan, or, where one cannot be, all of them under the one before again. On

@@ -66,7 +66,7 @@ static int take_change(struct question *question, JsonObject *change)
 static int take_changes(struct question *question, JsonObject *object)
 {
 	JsonArray *changes = json_limit_get_array(object, "changes");
-	guint i, count = changes ? json_array_get_length(changes) : 0;
+	guint i, count = json_limit_get_length(changes);
 	int r = 0;
 
 	if (!json_limit_get_bool(object, "replace")) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* latency: how late threads wake up on this host, in the settings that a plan gives them. */
 #include "command.h"
+#include "guest_ask.h"
 #include "latency.h"
 #include "number.h"
 #include "option.h"
@@ -21,7 +22,8 @@ static void print_help(void)
 {
 	puts("Usage: qrt-launcher latency [--role ROLE[:N]]... [--seconds N | --hours N] [--fail-over TIME]\n"
 	     "                            [--interval TIME] [--threads N] [--histogram US] [--json]\n"
-	     "                            [--plan FILE] [-rt OPTION]... [-- QEMU ARGS...]\n\n"
+	     "                            [--plan FILE] [-rt OPTION]... [-- QEMU ARGS...]\n"
+	     "       qrt-launcher latency --guest NAME [--seconds N] [--priority N] [--cpu N] ...\n\n"
 	     "Measures how late timers wake threads on this host, as cyclictest does, with exactly the "
 	     "setting\n"
 	     "that the plan gives to the threads of a role. Without --plan and -rt it is the default "
@@ -33,6 +35,9 @@ static void print_help(void)
 	     "  --hours N         how long, to qualify a host\n"
 	     "  --fail-over TIME  exit with 1 when a latency is longer than that, such as 100us\n"
 	     "  --histogram US    print the counts of all latencies below so many microseconds\n"
+	     "  --guest NAME      in the guest of this VM ('run --agent'), by its agent, 10 minutes at most\n"
+	     "  --priority N      with --guest: under SCHED_FIFO there, 1 to 99 (time-shared)\n"
+	     "  --cpu N           with --guest: on this CPU of the guest (any)\n"
 	     "  --plan, -rt, --user and QEMU's arguments are those of 'plan'\n"
 	     "  --json            print JSON\n\n"
 	     "Exit code: 0 measured, 1 failed, or the mark was exceeded or not decided, 2 usage.");
@@ -99,6 +104,7 @@ static int take_hours(void *data, const char *value)
 {
 	struct latency_options *options = data;
 
+	options->in_hours = true;
 	return take_length(options, value, 3600 * SECOND_NS, HOURS_MOST);
 }
 
@@ -119,6 +125,34 @@ static int take_histogram(void *data, const char *value)
 	return r;
 }
 
+static int take_guest(void *data, const char *value)
+{
+	struct latency_options *options = data;
+
+	options->guest = value;
+	return *value ? 0 : -EINVAL;
+}
+
+static int take_priority(void *data, const char *value)
+{
+	struct latency_options *options = data;
+	uint64_t number = 0;
+	int r = number_parse(value, 99, &number);
+
+	options->priority = (uint32_t)number;
+	return r;
+}
+
+static int take_cpu(void *data, const char *value)
+{
+	struct latency_options *options = data;
+	uint64_t number = 0;
+	int r = strcmp(value, "0") == 0 ? 0 : number_parse(value, GUEST_ASK_CPU_MAX, &number);
+
+	options->cpu = (int32_t)number + 1;
+	return r;
+}
+
 /* Options with a value, and what a wrong one should have been. */
 static const struct option_entry valued[] = {
 	{"--role", take_role,
@@ -129,6 +163,9 @@ static const struct option_entry valued[] = {
 	{"--hours", take_hours, "a number of hours from 1 to 8784, and no --seconds beside it"},
 	{"--fail-over", take_over, "a time such as 100us or 1ms"},
 	{"--histogram", take_histogram, "a number of microseconds from 1 to 1000000"},
+	{"--guest", take_guest, "the name of a VM"},
+	{"--priority", take_priority, "a priority from 1 to 99"},
+	{"--cpu", take_cpu, "the number of a CPU of the guest"},
 };
 
 static int take(void *data, int argc, char **argv, int *index)
@@ -172,29 +209,43 @@ static int check_plan(struct plan_request *request)
 	return EXIT_FAILED;
 }
 
+static int measure(struct latency *latency, struct plan_request *request)
+{
+	int r;
+
+	if (latency->options->guest)
+		return latency_guest_run(latency);
+	r = check_plan(request);
+	if (r == EXIT_OK)
+		r = latency_choose(latency, request);
+	return r == EXIT_OK ? latency_run(latency, request->plan) : r;
+}
+
+static int show(const struct latency *latency, bool json)
+{
+	enum latency_verdict verdict = latency_judge(latency);
+
+	if (json)
+		latency_print_json(latency);
+	else
+		latency_print_text(latency);
+	return verdict == LATENCY_FAILED || verdict == LATENCY_OPEN ? EXIT_FAILED : EXIT_OK;
+}
+
 static int answer(const void *data, struct plan_request *request, bool json)
 {
 	struct latency_options options = *(const struct latency_options *)data;
 	struct latency *latency;
-	enum latency_verdict verdict;
-	int r = check_plan(request);
+	int r = latency_guest_check(&options, request);
 
 	if (r != EXIT_OK)
 		return r;
 	complete(&options);
 	latency = g_new0(struct latency, 1);
 	latency->options = &options;
-	r = latency_choose(latency, request);
+	r = measure(latency, request);
 	if (r == EXIT_OK)
-		r = latency_run(latency, request->plan);
-	if (r == EXIT_OK) {
-		if (json)
-			latency_print_json(latency);
-		else
-			latency_print_text(latency);
-		verdict = latency_judge(latency);
-		r = verdict == LATENCY_FAILED || verdict == LATENCY_OPEN ? EXIT_FAILED : EXIT_OK;
-	}
+		r = show(latency, json);
 	latency_clear(latency);
 	g_free(latency);
 	return r;

@@ -5,17 +5,15 @@
 #include "proc.h"
 #include "run.h"
 #include "supervisor.h"
+#include "voice.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define RECORDS 4096
 
 static void print_help(void)
 {
@@ -28,6 +26,10 @@ static void print_help(void)
 	     "  -rt default          what the other options leave open is as in the default plan\n"
 	     "  --shield[=PARTS]     keep all others off the vCPUs' CPUs: -rt shield=on, or shield=PARTS\n"
 	     "  --name NAME          the VM's name for 'status' and others; else QEMU's -name\n"
+	     "  --agent              the guest says what it is at (qrt-guest-agent in it): while it boots, "
+	     "reboots\n"
+	     "                       or is lost its threads are time-shared; see boot= in qrt-plan(5)\n"
+	     "  --events FILE        what becomes of it, as JSON lines; - for standard output\n"
 	     "  --user USER[:GROUP]  run QEMU as this user; the launcher places its threads\n"
 	     "  --on-delay TIME:ACTION  when a real-time thread was kept from running that long: log, file,\n"
 	     "                       command=CMD, stop or failsafe=PLANFILE; what was recorded is kept\n"
@@ -39,30 +41,6 @@ static void print_help(void)
 	     "  -v, --verbose        say what is done, and what of the host slows every VM down\n\n"
 	     "Exit code: QEMU's own, 128 + N where signal N ended it; 125 the launcher failed or refused,\n"
 	     "126 QEMU's program cannot be run, 127 it was not found.");
-}
-
-static int make_pair(int type, int ret_pair[2])
-{
-	return socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ret_pair) < 0 ? -errno : 0;
-}
-
-/* What is shared with QEMU. The recorder is a help for `blame` alone: without it the VM starts, too. */
-static int make_channels(struct run *run)
-{
-	int r = make_pair(SOCK_SEQPACKET, run->broker);
-
-	if (r == 0)
-		r = make_pair(SOCK_STREAM, run->qmp);
-	if (r < 0) {
-		complain("no sockets to QEMU: %s", strerror(-r));
-		return EXIT_LAUNCHER;
-	}
-	r = run->library != LIBRARY_NONE ? qrt_sched_recorder_new(RECORDS, &run->recorder) : 0;
-	if (r < 0)
-		complain("waits for mutexes will not be recorded: %s", strerror(-r));
-	run->locks = locks_open(run->request.plan, run->vm.vm.vcpus, run->library != LIBRARY_NONE);
-	run_make_monitor(run);
-	return EXIT_OK;
 }
 
 /* How QEMU's threads would run without a plan: as this process does now, but for what a fork resets, and for
@@ -108,20 +86,6 @@ static int end_child(const struct launch *launch)
 	return EXIT_LAUNCHER;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
-static void close_ends_of_qemu(struct run *run)
-{
-	close(run->broker[1]);
-	close(run->qmp[1]);
-	close_fd(run->monitor_fd);
-	run->broker[1] = run->qmp[1] = run->monitor_fd = -1;
-}
-
 static int supervise(struct run *run, struct state *state, struct supervisor *supervisor)
 {
 	int r;
@@ -131,6 +95,8 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 	supervisor->state = state;
 	supervisor->recorder = run->recorder;
 	supervisor->locks = run->locks;
+	supervisor->agent = run->agent;
+	supervisor->boot_plan = run->boot_plan;
 	supervisor->record_options = &run->record;
 	supervisor->program = run->path;
 	supervisor->broker_fd = run->broker[0];
@@ -145,6 +111,8 @@ static int supervise(struct run *run, struct state *state, struct supervisor *su
 		waitpid(supervisor->record.qemu_pid, NULL, 0);
 		return EXIT_LAUNCHER;
 	}
+	if (run->event_fd >= 0)
+		voice_open_events(run->event_fd);
 	r = supervisor_run(supervisor);
 	run->is_stuck = supervisor->is_stuck;
 	close(supervisor->pidfd);
@@ -172,7 +140,7 @@ static int start(struct run *run, struct launch *launch, struct state *state)
 	if (r < 0)
 		return end_child(launch);
 	state_unlock_run(state->run_fd);
-	close_ends_of_qemu(run);
+	run_close_far_ends(run);
 	host_enter_vm(run->request.plan, launch->pid);
 	rank_rise(run->request.plan, run->locks);
 	r = launch_go(launch);
@@ -199,6 +167,7 @@ static int start_in(struct run *run, struct state *state)
 	launch.fds[2] = run->recorder ? qrt_sched_recorder_get_fd(run->recorder) : -1;
 	launch.fds[3] = locks_get_fd(run->locks);
 	launch.fds[4] = run->monitor_fd;
+	launch.fds[5] = agent_link_get_far_fd(run->agent);
 	if (qrt_sched_plan_get_globals(run->request.plan, &globals) >= 0) {
 		launch.lock_memory = globals.mlock != QRT_SCHED_MLOCK_OFF;
 		launch.nodes = globals.numa_nodes;
@@ -239,7 +208,7 @@ static int run_in(struct run *run, int run_fd)
 	if (r == EXIT_OK)
 		r = run_check_host(run);
 	if (r == EXIT_OK)
-		r = make_channels(run);
+		r = run_make_channels(run);
 	if (r != EXIT_OK)
 		return r;
 	postpone_begin(&run->mask);
@@ -265,15 +234,7 @@ static int run_vm(struct run *run)
 
 static void clear(struct run *run)
 {
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		close_fd(run->broker[i]);
-		close_fd(run->qmp[i]);
-	}
-	close_fd(run->monitor_fd);
-	qrt_sched_recorder_close(run->recorder);
-	locks_close(run->locks);
+	run_close_channels(run);
 	recorder_options_clear(&run->record);
 	g_free(run->path);
 	g_free(run->preload);
@@ -283,7 +244,7 @@ static void clear(struct run *run)
 
 int command_run(int argc, char **argv)
 {
-	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}, .monitor_fd = -1};
+	struct run run = {.broker = {-1, -1}, .qmp = {-1, -1}, .monitor_fd = -1, .event_fd = -1};
 	int r;
 
 	if (plan_request_open(&run.request, "run") < 0)

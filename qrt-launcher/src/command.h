@@ -25,6 +25,7 @@ int command_check(int argc, char **argv);
 int command_plan(int argc, char **argv);
 int command_blame(int argc, char **argv);
 int command_latency(int argc, char **argv);
+int command_ping(int argc, char **argv);
 int command_set(int argc, char **argv);
 int command_attach(int argc, char **argv);
 int command_detach(int argc, char **argv);

@@ -4,11 +4,8 @@
  * may hold up the supervisor or those who ask after him: of one client, one question is answered before
  * everybody else has a turn, and when there are too many the one who came first is sent away.
  */
-#include "attach.h"
-#include "change.h"
 #include "command.h"
-#include "json_limit.h"
-#include "recorder.h"
+#include "control_p.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -26,30 +23,12 @@
 #define PATIENCE_S  10   /* for a client that says or takes nothing */
 #define REST_MS     1000 /* where the kernel has no descriptor for a client */
 
-struct client {
-	struct control *control;
-	int fd;
-	GString *in, *out;
-	guint source, timeout;
-	bool awaits; /* a recording, or its turn for one */
-};
-
-struct control {
-	struct supervisor *supervisor;
-	int fd;
-	guint source;    /* of the socket, or of the rest */
-	GQueue *clients; /* the oldest last */
-	bool is_recording;
-	struct client *recorded; /* the one that a recording is made for; NULL: none, or it is gone */
-};
-
 static void drop_client(struct client *client)
 {
 	struct control *control = client->control;
 
 	g_queue_remove(control->clients, client);
-	if (control->recorded == client)
-		control->recorded = NULL;
+	control_question_forget(client);
 	if (client->source)
 		g_source_remove(client->source);
 	if (client->timeout)
@@ -82,92 +61,6 @@ static void be_patient(struct client *client)
 	client->timeout = g_timeout_add_seconds(PATIENCE_S, on_impatient, client);
 }
 
-/* Who asks in the same moment as 'detach' finds threads that are as before, and stay so. */
-static const char is_let_go[] = "{\"error\":\"it was just let go by 'qrt-launcher detach'\"}\n";
-
-/* ---- a recording is made elsewhere, one after the other ---- */
-
-static void on_recording(char *text, void *data);
-static void wait_client(struct client *client);
-
-/* NULL: it comes later. */
-static char *ask_recorder(struct client *client)
-{
-	struct control *control = client->control;
-
-	client->awaits = true;
-	if (control->is_recording)
-		return NULL;
-	if (recorder_report(control->supervisor, on_recording, control) < 0) {
-		client->awaits = false;
-		return g_strdup("{\"error\":\"nothing is recorded\"}\n");
-	}
-	control->is_recording = true;
-	control->recorded = client;
-	return NULL;
-}
-
-static struct client *find_waiting(const struct control *control)
-{
-	const GList *link = control->clients->tail;
-
-	while (link && !((const struct client *)link->data)->awaits)
-		link = link->prev;
-	return link ? link->data : NULL;
-}
-
-/* What it asked for has come, and goes out at its turn. */
-static void tell(struct client *client, char *text)
-{
-	client->awaits = false;
-	g_string_append(client->out, text);
-	g_free(text);
-	be_patient(client);
-	wait_client(client);
-}
-
-static void on_recording(char *text, void *data)
-{
-	struct control *control = data;
-	struct client *client = control->recorded;
-
-	control->is_recording = false;
-	control->recorded = NULL;
-	if (client)
-		tell(client, text);
-	else
-		g_free(text);
-	while (!control->is_recording && (client = find_waiting(control))) {
-		text = ask_recorder(client);
-		if (text)
-			tell(client, text);
-	}
-}
-
-/* ---- questions ---- */
-
-static char *answer(struct client *client, const char *line, gssize len)
-{
-	struct supervisor *supervisor = client->control->supervisor;
-	JsonObject *request = json_limit_parse(line, len);
-	const char *command;
-	char *text = NULL;
-
-	if (!request)
-		return g_strdup("{\"error\":\"no JSON object\"}\n");
-	command = json_limit_get_string(request, "command");
-	if (strcmp(command, "status") == 0)
-		text = report_status(supervisor);
-	else if (strcmp(command, "recording") == 0)
-		text = ask_recorder(client);
-	else if (strcmp(command, "set") == 0)
-		text = supervisor->let_go ? g_strdup(is_let_go) : change_answer(supervisor, request);
-	else if (strcmp(command, "detach") == 0)
-		text = attach_answer_detach(supervisor);
-	json_object_unref(request);
-	return text || client->awaits ? text : g_strdup("{\"error\":\"unknown command\"}\n");
-}
-
 static bool has_request(const struct client *client)
 {
 	return memchr(client->in->str, '\n', client->in->len) != NULL;
@@ -180,7 +73,7 @@ static void take_request(struct client *client)
 
 	if (!end)
 		return;
-	text = answer(client, in->str, end - in->str);
+	text = control_question_answer(client, in->str, end - in->str);
 	g_string_append(client->out, text ? text : "");
 	g_free(text);
 	g_string_erase(in, 0, end + 1 - in->str);
@@ -217,16 +110,28 @@ static bool write_client(struct client *client)
 static gboolean on_client(gint fd, GIOCondition condition, gpointer data);
 
 /* Reads on only when the last answer is out: a client that takes none gets no more. Who waits for us shows
- * no lack of patience. */
+ * no lack of patience; that it is gone is seen. */
 static void wait_client(struct client *client)
 {
 	bool busy = client->out->len > 0 || has_request(client);
 
 	if (client->awaits) {
 		stop_patience(client);
+		client->source = g_unix_fd_add(client->fd, G_IO_HUP, on_client, client);
 		return;
 	}
 	client->source = g_unix_fd_add(client->fd, busy ? G_IO_OUT : G_IO_IN, on_client, client);
+}
+
+void control_tell(struct client *client, char *text)
+{
+	client->awaits = CONTROL_NOTHING;
+	g_string_append(client->out, text);
+	g_free(text);
+	if (client->source)
+		g_source_remove(client->source);
+	be_patient(client);
+	wait_client(client);
 }
 
 static bool serve(struct client *client)

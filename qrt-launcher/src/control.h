@@ -19,6 +19,9 @@ int control_ask_recording(int folder_fd, JsonObject **ret_answer);
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer);
 /* The same within another time than five seconds. */
 int control_ask_status_within(int run_fd, const char *name, gint64 patience_us, JsonObject **ret_answer);
+/* Whatever a line asks, within a time. Says nothing. */
+int control_ask_line(int run_fd, const char *name, const char *line, gint64 patience_us,
+		     JsonObject **ret_answer);
 /* Has something changed, by a line that is one JSON object, within a minute; errors as above, but -ETIME: no
  * answer, and the change may still be made. Says nothing. */
 int control_ask_change(int run_fd, const char *name, const char *line, JsonObject **ret_answer);

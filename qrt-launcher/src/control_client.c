@@ -136,7 +136,7 @@ int control_ask_recording(int folder_fd, JsonObject **ret_answer)
 	return ask_line(folder_fd, "{\"command\":\"recording\"}\n", PATIENCE_CHANGE_US, ret_answer);
 }
 
-static int ask_named(int run_fd, const char *name, const char *line, gint64 patience_us,
+int control_ask_line(int run_fd, const char *name, const char *line, gint64 patience_us,
 		     JsonObject **ret_answer)
 {
 	int fd = openat(run_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -149,17 +149,17 @@ static int ask_named(int run_fd, const char *name, const char *line, gint64 pati
 
 int control_ask_status(int run_fd, const char *name, JsonObject **ret_answer)
 {
-	return ask_named(run_fd, name, status_line, PATIENCE_US, ret_answer);
+	return control_ask_line(run_fd, name, status_line, PATIENCE_US, ret_answer);
 }
 
 int control_ask_status_within(int run_fd, const char *name, gint64 patience_us, JsonObject **ret_answer)
 {
-	return ask_named(run_fd, name, status_line, patience_us, ret_answer);
+	return control_ask_line(run_fd, name, status_line, patience_us, ret_answer);
 }
 
 int control_ask_change(int run_fd, const char *name, const char *line, JsonObject **ret_answer)
 {
-	int r = ask_named(run_fd, name, line, PATIENCE_CHANGE_US, ret_answer);
+	int r = control_ask_line(run_fd, name, line, PATIENCE_CHANGE_US, ret_answer);
 
 	return r == -ETIMEDOUT ? -ETIME : r;
 }

@@ -14,9 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DELAY_NS      20000000u /* until the first wake-up: all threads wait for it then */
-#define TICK_NS       1000000000u
-#define BUCKETS_LEAST 100000u /* 100 ms: also where nobody wants to see them, for the shares */
+#define DELAY_NS 20000000u /* until the first wake-up: all threads wait for it then */
+#define TICK_NS  1000000000u
 
 /* A page that comes late is a latency of its own; the pages of threads that are born later count, too. */
 static bool lock_memory(void)
@@ -49,7 +48,7 @@ static struct qrt_sched_saved *hold_cstate(const struct qrt_sched_plan *plan)
 
 static int open_threads(struct latency *latency)
 {
-	uint32_t size = MAX(latency->options->histogram_us, BUCKETS_LEAST);
+	uint32_t size = MAX(latency->options->histogram_us, LATENCY_BUCKETS_LEAST);
 	size_t i;
 	int r;
 

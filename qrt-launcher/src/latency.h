@@ -6,10 +6,27 @@
 #include "latency_thread.h"
 #include "plan_request.h"
 
+#include <qrt/shmem_agent.h>
+
 #define LATENCY_THREADS_MAX   64u
 #define LATENCY_HISTOGRAM_MAX 1000000u
+#define LATENCY_BUCKETS_LEAST 100000u /* 100 ms: also where nobody wants to see them, for the shares */
+
+/* What is told of each thread: "p99" is what 99 % did not pass. */
+struct latency_share {
+	const char *name;
+	uint32_t share;
+};
+
+#define LATENCY_SHARES 4
+
+extern const struct latency_share latency_shares[LATENCY_SHARES];
 
 struct latency_options {
+	const char *guest; /* --guest: the VM in whose guest it is measured; NULL: on this host */
+	uint32_t priority; /* --priority, of SCHED_FIFO in the guest; 0: time sharing */
+	int32_t cpu;       /* --cpu of the guest + 1; 0: any */
+	bool in_hours;     /* --hours said how long */
 	uint64_t interval_ns, length_ns;
 	uint64_t over_ns;      /* --fail-over, 0: none */
 	uint32_t histogram_us; /* print counts below that, 0: none */
@@ -43,6 +60,11 @@ enum latency_verdict {
 int latency_choose(struct latency *latency, const struct plan_request *request);
 /* Measures. Returns an exit code; what was wrong was said. What was found stays until clear. */
 int latency_run(struct latency *latency, const struct qrt_sched_plan *plan);
+/* The same in a VM's guest, where its agent does it: options that are for the host are refused by name. */
+int latency_guest_check(const struct latency_options *options, const struct plan_request *request);
+int latency_guest_run(struct latency *latency);
+/* What an agent measured becomes what a thread here would have measured: see latency_guest.c. -ENOMEM. */
+int latency_guest_take(struct latency *latency, const struct qrt_shmem_agent_result *result);
 void latency_clear(struct latency *latency);
 
 enum latency_verdict latency_judge(const struct latency *latency);

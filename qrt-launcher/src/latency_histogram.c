@@ -25,19 +25,24 @@ void latency_histogram_clear(struct latency_histogram *histogram)
 	memset(histogram, 0, sizeof(*histogram));
 }
 
-void latency_histogram_add(struct latency_histogram *histogram, uint64_t ns)
+void latency_histogram_add_many(struct latency_histogram *histogram, uint64_t ns, uint64_t times)
 {
 	uint64_t us = ns / 1000;
 
 	if (us < histogram->size)
-		histogram->counts[us]++;
+		histogram->counts[us] += times;
 	else
-		histogram->beyond++;
-	histogram->count++;
+		histogram->beyond += times;
+	histogram->count += times;
 	if (ns > histogram->max_ns)
 		histogram->max_ns = ns;
 	if (ns < histogram->min_ns)
 		histogram->min_ns = ns;
+}
+
+void latency_histogram_add(struct latency_histogram *histogram, uint64_t ns)
+{
+	latency_histogram_add_many(histogram, ns, 1);
 }
 
 /* Without overflow for any count. */

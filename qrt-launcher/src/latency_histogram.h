@@ -20,6 +20,8 @@ int latency_histogram_init(struct latency_histogram *histogram, uint32_t size);
 void latency_histogram_clear(struct latency_histogram *histogram);
 /* Takes in a latency; no system call, bounded. */
 void latency_histogram_add(struct latency_histogram *histogram, uint64_t ns);
+/* The same for one that was seen so many times. */
+void latency_histogram_add_many(struct latency_histogram *histogram, uint64_t ns, uint64_t times);
 /* The latency in us that `share` of LATENCY_SHARE_ALL did not pass (nearest rank; where that is beyond the
  * histogram, the longest one). 0 where there is none. */
 uint64_t latency_histogram_get_share(const struct latency_histogram *histogram, uint32_t share);

@@ -33,6 +33,7 @@ struct latency_thread {
 	struct latency_histogram histogram;
 	struct latency_event worst;
 	uint64_t missed;                  /* periods that it slept through */
+	bool is_guest;                    /* a guest's: nothing is known of CPUs, times and missed periods */
 	struct qrt_sched_setting setting; /* what it ran with */
 	bool is_planned;                  /* the plan says something about it */
 

@@ -25,7 +25,7 @@ struct launch {
 	struct launch_user user;     /* whom to become */
 	bool lock_memory;            /* lift the limit on locked memory */
 	struct qrt_sched_cpus nodes; /* take memory from these; empty: from any */
-	int fds[5];                  /* handed on; -1: none */
+	int fds[6];                  /* handed on; -1: none */
 	int lock_fd;                 /* the launcher's alone */
 
 	pid_t pid; /* from here on: the child */

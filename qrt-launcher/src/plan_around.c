@@ -71,6 +71,17 @@ static void build_int(JsonBuilder *builder, const char *name, bool is_said, gint
 		json_builder_add_null_value(builder);
 }
 
+static const char *describe_boot(const struct qrt_sched_plan *plan)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+	const char *path = qrt_sched_plan_get_boot(plan);
+
+	qrt_sched_plan_get_globals(plan, &globals);
+	if (path)
+		return path;
+	return globals.boot == QRT_SCHED_BOOT_KEEP ? "keep" : "other";
+}
+
 void plan_around_build(const struct plan_request *request, JsonBuilder *builder)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
@@ -90,6 +101,9 @@ void plan_around_build(const struct plan_request *request, JsonBuilder *builder)
 		    qrt_sched_cpus_format(&globals.numa_nodes, text, sizeof(text)) >= 0;
 	build_string(builder, "numa", has_nodes ? text : NULL);
 	build_string(builder, "shield", plan_around_shield(&globals, text, sizeof(text)));
+	build_string(builder, "boot", describe_boot(request->plan));
+	build_int(builder, "boottime_s", globals.set & QRT_SCHED_GLOBAL_BOOTTIME, globals.boottime_s);
+	build_int(builder, "heartbeat_ms", globals.set & QRT_SCHED_GLOBAL_HEARTBEAT, globals.heartbeat_ms);
 }
 
 void plan_around_build_group(const struct plan_request *request, const struct plan_group *group,

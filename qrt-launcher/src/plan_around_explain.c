@@ -120,6 +120,38 @@ static void explain_host(const struct plan_request *request, const struct qrt_sc
 		puts("  All of it is put back when the VM ends.");
 }
 
+static void explain_boottime(uint32_t seconds, struct section *section)
+{
+	if (seconds)
+		say(section, "boottime=%u: for %u s at most, then its threads have their roles all the same.",
+		    seconds, seconds);
+	else
+		say(section, "boottime=0: for as long as that takes.");
+}
+
+static void explain_guest(const struct plan_request *request, const struct qrt_sched_globals *globals)
+{
+	const char *path = qrt_sched_plan_get_boot(request->plan);
+	struct section section = {.title = "A guest with an agent (run --agent)"};
+
+	if (path)
+		say(&section,
+		    "boot=%s: while it boots, reboots, halts or is lost its threads run as that plan says.",
+		    path);
+	else if (globals->boot == QRT_SCHED_BOOT_KEEP)
+		say(&section, "boot=keep: its threads have their roles while it boots, too.");
+	else if (globals->set & (QRT_SCHED_GLOBAL_BOOTTIME | QRT_SCHED_GLOBAL_HEARTBEAT))
+		say(&section,
+		    "boot=other: while it boots, reboots, halts or is lost its threads are time-shared.");
+	if (globals->set & QRT_SCHED_GLOBAL_BOOTTIME && globals->boot != QRT_SCHED_BOOT_KEEP)
+		explain_boottime(globals->boottime_s, &section);
+	if (globals->set & QRT_SCHED_GLOBAL_HEARTBEAT && globals->heartbeat_ms)
+		say(&section, "heartbeat=%u: it is lost where it gives no sign of life for %u ms.",
+		    globals->heartbeat_ms, globals->heartbeat_ms);
+	else if (globals->set & QRT_SCHED_GLOBAL_HEARTBEAT)
+		say(&section, "heartbeat=0: it never is lost.");
+}
+
 void plan_around_explain(const struct plan_request *request, const struct plan_groups *groups)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
@@ -134,4 +166,5 @@ void plan_around_explain(const struct plan_request *request, const struct plan_g
 	explain_numbers(&globals, &section);
 	explain_memory(request, &globals, &section);
 	explain_host(request, &globals, &section);
+	explain_guest(request, &globals);
 }

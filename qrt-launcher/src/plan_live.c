@@ -68,6 +68,8 @@ static char *compare_globals(const struct qrt_sched_plan *before, const struct q
 		return refuse("numa", of_memory);
 	if (g_strcmp0(qrt_sched_plan_get_resctrl(before), qrt_sched_plan_get_resctrl(after)) != 0)
 		return refuse("resctrl", of_host);
+	if (g_strcmp0(qrt_sched_plan_get_boot(before), qrt_sched_plan_get_boot(after)) != 0)
+		return refuse("boot", "the plan by which it boots is read when it starts");
 	return NULL;
 }
 

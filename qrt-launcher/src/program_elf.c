@@ -143,17 +143,26 @@ static bool needs_library(const struct dynamic *dynamic)
 
 /* ---- what it calls ---- */
 
-/* No table says how many symbols there are. The second word of either hash table bounds those of others: in
- * DT_GNU_HASH it is the first symbol of the program's own, which stand behind them; in DT_HASH it is the
- * number of all. */
+/* By their distance to the names, which ld puts right behind them. */
+static uint64_t count_by_distance(const struct dynamic *dynamic)
+{
+	uint64_t symbols = find_value(dynamic, DT_SYMTAB), names = find_value(dynamic, DT_STRTAB);
+
+	return names > symbols ? (names - symbols) / sizeof(Elf64_Sym) : 0;
+}
+
+/* No entry says how many symbols there are. The second word of DT_HASH is the number of all; that of
+ * DT_GNU_HASH is the first symbol of the program's own, which stand behind those of others, but 1 where it
+ * has none. */
 static uint32_t count_imports(const struct elf *elf, const struct dynamic *dynamic)
 {
-	uint64_t table = find_value(dynamic, DT_GNU_HASH);
+	uint64_t all = find_value(dynamic, DT_HASH), own = find_value(dynamic, DT_GNU_HASH), count;
 	uint32_t words[2];
 
-	if (!table)
-		table = find_value(dynamic, DT_HASH);
-	return table && read_address(elf, table, words, sizeof(words)) ? MIN(words[1], IMPORTS_MAX) : 0;
+	if ((!all && !own) || !read_address(elf, all ? all : own, words, sizeof(words)))
+		return 0;
+	count = all || words[1] > 1 ? words[1] : count_by_distance(dynamic);
+	return (uint32_t)MIN(count, IMPORTS_MAX);
 }
 
 static bool has_call(const struct dynamic *dynamic, const Elf64_Sym *symbols, uint32_t count)

@@ -4,6 +4,7 @@
  * iothreads. Nothing waits for it; a monitor that is slow, dead or lies costs this knowledge alone.
  */
 #include "command.h"
+#include "guest.h"
 #include "json_limit.h"
 #include "qmp_p.h"
 #include "recorder.h"
@@ -181,6 +182,14 @@ static void take_answer(struct supervisor *supervisor, JsonObject *message)
 		questions[number].refused(supervisor, message);
 }
 
+/* Most of them come with another state of the VM. */
+static void take_event(struct supervisor *supervisor, JsonObject *message)
+{
+	guest_take_event(supervisor->guest, json_limit_get_string(message, "event"),
+			 json_limit_get_string(json_limit_get_object(message, "data"), "reason"));
+	ask(supervisor, STATUS);
+}
+
 static void take_line(struct supervisor *supervisor, const char *line, gssize len)
 {
 	JsonObject *message = json_limit_parse(line, len);
@@ -190,7 +199,7 @@ static void take_line(struct supervisor *supervisor, const char *line, gssize le
 	if (json_object_has_member(message, "QMP") && !supervisor->qmp->is_up)
 		greet(supervisor);
 	else if (json_object_has_member(message, "event"))
-		ask(supervisor, STATUS);
+		take_event(supervisor, message);
 	else if (json_object_has_member(message, "id"))
 		take_answer(supervisor, message);
 	json_object_unref(message);

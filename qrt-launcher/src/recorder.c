@@ -55,13 +55,15 @@ uint64_t recorder_length_of(const struct recorder_entry *entry)
 	return entry->kind == RECORDER_SAMPLE ? entry->sample.delay_ns : entry->took_ns;
 }
 
-/* Threads that the plan makes real-time may not wait; that others do is what it means. */
+/* Threads that the plan makes real-time may not wait; that others do is what it means, and so is that a guest
+ * does that is not ready. */
 static void judge(const struct supervisor *supervisor, const struct watched *watched,
 		  const struct recorder_entry *entry, struct longest *longest)
 {
 	uint64_t ns = recorder_length_of(entry), least_ns = supervisor->flight->least_ns;
 
-	if (least_ns == 0 || ns < least_ns || ns <= longest->ns || !is_urgent(watched))
+	if (least_ns == 0 || ns < least_ns || ns <= longest->ns || !is_urgent(watched) ||
+	    watch_is_patient(&supervisor->watch))
 		return;
 	longest->ns = ns;
 	longest->entry = *entry;

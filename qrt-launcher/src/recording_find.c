@@ -5,6 +5,7 @@
 #include "control.h"
 #include "json_limit.h"
 #include "state.h"
+#include "vm_choose.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,50 +60,14 @@ static int ask_in(int run_fd, const char *name, struct recording *ret_recording)
 	return r;
 }
 
-struct only {
-	int run_fd;
-	unsigned int count;
-	char name[STATE_NAME_MAX + 1];
-};
-
-static void take_running(const char *name, void *data)
-{
-	struct only *only = data;
-	JsonObject *answer;
-
-	if (control_ask_status(only->run_fd, name, &answer) < 0)
-		return;
-	json_object_unref(answer);
-	only->count++;
-	g_strlcpy(only->name, name, sizeof(only->name));
-}
-
-static int ask_only(int run_fd, struct recording *ret_recording)
-{
-	struct only only = {.run_fd = run_fd};
-
-	state_for_each(run_fd, take_running, &only);
-	if (only.count == 1)
-		return ask_in(run_fd, only.name, ret_recording);
-	complain(only.count == 0 ? "blame: no VM runs" : "blame: several VMs run: name one of them");
-	return -EXIT_FAILED;
-}
-
 int recording_ask(const char *name, struct recording *ret_recording)
 {
-	int run_fd, r;
+	char chosen[STATE_NAME_MAX + 1];
+	int run_fd = vm_choose("blame", name, chosen), r;
 
-	if (name && !state_is_name(name)) {
-		complain("'%s' is no VM's name: letters, digits, '_', '.', '-', at most %d", name,
-			 STATE_NAME_MAX);
-		return -EXIT_FAILED;
-	}
-	run_fd = state_open_run(false);
-	if (run_fd == -ENOENT)
-		complain("blame: no VM runs");
 	if (run_fd < 0)
 		return -EXIT_FAILED;
-	r = name ? ask_in(run_fd, name, ret_recording) : ask_only(run_fd, ret_recording);
+	r = ask_in(run_fd, chosen, ret_recording);
 	close(run_fd);
 	return r;
 }

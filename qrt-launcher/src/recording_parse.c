@@ -126,7 +126,7 @@ static gint64 get_at(JsonArray *array, guint i)
 /* Who ran instead, and for how long, in turn. */
 static int take_culprits(struct blame_delay *delay, JsonArray *by)
 {
-	guint i, n = by ? json_array_get_length(by) : 0;
+	guint i, n = json_limit_get_length(by);
 
 	if (n % 2 != 0 || n / 2 > BLAME_CULPRITS)
 		return -EINVAL;

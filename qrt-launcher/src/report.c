@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
 #include "governor.h"
+#include "guest.h"
 #include "locks.h"
 #include "proc.h"
 #include "slices.h"
@@ -222,6 +223,7 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 	add_bool(builder, "preload", supervisor->library == LIBRARY_PRELOADED);
 	add_string(builder, "library", library_get_name(supervisor->library));
 	add_bool(builder, "attached", supervisor->is_attached);
+	guest_build(supervisor->guest, builder);
 	add_plan(builder, supervisor->plan);
 	add_globals(builder, supervisor);
 	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);

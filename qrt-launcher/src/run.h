@@ -3,6 +3,7 @@
 #ifndef QRT_LAUNCHER_RUN_H
 #define QRT_LAUNCHER_RUN_H
 
+#include "agent_link.h"
 #include "host.h"
 #include "launch.h"
 #include "library.h"
@@ -23,6 +24,8 @@ struct run {
 	struct recorder_options record;
 	bool verbose, help;
 	bool forces_preload; /* --preload */
+	bool wants_agent;    /* --agent */
+	const char *events;  /* --events */
 	sigset_t mask;       /* as the launcher found it */
 	bool is_interrupted; /* a signal that ends the launcher came before QEMU was there */
 	bool is_stuck;       /* something could not be put back */
@@ -34,6 +37,9 @@ struct run {
 	char *path, *preload, *plan_text;
 	struct qrt_sched_recorder *recorder;
 	struct locks *locks;
+	struct agent_link *agent;
+	struct qrt_sched_plan *boot_plan; /* of boot=PATH; NULL: none */
+	int event_fd;
 	int broker[2], qmp[2]; /* [0] ours, [1] QEMU's */
 	int monitor_fd;        /* a file that tells QEMU of our monitor; -1: its arguments do */
 };
@@ -44,6 +50,11 @@ int run_parse(struct run *run, int argc, char **argv);
 int run_check(struct run *run);
 /* Completes the plan and refuses it where it cannot work. Other VMs count, so the run directory is locked. */
 int run_check_plan(struct run *run);
+/* Makes what is shared with QEMU; closes QEMU's ends once it has them; and all of it, also where some was
+ * never there. */
+int run_make_channels(struct run *run);
+void run_close_far_ends(struct run *run);
+void run_close_channels(struct run *run);
 /* Makes run->monitor_fd where it is needed. */
 void run_make_monitor(struct run *run);
 /* The plan against shields, in the same way. */

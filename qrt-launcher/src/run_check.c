@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is refused before QEMU is started: a program that cannot be used, a plan that cannot work. */
+#include "boot_plan.h"
 #include "command.h"
 #include "host.h"
 #include "program.h"
@@ -120,6 +121,8 @@ int run_check_plan(struct run *run)
 	r = format_plan(run);
 	if (r == EXIT_OK)
 		say_warnings(run);
+	if (r == EXIT_OK && run->wants_agent)
+		r = boot_plan_open(request, &run->boot_plan);
 	return r;
 }
 
@@ -141,6 +144,12 @@ static int check_vm(struct run *run)
 			 "give it "
 			 "before QEMU's program: qrt-launcher run -rt OPTION ... -- %s ...",
 			 run->request.vm_argv[0]);
+		return EXIT_LAUNCHER;
+	}
+	if (run->wants_agent && run->vm.lacks_pci) {
+		complain("--agent: this machine has no PCI bus, by which the guest's agent talks; take "
+			 "another one "
+			 "(-M microvm,pcie=on has one), or leave --agent out");
 		return EXIT_LAUNCHER;
 	}
 	if (run->vm.unnamed)

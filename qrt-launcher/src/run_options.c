@@ -54,6 +54,8 @@ static bool take_flag(struct run *run, const char *argument)
 		choose_library(run, LIBRARY_NONE);
 	else if (strcmp(argument, "--preload") == 0)
 		choose_library(run, LIBRARY_PRELOADED);
+	else if (strcmp(argument, "--agent") == 0)
+		run->wants_agent = true;
 	else if (strcmp(argument, "--verbose") == 0 || strcmp(argument, "-v") == 0)
 		run->verbose = true;
 	else if (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0)
@@ -75,6 +77,8 @@ static int take_next(struct run *run, int argc, char **argv, int *index)
 	if (r > 0)
 		return take_name(run, value);
 	if (r == 0)
+		r = option_take("--events", argc, argv, index, &run->events);
+	if (r == 0)
 		r = take_shield_option(run, argv, index);
 	if (r > 0)
 		return EXIT_OK;
@@ -91,15 +95,24 @@ static int take_next(struct run *run, int argc, char **argv, int *index)
 	return r > 0 ? EXIT_OK : EXIT_LAUNCHER;
 }
 
+static int check(const struct run *run)
+{
+	if (run->request.vm_argc < 1) {
+		complain("run: no program to run; try 'qrt-launcher run -- qemu-system-x86_64 ARGS...'");
+		return EXIT_LAUNCHER;
+	}
+	if (run->events && !run->wants_agent) {
+		complain("--events: what becomes of a guest is known by --agent; give both");
+		return EXIT_LAUNCHER;
+	}
+	return EXIT_OK;
+}
+
 int run_parse(struct run *run, int argc, char **argv)
 {
 	int index = 1, r = EXIT_OK;
 
 	while (r == EXIT_OK && index < argc && !run->help)
 		r = take_next(run, argc, argv, &index);
-	if (r == EXIT_OK && !run->help && run->request.vm_argc < 1) {
-		complain("run: no program to run; try 'qrt-launcher run -- qemu-system-x86_64 ARGS...'");
-		r = EXIT_LAUNCHER;
-	}
-	return r;
+	return r == EXIT_OK && !run->help ? check(run) : r;
 }

@@ -96,6 +96,18 @@ static void add_plan(const char *text, GPtrArray *argv)
 	}
 }
 
+/* After the user's own: what these leave out, such as a place on the bus, QEMU chooses for theirs first. */
+static void add_agent(const struct run *run, GPtrArray *argv)
+{
+	if (!run->agent)
+		return;
+	g_ptr_array_add(argv, g_strdup("-chardev"));
+	g_ptr_array_add(argv,
+			g_strdup_printf("socket,id=qrt-agent,fd=%d", agent_link_get_far_fd(run->agent)));
+	g_ptr_array_add(argv, g_strdup("-device"));
+	g_ptr_array_add(argv, g_strdup("ivshmem-doorbell,chardev=qrt-agent,vectors=2,id=qrt-agent"));
+}
+
 /*
  * Ours come first: an argument of the user's that lacks its value cannot swallow them. QEMU merges several
  * -name, and -machine.
@@ -123,6 +135,7 @@ char **run_make_argv(const struct run *run)
 		g_ptr_array_add(argv, g_str_has_suffix(given[i - 1], "-name") ? clean_name(given[i])
 									      : g_strdup(given[i]));
 	}
+	add_agent(run, argv);
 	g_ptr_array_add(argv, NULL);
 	return (char **)g_ptr_array_free(argv, FALSE);
 }

@@ -4,6 +4,7 @@
 #include "clean.h"
 #include "command.h"
 #include "governor.h"
+#include "guest.h"
 #include "json_limit.h"
 #include "library.h"
 #include "status_globals.h"
@@ -284,8 +285,11 @@ void status_print(JsonObject *vm, int width)
 	JsonArray *threads = json_limit_get_array(vm, "threads");
 	JsonObject *globals = json_limit_get_object(vm, "globals");
 	JsonObject *governor = json_limit_get_object(vm, "governor");
+	JsonObject *guest = json_limit_get_object(vm, "guest");
 
 	print_line(format_head(vm));
+	if (guest)
+		print_line(guest_format(guest));
 	print_line(format_counts(vm, threads ? json_array_get_length(threads) : 0));
 	if (globals)
 		print_line(status_globals_format(globals));

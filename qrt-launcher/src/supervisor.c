@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "command.h"
 #include "governor.h"
+#include "guest.h"
 #include "heartbeat.h"
 #include "host.h"
 #include "oom.h"
@@ -34,6 +35,7 @@ static gboolean on_look(gpointer data)
 	if (supervisor->let_go)
 		return G_SOURCE_REMOVE;
 	broker_drain(supervisor);
+	guest_look(supervisor->guest);
 	supervisor_scan(supervisor);
 	governor_sync(supervisor->governor);
 	watch_verify(&supervisor->watch);
@@ -135,6 +137,7 @@ static void open_watch(struct supervisor *supervisor)
 	if (!*supervisor->accelerator)
 		g_strlcpy(supervisor->accelerator, "unknown", sizeof(supervisor->accelerator));
 	watch_init(&supervisor->watch, supervisor->plan, &supervisor->record.fresh);
+	supervisor->watch.boot_plan = supervisor->boot_plan;
 	supervisor->cpus = supervisor->record.fresh.cpus;
 	if (qrt_sched_setting_read(0, &own) >= 0)
 		supervisor->cpus = own.cpus;
@@ -163,6 +166,7 @@ static void place_others(struct supervisor *supervisor)
 static void open_channels(struct supervisor *supervisor)
 {
 	recorder_open(supervisor);
+	supervisor->guest = guest_open(supervisor);
 	broker_open(supervisor);
 	qmp_open(supervisor);
 	if (control_open(supervisor) < 0)
@@ -223,6 +227,7 @@ static bool close_all(struct supervisor *supervisor)
 	rank_close(supervisor);
 	control_close(supervisor);
 	qmp_close(supervisor);
+	supervisor->guest = guest_close(supervisor->guest);
 	recorder_close(supervisor);
 	if (supervisor->broker_source)
 		g_source_remove(supervisor->broker_source);

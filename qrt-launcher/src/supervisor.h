@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct agent_link;
+struct guest;
 struct qmp;
 struct control;
 struct governor;
@@ -29,7 +31,8 @@ struct supervisor {
 	struct qrt_sched_vm vm;
 	struct state *state;
 	struct qrt_sched_recorder *recorder;
-	struct locks *locks; /* NULL: none */
+	struct locks *locks;      /* NULL: none */
+	struct agent_link *agent; /* NULL: the guest says nothing */
 	struct state_record record;
 	const char *program;
 	int pidfd, broker_fd, qmp_fd, signal_fd;
@@ -55,7 +58,9 @@ struct supervisor {
 	struct host_keeper *keeper;              /* of the whole host, NULL: none */
 	struct others *others;                   /* whose launcher is killed, NULL: nobody looks */
 	struct recorder *flight;                 /* NULL: none */
+	struct guest *guest;                     /* NULL: nothing is known of it */
 	const struct qrt_sched_plan *first_plan; /* QEMU knows no other */
+	const struct qrt_sched_plan *boot_plan;  /* while its guest is not ready; NULL: time-shared */
 	struct qrt_sched_plan *changed_plan;     /* in the place of the first one, NULL: none */
 	uint32_t generation;
 	guint broker_source;

@@ -2,6 +2,7 @@
 #include "top_model.h"
 
 #include "clean.h"
+#include "guest.h"
 #include "json_limit.h"
 
 #include <string.h>
@@ -169,6 +170,13 @@ static void take_thread(const struct top_model *model, const struct top_vm *vm, 
 	g_array_append_val(rows, row);
 }
 
+static void take_guest(JsonObject *guest, struct top_vm *vm)
+{
+	g_autofree char *text = guest ? guest_format(guest) : NULL;
+
+	copy(vm->guest, sizeof(vm->guest), text ? text : "");
+}
+
 static void take_vm(const struct top_model *model, JsonObject *answer, GArray *rows, struct top_vm *vm)
 {
 	JsonArray *threads = json_limit_get_array(answer, "threads");
@@ -181,6 +189,7 @@ static void take_vm(const struct top_model *model, JsonObject *answer, GArray *r
 	copy(vm->name, sizeof(vm->name), json_limit_get_string(answer, "name"));
 	copy(vm->state, sizeof(vm->state), json_limit_get_string(answer, "guest_state"));
 	copy(vm->accelerator, sizeof(vm->accelerator), json_limit_get_string(answer, "accelerator"));
+	take_guest(json_limit_get_object(answer, "guest"), vm);
 	vm->threads = threads ? json_array_get_length(threads) : 0;
 	for (i = 0; i < (guint)vm->threads; i++) {
 		JsonObject *thread = json_limit_get_element(threads, i);

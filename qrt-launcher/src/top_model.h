@@ -25,6 +25,7 @@ struct top_row {
 
 struct top_vm {
 	char name[65], state[32], accelerator[16];
+	char guest[160]; /* "": nothing is known of it */
 	gint64 threads, corrections, unplaced;
 	double uptime;
 	bool is_silent;  /* it does not answer: what it said last */

@@ -99,6 +99,10 @@ static void draw_head(const struct top *top)
 	snprintf(line, sizeof(line), "%u of %u threads, by %s%s%s%s", model->shown->len, model->rows->len,
 		 top_sort_name(model->sort), *model->filter ? ", with " : "", model->filter,
 		 top->is_paused ? ", STOPPED" : "");
+	if (vm && !vm->is_silent && *vm->guest) {
+		g_strlcat(line, "; ", sizeof(line));
+		g_strlcat(line, vm->guest, sizeof(line));
+	}
 	add_silent(model, line, sizeof(line));
 	put(1, A_NORMAL, line);
 }

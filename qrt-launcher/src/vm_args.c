@@ -104,6 +104,18 @@ static void read_accel(struct vm_args *args, const char *list)
 	}
 }
 
+static bool is_without_pci(const char *machine)
+{
+	static const char *const names[] = {"none", "isapc", "microvm"};
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (strcmp(machine, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void read_machine(struct vm_args *args, const char *value)
 {
 	struct vm_args_pair pair;
@@ -112,6 +124,10 @@ static void read_machine(struct vm_args *args, const char *value)
 		value = vm_args_take_pair(value, "type", &pair);
 		if (strcmp(pair.key, "accel") == 0)
 			read_accel(args, pair.value);
+		if (strcmp(pair.key, "type") == 0)
+			args->lacks_pci = is_without_pci(pair.value);
+		if (strcmp(pair.key, "pcie") == 0)
+			args->has_pcie = strcmp(pair.value, "on") == 0;
 		if (strncmp(pair.key, "smp.", 4) == 0) {
 			memmove(pair.key, pair.key + 4, strlen(pair.key + 4) + 1);
 			read_smp_pair(args, &pair);
@@ -217,6 +233,7 @@ static void conclude(struct vm_args *args, const char *program)
 	/* QEMU looks at its own name where nobody names an accelerator. */
 	if (args->accel == VM_ACCEL_UNNAMED && g_str_has_suffix(program, "kvm"))
 		args->accel = VM_ACCEL_KVM_OR_TCG;
+	args->lacks_pci &= !args->has_pcie;
 	args->vm.vcpus = args->maxcpus > 0 ? args->maxcpus : vcpus;
 	if (args->vm.paio_max > 0)
 		args->vm.paio_max = POOL_MAX * (1 + args->vm.iothreads);

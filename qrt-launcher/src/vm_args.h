@@ -19,6 +19,8 @@ struct vm_args {
 	bool daemonize;     /* QEMU would leave its parent */
 	bool unnamed;       /* debug-threads=off */
 	bool has_plan;      /* -rt, of a QEMU that has it itself */
+	bool lacks_pci;     /* a machine of which it is known that it has no PCI bus */
+	bool has_pcie;      /* -machine pcie=on */
 	char smp_wrong[80]; /* what of -smp gives no number of CPUs, "cpus=0"; empty: nothing */
 	enum vm_accel accel;
 	uint32_t topology; /* product of what -smp says about sockets, cores, ... */

@@ -19,15 +19,16 @@
 #define KNOWN_MAX  256   /* lines that are not said again */
 #define PATIENCE_S 1
 
-static void write_error(const char *line, size_t len);
-static void write_log(const char *line, size_t len);
+static bool write_error(const char *line, size_t len);
+static bool write_log(const char *line, size_t len);
+static bool write_event(const char *line, size_t len);
 
 /* Bytes on their way, and the thread that takes them there: one for each place, so that neither waits for the
  * other. No memory is asked for, and the lock hands on urgency: who speaks may be below the VM when who
  * supervises is above it. */
 struct voice {
-	void (*out)(const char *line, size_t len);
-	const char *loss; /* of lines, in words */
+	bool (*out)(const char *line, size_t len); /* false: it is lost */
+	const char *loss, *end;                    /* of lines, in words: before and behind their number */
 	pthread_mutex_t lock;
 	bool is_open, is_writing;
 	int wake_fd;
@@ -37,10 +38,13 @@ struct voice {
 };
 
 static struct voice voices[] = {
-	{.out = write_error, .loss = "qrt-launcher: standard error was not read"},
-	{.out = write_log, .loss = "qrt-launcher: the system's log took nothing"},
+	{.out = write_error, .loss = "qrt-launcher: standard error was not read: lines lost: ", .end = ""},
+	{.out = write_log, .loss = "qrt-launcher: the system's log took nothing: lines lost: ", .end = ""},
+	{.out = write_event, .loss = "{\"event\":\"lost\",\"lines\":", .end = "}"},
 };
-static struct voice *const error_voice = &voices[0], *const log_voice = &voices[1];
+static struct voice *const error_voice = &voices[0], *const log_voice = &voices[1],
+			   *const event_voice = &voices[2];
+static int event_fd = -1;
 
 static _Thread_local GHashTable *known;
 
@@ -79,42 +83,91 @@ static unsigned take_lost(struct voice *voice)
 	return lost;
 }
 
-/* Where nobody can read any more there is nobody to be told. */
-static void write_error(const char *line, size_t len)
+static void add_lost(struct voice *voice, unsigned lost)
 {
-	ssize_t n;
-
-	while (len > 0) {
-		n = write(STDERR_FILENO, line, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return;
-		line += n;
-		len -= (size_t)n;
-	}
+	pthread_mutex_lock(&voice->lock);
+	voice->lost += lost;
+	pthread_mutex_unlock(&voice->lock);
 }
 
-static void write_log(const char *line, size_t len)
+/* How many bytes were written. Who shares the file with somebody may have it non-blocking. */
+static size_t write_to(int fd, const char *line, size_t len)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < len) {
+		n = write(fd, line + done, len - done);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno == EAGAIN)
+			poll(&room, 1, -1);
+		else if (errno != EINTR)
+			break;
+	}
+	return done;
+}
+
+/* Where nobody can read any more there is nobody to be told. */
+static bool write_error(const char *line, size_t len)
+{
+	write_to(STDERR_FILENO, line, len);
+	return true;
+}
+
+/* What was cut short does not become a part of the next one. */
+static bool write_event(const char *line, size_t len)
+{
+	static bool is_torn, is_said;
+	char why[128];
+	size_t done;
+
+	if (is_torn && write_to(event_fd, "\n", 1) == 1)
+		is_torn = false;
+	done = is_torn ? 0 : write_to(event_fd, line, len);
+	if (done == len)
+		return true;
+	is_torn |= done > 0;
+	snprintf(why, sizeof(why), "qrt-launcher: --events: %s: events are lost until that is mended\n",
+		 strerror(errno));
+	if (!is_said)
+		voice_say(why);
+	is_said = true;
+	return false;
+}
+
+static bool write_log(const char *line, size_t len)
 {
 	if (len > 0 && line[len - 1] == '\n')
 		len--;
 	syslog(LOG_DAEMON | LOG_WARNING, "%.*s", (int)len, line);
+	return true;
+}
+
+static void tell_lost(struct voice *voice)
+{
+	unsigned lost = take_lost(voice);
+	char line[LINE];
+	int len;
+
+	if (lost == 0)
+		return;
+	len = snprintf(line, sizeof(line), "%s%u%s\n", voice->loss, lost, voice->end);
+	if (!voice->out(line, (size_t)len))
+		add_lost(voice, lost);
 }
 
 static void speak(struct voice *voice)
 {
 	char line[LINE];
-	unsigned lost;
 	size_t len;
 
 	while ((len = take(voice, line)) > 0) {
-		voice->out(line, len);
-		lost = take_lost(voice);
-		if (lost == 0)
-			continue;
-		len = (size_t)snprintf(line, sizeof(line), "%s: lines lost: %u\n", voice->loss, lost);
-		voice->out(line, len);
+		if (voice->out(line, len))
+			tell_lost(voice);
+		else
+			add_lost(voice, 1);
 	}
 }
 
@@ -162,6 +215,12 @@ void voice_open(void)
 	open_voice(log_voice);
 }
 
+void voice_open_events(int fd)
+{
+	event_fd = fd;
+	open_voice(event_voice);
+}
+
 static bool is_silent(struct voice *voice)
 {
 	bool silent;
@@ -178,7 +237,8 @@ void voice_flush(void)
 {
 	gint64 until = g_get_monotonic_time() + PATIENCE_S * G_USEC_PER_SEC;
 
-	while (!(is_silent(error_voice) && is_silent(log_voice)) && g_get_monotonic_time() < until)
+	while (!(is_silent(error_voice) && is_silent(log_voice) && is_silent(event_voice)) &&
+	       g_get_monotonic_time() < until)
 		g_usleep(1000);
 }
 
@@ -224,4 +284,10 @@ void voice_log(const char *line)
 		put(log_voice, line);
 	else
 		write_log(line, strlen(line));
+}
+
+void voice_tell(const char *line)
+{
+	if (event_voice->is_open)
+		put(event_voice, line);
 }

@@ -16,6 +16,11 @@ void voice_say(const char *line);
 /* The same for the system's log, as a warning. */
 void voice_log(const char *line);
 
+/* The same for programs, to this descriptor once it is there; before that nothing is told. It
+ * stays open as long as the process does. */
+void voice_open_events(int fd);
+void voice_tell(const char *line);
+
 /* For what this thread tries again and again: a line that is in the set already is not said. NULL: all are.
  * The set is of strings that it frees by g_free(). */
 void voice_remember(GHashTable *said);

@@ -51,8 +51,11 @@ struct watch {
 	struct qrt_sched_saved *places; /* cgroups of those that entered a shield, NULL: nobody remembers */
 	uint64_t corrections;
 	bool verbose;
-	bool is_released;           /* the threads were put back: none is touched any more */
-	bool said[QRT_SCHED_ROLES]; /* that a thread could not be placed */
+	bool is_released; /* the threads were put back: none is touched any more */
+	bool is_lowered;  /* its threads run as the guest needs it while it is not ready */
+	const struct qrt_sched_plan *boot_plan; /* which says how; NULL: real-time ones are time-shared */
+	gint64 raised_us;                       /* when they were that last */
+	bool said[QRT_SCHED_ROLES];             /* that a thread could not be placed */
 	bool said_fallback[QRT_SCHED_ROLES];
 	struct qrt_sched_error failure; /* the last of them */
 };
@@ -93,6 +96,13 @@ int watch_apply_limit(struct watch *watch, struct watched *watched);
 bool watch_is_taken(const struct watch *watch, enum qrt_sched_role role, uint32_t index, pid_t but);
 /* Looks at every thread; one that is wrong twice in a row is put right and counted. */
 void watch_verify(struct watch *watch);
+/* Has all threads run as the guest needs it while it is not ready, those that come later, too; or back as
+ * they are planned. */
+void watch_lower(struct watch *watch, bool is_lowered);
+/* Whether its threads wait as they come, or did that a moment ago: a wait is booked when it ends. */
+bool watch_is_patient(const struct watch *watch);
+/* Says so in a thread's layers; nothing is applied. */
+int watch_set_lowered(const struct watch *watch, struct watched *watched);
 /* Gives the threads what the governor decided on them. */
 void watch_govern(struct watch *watch);
 /* Forgets threads of QEMU that the scan of this generation did not see, and kernel threads that ended. */

@@ -60,6 +60,8 @@ static int set_layers(const struct watch *watch, struct watched *watched)
 		return r;
 	r = qrt_sched_thread_set_layer(watched->thread, QRT_SCHED_LAYER_PLAN, &plan);
 	if (r >= 0)
+		r = watch_set_lowered(watch, watched);
+	if (r >= 0)
 		governor_tell(watch->governor, watched);
 	return r;
 }

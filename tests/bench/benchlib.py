@@ -105,7 +105,9 @@ def figure_line(fig):
     text += " %-22s" % ("(%.4g .. %.4g)" % (fig["min"], fig["max"]) if fig["rounds"] else "")
     if fig["goal"] is None:
         return text.rstrip()
-    return text + " goal %s %g: %s" % (">=" if fig["at_least"] else "<=", fig["goal"], verdict(fig))
+    sign, limit = ">=" if fig["at_least"] else "<=", fig.get("interval_limit", fig["goal"])
+    text += " goal %s %g" % (sign, fig["goal"]) + (", interval %s %g" % (sign, limit) if limit != fig["goal"] else "")
+    return text + ": " + verdict(fig)
 
 
 def absent_line(one):

@@ -17,6 +17,8 @@ ENOUGH_SAMPLES = 50  # looks at all threads, over all rounds: fewer prove nothin
 GOALS = (("p999_stock_over_qrt", "stock", "qrt", 100, True, None),
          ("p999_qrt_over_hand", "qrt", "hand", 0.9, False, 1.05),
          ("p999_qrt_over_native", "qrt", "native", 2, False, None))
+# Ways whose threads out of plan are counted, and how many there may be.
+COUNTS = (("qrt", 0), ("hand", None), ("patched", None))
 COLUMNS = ("way", "samples", "missed", "p50 ms", "p99 ms", "p99.9 ms", "max ms", "out of plan", "steal %")
 
 
@@ -36,7 +38,7 @@ class Campaign:
         self.ways, self.rounds, self.seconds, self.top, self.needed = ways, rounds, seconds, top, needed
         self.guest = os.path.join(top, "build", "guest")
         self.build = os.environ.get("QRT_BUILD") or os.path.join(top, "build", "release")
-        self.goals = GOALS
+        self.goals, self.counts = GOALS, COUNTS
         self.missing = {}  # ways that cannot be measured: why
         self.runs = []
         self.environment = {}
@@ -67,10 +69,17 @@ class Campaign:
         left = (self.rounds * len(self.ways) - done) * (time.monotonic() - self.started) / done
         return ", %.0f min left" % (left / 60) if left >= 60 else ", %.0f s left" % left
 
+    def make_setup(self, directory):
+        return guestrun.Setup(self.guest, self.build, directory, self.seconds)
+
+    def take(self, setup, name):
+        """One measurement."""
+        return guestrun.run_way(setup, name, self.ways[name])
+
     def measure_one(self, setup, name, number):
         head = "[%d/%d] %-11s" % (number + 1, self.rounds, name)
         setup.say = lambda text: self.say("%s %s%s" % (head, text, self.eta(len(self.runs))))
-        run = guestrun.run_way(setup, name, self.ways[name])
+        run = self.take(setup, name)
         run.update(way=name, round=number + 1)
         self.runs.append(run)
         self.say("%s p50 %s  p99 %s  p99.9 %s  max %s ms, %d of %d periods missed" % (
@@ -89,7 +98,7 @@ class Campaign:
         output = os.path.join(self.top, "build")
         sweep(output)
         with tempfile.TemporaryDirectory(prefix="bench-%d-" % os.getpid(), dir=output) as directory:
-            setup = guestrun.Setup(self.guest, self.build, directory, self.seconds)
+            setup = self.make_setup(directory)
             setup.accel, setup.cpu = accel
             self.environment["disk_cache"] = setup.cache
             self.started = time.monotonic()
@@ -144,12 +153,13 @@ class Campaign:
             values = self.ratio(above, below)
             if values:
                 result.append(benchlib.figure(name, values, "ratio", goal, at_least, limit, self.needed))
-        counts = [self.out_of_plan_figure(way, goal) for way, goal in (("qrt", 0), ("hand", None), ("patched", None))]
+        counts = [self.out_of_plan_figure(way, goal) for way, goal in self.counts]
         return result + [count for count in counts if count]
 
     def wanted(self):
         """{figure that a goal names, or that stands beside one: the ways that it is made of}."""
-        return dict({name: (above, below) for name, above, below, *_ in self.goals}, out_of_plan_qrt=("qrt",))
+        counts = {"out_of_plan_" + way: (way,) for way, goal in self.counts if goal is not None}
+        return dict({name: (above, below) for name, above, below, *_ in self.goals}, **counts)
 
     def absent(self):
         """The goals' figures that could not be made: [{"name", "why"}]."""

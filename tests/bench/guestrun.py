@@ -31,11 +31,11 @@ def find_launcher(build):
 class Setup:
     """What all runs of one benchmark share."""
 
-    def __init__(self, guest, build, directory, seconds):
+    def __init__(self, guest, build, directory, seconds, has_disk=True):
         self.guest, self.build, self.directory, self.seconds = guest, build, directory, seconds
         self.accel, self.cpu = "tcg", "max"
-        self.disk = os.path.join(directory, "disk.raw")
-        self.cache = loads.make_disk(self.disk)
+        self.disk = os.path.join(directory, "disk.raw") if has_disk else None
+        self.cache = loads.make_disk(self.disk) if has_disk else None
         self.say = lambda text: None
 
     def launcher(self):
@@ -159,6 +159,8 @@ class Qrt(Way):
     """qrt-launcher with the plan that it makes by default, and options that change it (an option alone
     would be the whole plan). Options that bring a plan file stand for themselves."""
 
+    name = "demo"
+
     def __init__(self, options=()):
         self.options = list(options)
 
@@ -169,7 +171,7 @@ class Qrt(Way):
         plan = []
         if self.options and "--plan" not in self.options:
             plan = ["--plan", self.write_default_plan(directory, qemu)]
-        return [self.launcher, "run", "--name", "demo"] + plan + self.options + ["--"] + qemu
+        return [self.launcher, "run", "--name", self.name] + plan + self.options + ["--"] + qemu
 
     def write_default_plan(self, directory, qemu):
         path = os.path.join(directory, "default.plan")
@@ -193,7 +195,7 @@ class Qrt(Way):
         """Urgent threads of the VM may keep the supervisor from answering; that is said, not fatal."""
         for patience in (2, 5, 0):
             try:
-                status = json.loads(self.ask("status", "demo", "--json"))
+                status = json.loads(self.ask("status", self.name, "--json"))
                 break
             except BenchError as error:
                 if not patience:
@@ -244,6 +246,15 @@ def leave(vm):
         raise BenchError("the VM ended with code %d; its last lines:\n  %s" % (code, "\n  ".join(vm.tail)))
 
 
+def read_end(vm, seconds):
+    """From the end of the measurement to that of the VM: its result."""
+    vm.wait_line("QRT begin", PATIENCE)
+    result = read_result(vm.wait_line("{", PATIENCE), seconds)
+    vm.wait_line("QRT off", PATIENCE)
+    leave(vm)
+    return result
+
+
 def read_guest(setup, way, vm, qmp):
     """From the guest that is up and waits, to its result: the host's load starts, the way prepares
     the threads, and the guest measures. The guest's own disk load runs since it is up."""
@@ -252,12 +263,7 @@ def read_guest(setup, way, vm, qmp):
         with Monitor(qmp) as monitor:
             about = measure(setup, way, vm, monitor)
         load.check()
-    vm.wait_line("QRT begin", PATIENCE)
-    result = read_result(vm.wait_line("{", PATIENCE), setup.seconds)
-    result.update(about)
-    vm.wait_line("QRT off", PATIENCE)
-    leave(vm)
-    return result
+    return dict(read_end(vm, setup.seconds), **about)
 
 
 def run_vm(setup, way):

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Loads libqrt-sched at run time, uses it, lets it go, and does so again. */
+/* Loads a library at run time, uses it, lets it go, and does so again: dlopened LIBRARY FUNCTION
+ * VERSION_NODE. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,11 +9,11 @@ int main(int argc, char **argv)
 {
 	int round;
 
-	for (round = 0; argc > 1 && round < 3; round++) {
+	for (round = 0; argc > 3 && round < 3; round++) {
 		void *library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL), *symbol;
 		const char *(*version)(void);
 
-		symbol = library ? dlvsym(library, "qrt_sched_version", "LIBQRT_SCHED_0.1") : NULL;
+		symbol = library ? dlvsym(library, argv[2], argv[3]) : NULL;
 		if (!symbol) {
 			fprintf(stderr, "%s\n", dlerror());
 			return 1;

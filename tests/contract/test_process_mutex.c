@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <qrt/sched_record.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -45,6 +47,33 @@ APART(mutexes_inherit_as_the_program_says)
 	CU_ASSERT(made_inherits());
 	qrt_sched_process_inherit(0);
 	CU_ASSERT(!made_inherits());
+}
+
+static int inherits_by(const char *first, const char *second, const char *third, const char *fourth)
+{
+	const char *words[] = {"program", first, second, third, fourth, NULL};
+	char *argv[6] = {NULL};
+	int argc;
+
+	for (argc = 0; words[argc]; argc++)
+		argv[argc] = strdup(words[argc]);
+	qrt_sched_process_inherit_by(argc, argv);
+	while (argc-- > 0)
+		free(argv[argc]);
+	return made_inherits();
+}
+
+APART(mutexes_inherit_as_the_options_say)
+{
+	CU_ASSERT(!inherits_by(NULL, NULL, NULL, NULL));
+	CU_ASSERT(inherits_by("-rt", "vcpu_nice=1", NULL, NULL));
+	CU_ASSERT(inherits_by("--rt", "vcpu_nice=1", "-machine", "pc,acpi=off"));
+	CU_ASSERT(inherits_by("-append", "pi=off", "-rt", "pi=on"));
+	CU_ASSERT(!inherits_by("-rt", "pi = off", "-machine", "pc,acpi=on"));
+	CU_ASSERT(!inherits_by("-rt", "pi=on", "-rt", "main_nice=1 pi=off"));
+	CU_ASSERT(inherits_by("-rt", "pi=off", "-rt", "pi=on"));
+	CU_ASSERT(!inherits_by("-append", "-rt", NULL, NULL));
+	CU_ASSERT(!inherits_by("-rt", NULL, NULL, NULL));
 }
 
 APART(mutexes_inherit_as_the_plan_says)
@@ -269,6 +298,7 @@ APART(errors_of_locking_are_those_of_pthreads)
 
 static const struct tap_test tests[] = {
 	{"mutexes inherit as the program says", mutexes_inherit_as_the_program_says},
+	{"mutexes inherit as the options say", mutexes_inherit_as_the_options_say},
 	{"mutexes inherit as the plan says", mutexes_inherit_as_the_plan_says},
 	{"a plan can say that they do not", a_plan_can_say_that_they_do_not},
 	{"types are kept", types_are_kept},

@@ -94,6 +94,7 @@ static void plans_stay_untouched_on_failure(void)
 	FAILS_AND_LEAVES(qrt_sched_plan_get_budget(plan, QRT_SCHED_ROLE_VCPU, &budget), budget);
 	CU_ASSERT_EQUAL(qrt_sched_plan_get_quantum(plan, (enum qrt_sched_role)99, 0), -EINVAL);
 	CU_ASSERT_PTR_NULL(qrt_sched_plan_get_resctrl(plan));
+	CU_ASSERT_PTR_NULL(qrt_sched_plan_get_boot(plan));
 	qrt_sched_plan_close(plan);
 }
 

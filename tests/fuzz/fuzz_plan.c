@@ -73,6 +73,10 @@ static void check_globals(const struct qrt_sched_plan *plan)
 	PROMISE(qrt_sched_plan_get_globals(plan, &globals) == 0);
 	PROMISE(globals.weight <= QRT_SCHED_WEIGHT_MAX && globals.preempt_lock_us <= QRT_SCHED_LOCK_MAX_US);
 	PROMISE(globals.cstate_us <= QRT_SCHED_CSTATE_MAX && globals.haltpoll_ns <= QRT_SCHED_HALTPOLL_MAX);
+	PROMISE(globals.boot <= QRT_SCHED_BOOT_PLAN &&
+		(globals.boot == QRT_SCHED_BOOT_PLAN) == (qrt_sched_plan_get_boot(plan) != NULL) &&
+		globals.boottime_s <= QRT_SCHED_BOOTTIME_MAX &&
+		globals.heartbeat_ms <= QRT_SCHED_HEARTBEAT_MAX);
 	PROMISE(globals.timer_priority >= 0 && globals.timer_priority <= 99);
 	PROMISE(globals.hugepages <= QRT_SCHED_HUGEPAGES_1G && !globals.shield == !globals.shield_parts);
 	PROMISE(!schemata || (strchr(schemata, ':') && strlen(schemata) < 256));

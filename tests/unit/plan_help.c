@@ -87,6 +87,7 @@ static int globals_equal(const struct qrt_sched_plan *a, const struct qrt_sched_
 	       a->preempt_lock_us == b->preempt_lock_us && a->cstate_us == b->cstate_us &&
 	       a->haltpoll_ns == b->haltpoll_ns && a->timer_priority == b->timer_priority &&
 	       a->hugepages == b->hugepages && a->shield == b->shield && a->shield_parts == b->shield_parts &&
+	       a->boot == b->boot && a->boottime_s == b->boottime_s && a->heartbeat_ms == b->heartbeat_ms &&
 	       a->budget.runtime_ns == b->budget.runtime_ns && a->budget.window_ns == b->budget.window_ns &&
 	       memcmp(&a->numa_nodes, &b->numa_nodes, sizeof(a->numa_nodes)) == 0 &&
 	       strcmp(a->resctrl, b->resctrl) == 0;

@@ -170,7 +170,7 @@ static void random_setting(struct random *random, struct qrt_sched_setting *s, u
 
 static void random_layers(struct random *random)
 {
-	static const uint32_t may[] = {127, 127, 3, 1, 7, 3, 3, 15};
+	static const uint32_t may[] = {127, 127, 3, 1, 15, 3, 3, 15};
 	static const uint64_t limits[] = {0, 0, NOW - 1, NOW, NOW + 1};
 	int layer;
 

@@ -49,6 +49,11 @@ static const struct {
 	{"shield=yes", -EINVAL, "irqs, workqueues, kthreads, rps"},
 	{"shield=irqs+", -EINVAL, "irqs, workqueues, kthreads, rps"},
 	{"shield=irqs+on", -EINVAL, "irqs, workqueues, kthreads, rps"},
+	{"boot=fifo", -EINVAL, "other, keep, or the path"},
+	{"boottime=86401", -ERANGE, "0..86400"},
+	{"boottime=10s", -EINVAL, "0..86400"},
+	{"heartbeat=3600001", -ERANGE, "0..3600000"},
+	{"heartbeat=-1", -ERANGE, "0..3600000"},
 };
 
 static void bad_values_are_refused_with_one_clear_line(void)
@@ -114,6 +119,11 @@ static void the_host_around_is_said(void)
 		{"shield=rps + irqs", "shield=irqs+rps\n"},
 		{"shield=kthreads", "shield=kthreads\n"},
 		{"shield=irqs+workqueues+kthreads+rps", "shield=on\n"},
+		{"boot=other", "boot=other\n"},
+		{"boot=keep", "boot=keep\n"},
+		{"boot=./slow.plan", "boot=./slow.plan\n"},
+		{"boottime=0", "boottime=0\n"},
+		{"heartbeat=3600000", "heartbeat=3600000\n"},
 	};
 	size_t i;
 
@@ -148,9 +158,29 @@ static void globals_tell_it(void)
 	qrt_sched_plan_close(plan);
 }
 
+static void globals_tell_of_the_guests_life(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+	struct qrt_sched_globals g = globals_of(plan);
+
+	CU_ASSERT_TRUE(g.boot == QRT_SCHED_BOOT_OTHER && g.set == 0);
+	CU_ASSERT_EQUAL(plan_add(plan, "boot=keep boottime=0 heartbeat=250"), 0);
+	g = globals_of(plan);
+	CU_ASSERT_EQUAL(g.set, QRT_SCHED_GLOBAL_BOOTTIME | QRT_SCHED_GLOBAL_HEARTBEAT);
+	CU_ASSERT_TRUE(g.boot == QRT_SCHED_BOOT_KEEP && g.boottime_s == 0 && g.heartbeat_ms == 250);
+	CU_ASSERT_PTR_NULL(qrt_sched_plan_get_boot(plan));
+	CU_ASSERT_EQUAL(plan_add(plan, "boot=/etc/qrt/slow.plan"), 0);
+	CU_ASSERT_STRING_EQUAL(qrt_sched_plan_get_boot(plan), "/etc/qrt/slow.plan");
+	CU_ASSERT_EQUAL(globals_of(plan).boot, QRT_SCHED_BOOT_PLAN);
+	CU_ASSERT_EQUAL(plan_add(plan, "boot=other"), 0);
+	CU_ASSERT_PTR_NULL(qrt_sched_plan_get_boot(plan));
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
 	{"the host around is said in all its forms", the_host_around_is_said},
 	{"globals tell what was said of it", globals_tell_it},
+	{"globals tell what was said of the guest's life", globals_tell_of_the_guests_life},
 	{"a bad value is one clear line, and changes nothing", bad_values_are_refused_with_one_clear_line},
 	{"schemata that are too long are refused", long_schemata_are_refused},
 };

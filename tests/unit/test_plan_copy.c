@@ -9,7 +9,7 @@ static const char everything[] = "maxprio=50,policy=rr,aioprio=3,pvsched=on vcpu
 				 "kio_name=a*,?b advance=7 pool=3 mlock=all pi=off budget=7% weight=2 "
 				 "preemptlock=9 cstate=1 haltpoll=2 timerprio=3 resctrl=L3:0=f hugepages=thp "
 				 "numa=1 shield=rps main_runtime=4 main_period=100 main_ioprio=idle "
-				 "main_budget=1ms/2ms";
+				 "main_budget=1ms/2ms boot=keep boottime=0 heartbeat=5";
 
 static struct qrt_sched_plan *copy_of(const struct qrt_sched_plan *plan)
 {

@@ -44,7 +44,7 @@ static void every_line_is_an_option(void)
 		"pi=off budget=7% weight=2 preemptlock=9 cstate=1 haltpoll=2 "
 		"timerprio=3 resctrl=L3:0=f hugepages=thp numa=1 shield=rps "
 		"main_runtime=4 main_deadline=5 main_period=100 main_ioprio=idle "
-		"main_budget=1ms/2ms");
+		"main_budget=1ms/2ms boot=keep boottime=0 heartbeat=5");
 	struct qrt_sched_plan *again = plan_of("");
 	char *text = strdup(plan_text(plan)), *rest = text, *line;
 
@@ -164,6 +164,11 @@ static void random_global_option(struct random *random, char *option, size_t siz
 		"shield=on",
 		"shield=irqs+rps",
 		"shield=off",
+		"boot=other",
+		"boot=keep",
+		"boot=/a/plan",
+		"boottime=86400",
+		"heartbeat=3600000",
 	};
 
 	snprintf(option, size, "%s", options[random_below(random, sizeof(options) / sizeof(options[0]))]);

@@ -257,13 +257,13 @@ static void structs_of_other_versions_are_taken(void)
 	uint32_t newer[4] = {16, 1, 2, 0}, older[2] = {8, 1}, none[1] = {0};
 
 	memset(&own, 0x5a, sizeof(own));
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_take(&own, sizeof(own), older), 0);
+	CU_ASSERT_EQUAL(qrt_p_struct_take(&own, sizeof(own), older), 0);
 	CU_ASSERT_TRUE(own.a == 1 && own.b == 0);
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_take(&own, sizeof(own), newer), 0);
+	CU_ASSERT_EQUAL(qrt_p_struct_take(&own, sizeof(own), newer), 0);
 	CU_ASSERT_TRUE(own.a == 1 && own.b == 2);
 	newer[3] = 1;
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_take(&own, sizeof(own), newer), -E2BIG);
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_take(&own, sizeof(own), none), -EINVAL);
+	CU_ASSERT_EQUAL(qrt_p_struct_take(&own, sizeof(own), newer), -E2BIG);
+	CU_ASSERT_EQUAL(qrt_p_struct_take(&own, sizeof(own), none), -EINVAL);
 }
 
 static void structs_of_other_versions_are_filled(void)
@@ -271,11 +271,11 @@ static void structs_of_other_versions_are_filled(void)
 	const struct example own = {.a = 1, .b = 2};
 	uint32_t newer[5] = {16, 9, 9, 9, 77}, older[3] = {8, 9, 77}, none[1] = {0};
 
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_give(older, &own, sizeof(own)), 0);
+	CU_ASSERT_EQUAL(qrt_p_struct_give(older, &own, sizeof(own)), 0);
 	CU_ASSERT_TRUE(older[0] == 8 && older[1] == 1 && older[2] == 77);
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_give(newer, &own, sizeof(own)), 0);
+	CU_ASSERT_EQUAL(qrt_p_struct_give(newer, &own, sizeof(own)), 0);
 	CU_ASSERT_TRUE(newer[0] == 16 && newer[1] == 1 && newer[2] == 2 && newer[3] == 0 && newer[4] == 77);
-	CU_ASSERT_EQUAL(qrt_sched_p_struct_give(none, &own, sizeof(own)), -EINVAL);
+	CU_ASSERT_EQUAL(qrt_p_struct_give(none, &own, sizeof(own)), -EINVAL);
 }
 
 static const struct tap_test tests[] = {

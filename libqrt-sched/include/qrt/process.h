@@ -41,7 +41,8 @@ struct qrt_sched_process_config {
 	void (*say)(void *data, const char *line);
 	/* Starts a detached thread that is not to be placed. 0, negative errno. NULL: pthread_create. */
 	int (*create)(void *data, void *(*run)(void *arg), void *arg);
-	void *data; /* of both */
+	void *data;     /* of both */
+	uint32_t vcpus; /* the most that there can be, 0: not known; for QRT_SCHED_PROCESS_CHECK */
 };
 
 /* Takes the three descriptors that qrt-launcher hands on (QRT_SCHED_BROKER, QRT_SCHED_RECORD,
@@ -69,6 +70,10 @@ QRT_SCHED_API void qrt_sched_process_begin_thread(const char *thread_name);
 /* Whether mutexes made by init_mutex() inherit priority from here on. A handle that is opened makes that what
  * its plan says (pi=), and a program makes mutexes before it has one. At first they do not. [setup] */
 QRT_SCHED_API void qrt_sched_process_inherit(int is_on);
+/* The same for mutexes that a program makes before it reads its options: by what the values of its options
+ * -rt (or
+ * --rt), each of which is an option of a plan, say together; without one it is off. [setup] */
+QRT_SCHED_API void qrt_sched_process_inherit_by(int argc, char *const *argv);
 /* Instead of pthread_mutex_init(), _destroy() and _lock(). One that inherits: a child of fork owns what the
  * thread that forked held. attr NULL: the default ones; of the others the type alone counts where it
  * inherits. destroy and lock take any mutex. A wait is recorded for qrt-launcher blame where that was asked

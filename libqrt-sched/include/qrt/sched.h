@@ -41,7 +41,7 @@ QRT_SCHED_API const char *qrt_sched_version(void);
 struct qrt_sched_error {
 	int32_t code;      /* the negative errno that the call returned */
 	uint32_t line;     /* line of the plan file, 0 where there is none */
-	char message[256]; /* names the thing and the remedy */
+	char message[512]; /* names the thing and the remedy */
 };
 
 /* ---- CPU sets ------------------------------------------------------------------------------ */
@@ -199,16 +199,29 @@ enum qrt_sched_hugepages {
 	QRT_SCHED_HUGEPAGES_1G,
 };
 
-#define QRT_SCHED_ADVANCE_MAX  1000 /* us */
-#define QRT_SCHED_POOL_MAX     64
-#define QRT_SCHED_WEIGHT_MAX   10000
-#define QRT_SCHED_LOCK_MAX_US  100000   /* the longest preempt lock */
-#define QRT_SCHED_CSTATE_MAX   1000000  /* us */
-#define QRT_SCHED_HALTPOLL_MAX 10000000 /* ns */
+/* How a VM's threads run while its guest boots, reboots, ends, or is not heard of. */
+enum qrt_sched_boot {
+	QRT_SCHED_BOOT_OTHER, /* time-shared */
+	QRT_SCHED_BOOT_KEEP,  /* as their roles say */
+	QRT_SCHED_BOOT_PLAN,  /* as another plan says: qrt_sched_plan_get_boot() */
+};
+
+#define QRT_SCHED_ADVANCE_MAX   1000 /* us */
+#define QRT_SCHED_POOL_MAX      64
+#define QRT_SCHED_WEIGHT_MAX    10000
+#define QRT_SCHED_LOCK_MAX_US   100000   /* the longest preempt lock */
+#define QRT_SCHED_CSTATE_MAX    1000000  /* us */
+#define QRT_SCHED_HALTPOLL_MAX  10000000 /* ns */
+#define QRT_SCHED_BOOTTIME_MAX  86400    /* s */
+#define QRT_SCHED_HEARTBEAT_MAX 3600000  /* ms */
 
 /* Members of the globals of which 0 is a value like others. */
-#define QRT_SCHED_GLOBAL_CSTATE   1u
-#define QRT_SCHED_GLOBAL_HALTPOLL 2u
+#define QRT_SCHED_GLOBAL_CSTATE    1u
+#define QRT_SCHED_GLOBAL_HALTPOLL  2u
+#define QRT_SCHED_GLOBAL_BOOTTIME  4u
+#define QRT_SCHED_GLOBAL_HEARTBEAT 8u
+
+#define QRT_SCHED_BOOT_PATH_MAX 255 /* characters */
 
 /* Parts of a shield besides processes: the same bits as in <qrt/shield.h>. */
 #define QRT_SCHED_GLOBAL_SHIELD_IRQS       1u
@@ -236,13 +249,19 @@ struct qrt_sched_globals {
 	uint32_t shield;          /* 1: the plan's CPUs are shielded */
 	uint32_t shield_parts;    /* QRT_SCHED_GLOBAL_SHIELD_* */
 	struct qrt_sched_cpus numa_nodes; /* for guest memory; empty: not said */
+	uint32_t boot;                    /* enum qrt_sched_boot */
+	uint32_t boottime_s;              /* the longest time for which that holds; 0: for ever */
+	uint32_t heartbeat_ms;            /* without a beat for so long the guest is lost; 0: it never is */
+	uint32_t reserved;
 };
 
 /* The shape of a VM, as far as it decides how many threads a role can have. */
+#define QRT_SCHED_VM_UNKNOWN UINT32_MAX
+
 struct qrt_sched_vm {
 	uint32_t size;
 	uint32_t vcpus;     /* the most that it can have: maxcpus; 0 = unknown */
-	uint32_t iothreads; /* 0 = none */
+	uint32_t iothreads; /* 0 = none, QRT_SCHED_VM_UNKNOWN */
 	uint32_t paio_max;  /* most pool workers, 0 = unknown */
 	uint32_t vnc;       /* 1: it has a VNC server */
 	uint32_t tcg;       /* 1: guest code is translated (TCG): threads spin for locks of vCPUs */
@@ -274,6 +293,7 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
  *   budget=30%/100ms (of the VM)    weight=1..10000    preemptlock=off|US (1..100000)    cstate=US
  *   haltpoll=NS    timerprio=0..99    resctrl=SCHEMATA    hugepages=off|thp|2M|1G    numa=NODES (0, 0-1, 0+2)
  *   shield=off|on|PART[+PART...]   parts: irqs, workqueues, kthreads, rps; on is all of them
+ *   boot=other|keep|PATH    boottime=S (0..86400)    heartbeat=MS (0..3600000): of a guest with an agent
  *
  * A failed option changes nothing. RETURN 0; -EINVAL, -ERANGE with the place and remedy. [setup] */
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
@@ -324,6 +344,8 @@ QRT_SCHED_API int qrt_sched_plan_get_budget(const struct qrt_sched_plan *plan, i
 					    struct qrt_sched_budget *ret_budget);
 /* The schemata of resctrl=, NULL where not said. OWNERSHIP: the plan's, until it changes. [rt] */
 QRT_SCHED_API const char *qrt_sched_plan_get_resctrl(const struct qrt_sched_plan *plan);
+/* The file of the plan of boot=PATH, NULL where that is not said. OWNERSHIP: as above. [rt] */
+QRT_SCHED_API const char *qrt_sched_plan_get_boot(const struct qrt_sched_plan *plan);
 /* The line of the plan file, 0 for an option, that said `member` (one QRT_SCHED_SET_* bit). [rt] */
 QRT_SCHED_API uint32_t qrt_sched_plan_get_line(const struct qrt_sched_plan *plan, enum qrt_sched_role role,
 					       uint32_t member);
@@ -412,8 +434,8 @@ QRT_SCHED_API int qrt_sched_plan_lint(const struct qrt_sched_plan *plan, const s
  *   PVSCHED    within   policy and priority that the guest asks for, never above PLAN's priority; a
  *                       DEADLINE stays what it is
  *   QUANTUM    replace  policy only, and only RR -> FIFO (a timer of ours makes the slices)
- *   LIFECYCLE  replace  policy, priority, nice (a rebooting guest: OTHER); suspends PVSCHED, QUANTUM,
- *                       INHERIT and LOCK while it is set
+ *   LIFECYCLE  replace  policy, priority, nice, CPUs (a rebooting guest: OTHER); suspends PVSCHED,
+ *                       QUANTUM, INHERIT and LOCK while it is set
  *   INHERIT    raise    urgency of a request that waits for this thread; never lowers; at most 1 s
  *   LOCK       raise    preempt lock of user code; never lowers; at most 100 ms
  *   GOVERNOR   cap      nothing above wins against it: a thread over its budget is OTHER, whatever
@@ -600,8 +622,8 @@ QRT_SCHED_API int qrt_sched_placer_list(struct qrt_sched_placer *placer, struct 
 					size_t max);
 /* Another plan, in place of the one of before, which may be closed then: for those who enter from now on, and
  * for all who have entered, all or nothing. -EBUSY: there is a supervisor, whose plan it is; -EPIPE: it is
- * gone; -EOPNOTSUPP: a thread would begin, change or end its own quantum; else as in
- * qrt_sched_setting_apply(). [setup] */
+ * gone; -EOPNOTSUPP: a thread would begin, change or end its own quantum, or a budget would be another one;
+ * else as in qrt_sched_setting_apply(). [setup] */
 QRT_SCHED_API int qrt_sched_placer_change(struct qrt_sched_placer *placer, const struct qrt_sched_plan *plan,
 					  struct qrt_sched_error *reterr);
 

@@ -4,6 +4,7 @@
 #include "qemu/qrt.h"
 #include "qemu/error-report.h"
 #include "qemu/help_option.h"
+#include "block/qdict.h"
 #include "qemu/rcu.h"
 #include "qemu/thread.h"
 #include "qapi/error.h"
@@ -15,15 +16,6 @@ static struct qrt_sched_plan *plan; /* NULL: no -rt was given */
 static struct qrt_sched_process *process;
 
 /* ---- options ---- */
-
-/* The big lock is made before options are parsed: a guess, the last word on it counts. */
-void qrt_rt_scan(int argc, char **argv)
-{
-    g_autofree char *all = g_strjoinv(" ", argv);
-    const char *off = g_strrstr(all, "pi=off"), *on = g_strrstr(all, "pi=on");
-
-    qrt_sched_process_inherit((strstr(all, " -rt ") || strstr(all, " --rt ")) && off <= on);
-}
 
 void qrt_rt_option(const char *text)
 {
@@ -59,10 +51,19 @@ static void place_rcu(void)
     drain_call_rcu();
 }
 
-void qrt_rt_start(void)
+/* As far as -smp says it: there is no machine yet. 0: not known. */
+static uint32_t count_vcpus(const QDict *smp)
+{
+    const char *max = smp ? qdict_get_try_str(smp, "maxcpus") ?: qdict_get_try_str(smp, "cpus") : NULL;
+
+    return max ? strtoul(max, NULL, 10) : 0;
+}
+
+void qrt_rt_start(const QDict *smp)
 {
     struct qrt_sched_process_config config = {
-        .size = sizeof(config), .plan = plan, .say = say, .flags = QRT_SCHED_PROCESS_CHECK
+        .size = sizeof(config), .plan = plan, .vcpus = count_vcpus(smp),
+        .say = say, .flags = QRT_SCHED_PROCESS_CHECK
     };
     struct qrt_sched_error err;
 
@@ -106,7 +107,7 @@ static RtThread *describe(const struct qrt_sched_placed *placed)
     thread->thread_id = placed->tid;
     thread->role = g_strdup(qrt_sched_role_name(placed->role));
     thread->index = placed->index;
-    thread->placed = placed->is_placed;
+    thread->placed = placed->is_placed || !placed->want.set;
     thread->cpus = g_strdup(cpus);
     thread->policy = g_strdup(qrt_sched_policy_name(actual.policy) ?: "");
     thread->priority = actual.priority;
@@ -161,7 +162,7 @@ void hmp_info_rt(Monitor *mon, const QDict *qdict)
 {
     g_autoptr(RtInfo) info = qmp_query_rt(NULL);
 
-    monitor_printf(mon, "%s", info->plan);
+    monitor_printf(mon, "%s", process ? info->plan : "no plan: start QEMU with -rt\n");
     for (RtThreadList *list = info->threads; list; list = list->next) {
         RtThread *t = list->value;
 

@@ -29,7 +29,8 @@ _qrt_launcher
 ROLES = "vcpu main paio vncm vncs ioth kio othr".split()
 KEYS = ["bias", "sched", "prio", "nice", "runtime", "deadline", "period", "ioprio", "budget", "name"]
 GLOBALS = ["maxprio=", "mlock=", "pi=", "pool=", "advance=", "budget=", "weight=", "preemptlock=", "cstate=", "haltpoll=",
-           "timerprio=", "resctrl=", "hugepages=", "numa=", "shield=", "default"]
+           "timerprio=", "resctrl=", "hugepages=", "numa=", "shield=", "boot=", "boottime=",
+           "heartbeat=", "default"]
 
 
 def need_bash():
@@ -52,7 +53,7 @@ def check_offers(line, wanted, **options):
 
 
 def test_commands():
-    check_offers("", "run status check plan blame latency set attach detach top repair shield unshield --help --version")
+    check_offers("", "run status check plan blame latency ping set attach detach top repair shield unshield --help --version")
     check_offers("st", "status")
     for command in offer(""):
         if not command.startswith("-"):
@@ -67,7 +68,7 @@ def test_keys():
         check_equal(offer(command + " -rt ")[len(keys):], GLOBALS, command)
     check_offers("run -rt vcpu_", " ".join("vcpu_%s=" % key for key in KEYS))
     check_offers("run -rt paio_io", "paio_ioprio=")
-    check_offers("run -rt h", "haltpoll= hugepages=")
+    check_offers("run -rt h", "haltpoll= hugepages= heartbeat=")
     check_offers("run -rt pi=on -rt ml", "mlock=")
     check_offers("run -rt maxprio=50,po", "50,policy=")
     check_offers("run -rt maxprio=50,", "50,policy= 50,aioprio= 50,aiopolicy= 50,pvsched=")
@@ -99,6 +100,10 @@ def test_options():
     check_offers("blame --role v", "vcpu vncm vncs")
     check_offers("latency --role v", "vcpu vncm vncs")
     check_offers("latency --fail-over 1", "100us 1ms")
+    check_offers("ping --", "--count --interval --timeout --json --help")
+    check_offers("ping --interval 1", "100ms 1 10")
+    check_offers("latency --guest vm --interval 1", "1ms")
+    check_offers("ping --count=1", "1 10 100")
     check_offers("latency -rt vcpu_sched=f", "fifo")
     check_offers("run --user roo", "root")
     check_offers("run --on-delay 20ms:", "log file command= stop failsafe=")
@@ -129,7 +134,7 @@ def test_vms():
         for name in ("control", "convey", "other", ".records"):
             os.makedirs(os.path.join(place.run, name))
         check_offers("status con", "control convey", QRT_RUN_DIR=place.run)
-        for command in ("blame", "set", "detach", "top"):
+        for command in ("blame", "ping", "set", "detach", "top", "latency --guest"):
             check_offers(command + " o", "other", QRT_RUN_DIR=place.run)
         check(not any(word.startswith(".") for word in offer("status ", QRT_RUN_DIR=place.run)), "a folder of no VM")
         check_equal(offer("blame ", QRT_RUN_DIR=place.run)[:3], ["control", "convey", "other"], "all of them")

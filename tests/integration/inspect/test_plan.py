@@ -200,6 +200,7 @@ def test_bad_input():
 
 AROUND = ["weight=70", "budget=150%/100ms", "vcpu_budget=30%/100ms", "preemptlock=500", "cstate=0", "haltpoll=7",
           "timerprio=50", "resctrl=L3:0=f", "hugepages=thp", "numa=0", "shield=irqs+rps", "mlock=prefault"]
+GUEST = ["boottime=0", "heartbeat=250"]
 DEADLINE = ["vcpu_sched=deadline", "vcpu_runtime=2000", "vcpu_period=10000", "vcpu_prio=5", "main_prio=6",
             "main_ioprio=rt:0"]
 
@@ -221,9 +222,18 @@ def test_the_host_around_is_shown():
         check(word in around, "%s is not in %s" % (word, around))
 
 
+def test_a_guest_with_an_agent_is_shown():
+    for words, boot in ((GUEST, "other"), ([*GUEST, "boot=keep"], "keep")):
+        answer = json.loads(call("--json", *options(words))[1])
+        check_equal([answer[name] for name in ("boot", "boottime_s", "heartbeat_ms")], [boot, 0, 250], "JSON")
+        out = call("--explain", *options(words))[1]
+        check("boot=%s" % boot in out and "heartbeat=250" in out, out)
+
+
 def test_what_is_not_said_is_null():
     answer = json.loads(call("--json")[1])
-    for name in ("weight", "budget", "preempt_lock_us", "cstate_us", "haltpoll_ns", "timer_priority", "resctrl", "numa"):
+    for name in ("weight", "budget", "preempt_lock_us", "cstate_us", "haltpoll_ns", "timer_priority", "resctrl", "numa",
+                 "boottime_s", "heartbeat_ms"):
         check(answer[name] is None, "%s is %s" % (name, answer[name]))
     check_equal((answer["hugepages"], answer["shield"]), ("off", "off"), "hugepages and shield")
     check("host around" not in call("--explain")[1], "of the host around something is said")
@@ -273,6 +283,7 @@ if __name__ == "__main__":
         ("it names the lines that said it", test_lines_are_named),
         ("it says in words who preempts whom", test_explains_who_wins),
         ("budgets and the host around are shown", test_the_host_around_is_shown),
+        ("a guest with an agent is shown", test_a_guest_with_an_agent_is_shown),
         ("what is not said is null", test_what_is_not_said_is_null),
         ("deadlines, fallbacks and I/O priorities are shown", test_deadlines_are_shown),
         ("huge pages are counted for the VM's memory", test_huge_pages_are_counted),

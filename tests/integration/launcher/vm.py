@@ -32,14 +32,14 @@ def need_root():
         raise Skip("needs root: real-time policies for threads of other users")
 
 
-def wait_for(what, look, patience=PATIENCE):
+def wait_for(what, look, patience=PATIENCE, pause=0.02):
     """The first true value of look()."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         value = look()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(pause)
     raise AssertionError("not within %d s: %s" % (patience, what))
 
 

@@ -9,7 +9,7 @@ import tempfile
 import time
 
 import taplib
-from taplib import need_realtime
+from taplib import Broker, Skip, expect, need_realtime
 
 CPUS = tuple(sorted(os.sched_getaffinity(0)))
 HOUSE, GUEST = CPUS[0], CPUS[-1]
@@ -91,3 +91,64 @@ class Vm:
     def status(self, field):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
         return int(re.search(rf"^{field}:\s+(\d+)", text, re.M).group(1))
+
+
+# ---- what holds for each way to give QEMU a plan -------------------------------------------------
+
+class SharedTests:
+    """Tests of a kind of Vm."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def a_sandboxed_qemu_is_placed_by_its_broker(self):
+        place = {0: (FIFO, 10, {GUEST}), 1: (FIFO, 12, {HOUSE}), 2: (FIFO, 11, {HOUSE}), 4: (FIFO, 2, {HOUSE}),
+                 5: (FIFO, 12, {HOUSE}), 7: (OTHER, 0, {HOUSE})}
+        need_realtime()
+        broker = Broker(lambda role, index: place[role])
+        with self.kind("-sandbox", "on,resourcecontrol=deny", fds=broker.fds, variables=broker.variables) as vm:
+            # RESET_ON_FORK is a thing of ours; the test's broker does not set it.
+            vm.wait_for_roles({name: (setting[0], 0, *setting[2:]) for name, setting in WANT.items()})
+            expect(vm.errors.read_text(), "")
+        broker.close()
+        assert (taplib.PLACE, 0, 1, "CPU 1/TCG") in broker.log, broker.log
+
+    def a_qemu_without_rights_is_placed_by_its_broker(self):
+        need_root()
+        need_realtime()
+        broker = Broker(lambda role, index: (FIFO, 10 + role, {HOUSE}))
+        with self.kind(fds=broker.fds, variables=broker.variables, preexec_fn=taplib.drop_nice) as vm:
+            vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 0, 10, (HOUSE,))} and
+                          have.get("main") == {(FIFO, 0, 11, (HOUSE,))} and
+                          have.get("vnc_worker") == {(FIFO, 0, 14, (HOUSE,))})
+        broker.close()
+
+    def memory_of(self, mode):
+        """(locked, resident) MiB once the VM is up."""
+        with self.kind(plan=[*PLAN, f"mlock={mode}"]) as vm:
+            vm.wait_until(lambda have: have.get("CPU 1/TCG") == {WANT["CPU 1/TCG"]} and "vnc_worker" in have)
+            if "not locked" in vm.errors.read_text():
+                raise Skip("may not lock memory")
+            return vm.status("VmLck") >> 10, vm.status("VmRSS") >> 10
+
+    def locking_on_fault_populates_nothing(self):
+        plain = self.memory_of("off")
+        locked = self.memory_of("onfault")
+        expect(plain[0], 0)
+        assert locked[0] > 100, locked
+        assert locked[1] < plain[1] + 40, (plain, locked)
+
+    def prefaulting_populates_the_guest_and_not_the_translator(self):
+        onfault = self.memory_of("onfault")
+        prefault = self.memory_of("prefault")
+        # 64 MiB of guest; the translator's buffer alone would be several hundred more.
+        assert onfault[1] + 30 < prefault[1] < onfault[1] + 120, (onfault, prefault)
+
+    def all(self):
+        return [self.a_sandboxed_qemu_is_placed_by_its_broker, self.a_qemu_without_rights_is_placed_by_its_broker,
+                self.locking_on_fault_populates_nothing, self.prefaulting_populates_the_guest_and_not_the_translator]
+
+
+def need_root():
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give a capability up")

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """QEMU's own tests of what the patches change, and what they change of what QEMU offers."""
+import difflib
 import os
 import pathlib
 import re
@@ -13,6 +14,8 @@ from taplib import Skip, environment, expect, main
 
 QEMU_FOLDER = rtlib.TOP / "qemu"
 PATIENCE = 600  # s; none takes more than one minute on an idle machine
+# Our commands, and the types that they take and give.
+OURS = {"query-rt", "rt-set", "RtInfo", "RtThread", "[RtThread]", "q_obj_rt-set-arg"}
 
 
 def own_test(name):
@@ -20,7 +23,8 @@ def own_test(name):
         rtlib.need_qemu()
         program = rtlib.BUILD / "tests" / name
         if not program.exists():
-            raise Skip(f"not built: ./dev qemu --tests {rtlib.SERIES}")
+            known = f"build tests/{name}: " in (rtlib.BUILD / "build.ninja").read_text()
+            raise Skip(f"not built: ./dev qemu --tests {rtlib.SERIES}" if known else f"QEMU {rtlib.SERIES} has no such test")
         done = subprocess.run([str(program), "--tap", "-k"], cwd=rtlib.BUILD, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=PATIENCE, check=False,
                               env=environment(None, preload=False, QTEST_QEMU_BINARY="./qemu-system-x86_64",
@@ -43,14 +47,18 @@ def each_patch_applies_in_both_ways():
         changed = read_all(folder, names)
         for patch in reversed(patches):
             call("patch", "-R", "-p1", "-s", "--fuzz=0", "-d", folder, "-i", str(patch))
-        git = ["git", "-C", folder, "-c", "user.name=x", "-c", "user.email=x@x", "-c", "commit.gpgsign=false"]
+        git = ["git", "-C", folder, "-c", "user.name=x", "-c", "user.email=x@x"]
         for words in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "stock"], ["am", "-q", *map(str, patches)]):
             call(*git, *words)
         expect(read_all(folder, names), changed, "by git am")
 
 
 def call(*command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """Without what the user configured of git, or a git that runs this test set for itself."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={
+        **variables, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull,
+        "GIT_CEILING_DIRECTORIES": tempfile.gettempdir()})
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
 
 
@@ -59,7 +67,8 @@ def read_all(folder, names):
 
 
 def the_schema_is_the_stock_one_but_for_ours():
-    """QEMU's generator of what query-qmp-schema answers, with the types' names, on both schemas."""
+    """QEMU's generator of what query-qmp-schema answers, with the types' names, on both schemas: without our commands, and
+    their types, they are the same line by line, in both directions."""
     rtlib.need_qemu()
     source = rtlib.FOLDER / "source"
     with tempfile.TemporaryDirectory() as folder:
@@ -68,10 +77,13 @@ def the_schema_is_the_stock_one_but_for_ours():
         patch = (QEMU_FOLDER / "patches" / rtlib.SERIES).glob("0001*.patch")
         call("git", "-C", folder, "apply", "-R", "--include=qapi/*", *map(str, patch))
         stock = introspect(source, folder)
-    lines, ours = stock.splitlines(), ours.splitlines()
-    missing = [line for line in lines if line not in ours]
-    expect(missing, [], "the stock schema's lines that are gone")
-    assert any("query-rt" in line for line in ours) and not any("query-rt" in line for line in lines)
+    added = re.findall(r"^#if defined\(CONFIG_QRT_SCHED\)\n(.*?)^#endif /\* defined\(CONFIG_QRT_SCHED\) \*/\n", ours, re.M | re.S)
+    names = re.findall(r'^ {8}\{ "name", QLIT_QSTR\("(.*)"\), \},$', "".join(added), re.M)
+    expect(sorted(names), sorted(OURS), "what is added where the library is there")
+    assert OURS.isdisjoint(re.findall(r'QLIT_QSTR\("(.*)"\)', stock)), "what was taken away for the stock schema"
+    for block in added:
+        ours = ours.replace(f"#if defined(CONFIG_QRT_SCHED)\n{block}#endif /* defined(CONFIG_QRT_SCHED) */\n", "", 1)
+    assert ours == stock, "".join(difflib.unified_diff(stock.splitlines(True), ours.splitlines(True), n=1))
 
 
 def introspect(source, folder):

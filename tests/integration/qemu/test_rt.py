@@ -9,10 +9,10 @@ import tempfile
 
 import rtlib
 import taplib
-from qemu_vm import CPUS, FIFO, GUEST, HOUSE, LIMIT, OTHER, PLAN, WANT
+from qemu_vm import CPUS, FIFO, GUEST, HOUSE, LIMIT, OTHER, PLAN, WANT, SharedTests, need_root
 from rtlib import Vm, run
 from qmp import Monitor, MonitorError
-from taplib import Broker, Skip, expect, need_realtime
+from taplib import Skip, expect
 
 ALL = tuple(CPUS)
 
@@ -67,6 +67,8 @@ def a_sandboxed_qemu_has_its_main_role_and_says_what_it_may_not():
     with Vm("-sandbox", "on,resourcecontrol=deny") as vm:
         vm.wait_until(lambda have: "CPU 1/TCG" in have and have.get("main") == {WANT["main"]} and
                       have.get("call_rcu") == {WANT["call_rcu"]})
+        # Where it began, beside the main loop: not in real time there.
+        vm.wait_until(lambda have: have["CPU 1/TCG"] == {(OTHER, 0, 0, (HOUSE,))})
         vm.wait_until(lambda _: "seccomp" in vm.errors.read_text())
         expect(len(vm.lines()), 1, vm.errors.read_text())
         assert "qrt-launcher" in vm.lines()[0], vm.lines()
@@ -74,21 +76,15 @@ def a_sandboxed_qemu_has_its_main_role_and_says_what_it_may_not():
         vm.process.wait(LIMIT)
 
 
-def a_sandboxed_qemu_is_placed_by_its_broker():
-    place = {0: (FIFO, 10, {GUEST}), 1: (FIFO, 12, {HOUSE}), 2: (FIFO, 11, {HOUSE}), 4: (FIFO, 2, {HOUSE}),
-             5: (FIFO, 12, {HOUSE}), 7: (OTHER, 0, {HOUSE})}
-    need_realtime()
-    broker = Broker(lambda role, index: place[role])
-    with Vm("-sandbox", "on,resourcecontrol=deny", fds=broker.fds, variables=broker.variables) as vm:
-        # RESET_ON_FORK is a thing of ours; the test's broker does not set it.
-        vm.wait_for_roles({name: (setting[0], 0, *setting[2:]) for name, setting in WANT.items()})
-        expect(vm.errors.read_text(), "")
-    broker.close()
-
-
-def need_root():
-    if os.geteuid() != 0:
-        raise Skip("needs root, to give a capability up")
+def a_daemonized_sandboxed_qemu_keeps_its_main_role_to_itself():
+    plan = ["main_sched=fifo main_prio=12", f"main_bias={HOUSE}"]
+    with Vm("-daemonize", "-sandbox", "on,resourcecontrol=deny", plan=plan) as vm:
+        expect(vm.process.wait(LIMIT), 0, vm.errors.read_text())
+        vm.pid = int(vm.pidfile.read_text())
+        have = vm.wait_until(lambda have: "CPU 1/TCG" in have and "IO io0" in have)
+        expect(have["main"], {WANT["main"]})
+        for name in ("CPU 0/TCG", "CPU 1/TCG", "IO io0", "call_rcu"):
+            assert all(setting[0] == OTHER for setting in have[name]), (name, have)
 
 
 def without_rights_a_plan_that_needs_them_is_refused():
@@ -96,35 +92,6 @@ def without_rights_a_plan_that_needs_them_is_refused():
     code, out, lines = run(*rtlib.as_options(PLAN), preexec_fn=taplib.drop_nice)
     expect((code, out, len(lines)), (1, "", 1), lines)
     assert "CAP_SYS_NICE" in lines[0], lines
-
-
-def a_qemu_without_rights_is_placed_by_its_broker():
-    need_root()
-    need_realtime()
-    broker = Broker(lambda role, index: (FIFO, 10 + role, {HOUSE}))
-    with Vm(fds=broker.fds, variables=broker.variables, preexec_fn=taplib.drop_nice) as vm:
-        vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 0, 10, (HOUSE,))} and
-                      have.get("main") == {(FIFO, 0, 11, (HOUSE,))} and
-                      have.get("vnc_worker") == {(FIFO, 0, 14, (HOUSE,))})
-    broker.close()
-
-
-# ---- memory --------------------------------------------------------------------------------------
-
-def memory_of(mode):
-    """(locked, resident) MiB once the VM is up."""
-    with Vm(plan=[*PLAN, f"mlock={mode}"]) as vm:
-        vm.wait_until(lambda have: have.get("CPU 1/TCG") == {WANT["CPU 1/TCG"]} and "vnc_worker" in have)
-        if "not locked" in vm.errors.read_text():
-            raise Skip("may not lock memory")
-        return vm.status("VmLck") >> 10, vm.status("VmRSS") >> 10
-
-
-def memory_is_locked_as_the_plan_says():
-    plain, onfault, prefault = memory_of("off"), memory_of("onfault"), memory_of("prefault")
-    expect(plain[0], 0)
-    assert onfault[0] > 100 and onfault[1] < plain[1] + 40, (plain, onfault)
-    assert onfault[1] + 30 < prefault[1] < onfault[1] + 120, (onfault, prefault)
 
 
 # ---- device emulation ----------------------------------------------------------------------------
@@ -169,6 +136,63 @@ def what_a_preempt_lock_relies_on_is_not_changed():
         assert look() <= {10, 13}, look()
 
 
+# ---- another plan --------------------------------------------------------------------------------
+
+def a_separated_plan_can_be_changed():
+    with tempfile.TemporaryDirectory() as folder:
+        monitor = f"{folder}/monitor"
+        with Vm("-qmp", f"unix:{monitor},server=on,wait=off") as vm:
+            vm.wait_for_roles()
+            asker = Monitor(monitor)
+            asker.call("rt-set", options=[])
+            asker.call("rt-set", options=["vcpu_prio=11"])
+            vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 1, 11, (GUEST,))})
+            expect(vm.lines(), [])
+
+
+def who_gave_up_its_rights_may_lower():
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o777)
+        with Vm("-qmp", f"unix:{folder}/monitor,server=on,wait=off", *rtlib.AS_NOBODY) as vm:
+            vm.wait_for_roles()
+            asker = Monitor(f"{folder}/monitor")
+            asker.call("rt-set", options=["vcpu_prio=7"])
+            vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 1, 7, (GUEST,))})
+            for options, word in ((["vcpu_prio=9"], "CAP_SYS_NICE"), (["shield=on"], "shield"), (["resctrl=L3:0=1"], "resctrl")):
+                try:
+                    asker.call("rt-set", options=options)
+                except MonitorError as error:
+                    assert word in str(error), error
+                else:
+                    raise AssertionError(f"{options} was taken")
+            vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 1, 7, (GUEST,))})
+
+
+def what_is_refused_leaves_a_sandboxed_vcpu_as_it_was():
+    shared = {(OTHER, 0, 0, (HOUSE,))}
+    with tempfile.TemporaryDirectory() as folder:
+        monitor = f"{folder}/monitor"
+        with Vm("-sandbox", "on,resourcecontrol=deny", "-qmp", f"unix:{monitor},server=on,wait=off") as vm:
+            vm.wait_until(lambda have: have.get("CPU 0/TCG") == shared and have.get("CPU 1/TCG") == shared)
+            try:
+                Monitor(monitor).call("rt-set", options=["vcpu_prio=9", "main_prio=11"])
+            except MonitorError as error:
+                assert "seccomp" in str(error), error
+            else:
+                raise AssertionError("it was taken")
+            have = vm.roles()
+            expect((have["CPU 0/TCG"], have["CPU 1/TCG"], have["main"]), (shared, shared, {WANT["main"]}))
+
+
+def lowering_all_at_once_hangs_nobody():
+    plan = ["main_sched=fifo main_prio=12", f"main_bias={GUEST}"]
+    with emulating(*plan) as (look, monitor):
+        monitor.call("rt-set", options=["main_prio=6 vcpu_prio=4"])
+        expect(look(), {4})
+        monitor.call("rt-set", options=["main_prio=12 vcpu_prio=10"])
+        expect(look(), {10})
+
+
 # ---- what is refused -----------------------------------------------------------------------------
 
 BAD = [
@@ -197,14 +221,27 @@ def a_wrong_option_is_one_line_and_no_vm():
         assert words in lines[0], (arguments, lines)
 
 
+def how_many_vcpus_there_can_be_is_known():
+    shared, one = ("-rt", "vcpu_sched=fifo vcpu_prio=3", "-rt", f"vcpu_bias={GUEST}"), ("-rt", "vcpu_bias=0,1")
+    said = "vcpu 0 and vcpu 1 share CPU"
+    for smp in ("2", "1,maxcpus=2"):
+        assert any(said in line for line in run("-smp", smp, *shared)[2]), smp
+    assert not any(said in line for line in run("-smp", "1", *shared, "-device", "none-such")[2])
+    for smp in ("1", "cpus=1"):
+        code, _, lines = run("-smp", smp, *one)
+        expect((code, sum("vcpu_bias has 2 values, but the VM has 1" in line for line in lines)), (1, 1), lines)
+
+
 def given_twice_the_later_overrides():
     with Vm("-rt", "vcpu_prio=3", "-rt", "vcpu_prio=4") as vm:
         vm.wait_until(lambda have: have.get("CPU 1/TCG") == {(FIFO, 1, 4, (GUEST,))})
 
 
 def the_last_word_on_inheritance_counts():
-    for plan, inherits in ((["pi=off", "pi=on"], True), (["pi=on", "main_nice=1", "pi=off"], False)):
-        with Vm(plan=plan) as vm:
+    for plan, more, inherits in ((["pi=off", "pi=on"], (), True), (["pi=on", "main_nice=1", "pi=off"], (), False),
+                                 (["vcpu_nice=1"], ("-machine", "pc,acpi=off"), True),
+                                 (["pi = off"], ("-machine", "pc,acpi=on"), False)):
+        with Vm(*more, plan=plan) as vm:
             vm.wait_until(lambda have: "CPU 1/TCG" in have)
             expect(vm.big_lock_inherits(), inherits, plan)
 
@@ -232,15 +269,19 @@ if __name__ == "__main__":
         quanta_are_made_by_the_threads_themselves,
         a_daemonized_qemu_is_placed_too,
         a_sandboxed_qemu_has_its_main_role_and_says_what_it_may_not,
-        a_sandboxed_qemu_is_placed_by_its_broker,
+        a_daemonized_sandboxed_qemu_keeps_its_main_role_to_itself,
         without_rights_a_plan_that_needs_them_is_refused,
-        a_qemu_without_rights_is_placed_by_its_broker,
-        memory_is_locked_as_the_plan_says,
         device_emulation_has_the_preempt_lock,
         what_a_preempt_lock_relies_on_is_not_changed,
+        a_separated_plan_can_be_changed,
+        who_gave_up_its_rights_may_lower,
+        what_is_refused_leaves_a_sandboxed_vcpu_as_it_was,
+        lowering_all_at_once_hangs_nobody,
         a_wrong_option_is_one_line_and_no_vm,
+        how_many_vcpus_there_can_be_is_known,
         given_twice_the_later_overrides,
         the_last_word_on_inheritance_counts,
         help_lists_both_grammars,
         what_only_a_supervisor_does_is_said,
+        *SharedTests(Vm).all(),
     ])

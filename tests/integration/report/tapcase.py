@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """unittest's cases, TAP as output; where the modules of the benches are."""
 
+import importlib.machinery
+import importlib.util
 import os
 import sys
 import unittest
@@ -30,6 +32,14 @@ class Tap(unittest.TextTestResult):
             print("# " + text)
 
     addError = addFailure
+
+
+def load_bench(name):
+    """A benchmark's program as a module: its name has no suffix."""
+    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), os.path.join(BENCH, name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
 
 
 def main():

@@ -3,8 +3,6 @@
 """How the demo and the guest-latency benchmark end: exit codes, and what they say. Prints TAP."""
 
 import contextlib
-import importlib.machinery
-import importlib.util
 import io
 import json
 import os
@@ -20,14 +18,6 @@ import fixture
 import guestrun
 
 P999 = {"native": 100, "stock": 20000, "hand": 200, "qrt": 150, "patched": 155, "preloaded": 150}  # us; all goals are met
-
-
-def load_bench(name):
-    """A benchmark's program as a module: its name has no suffix."""
-    loader = importlib.machinery.SourceFileLoader(name.replace("-", "_"), os.path.join(tapcase.BENCH, name))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
 
 
 class Ending(unittest.TestCase):
@@ -115,7 +105,7 @@ class Demo(Ending):
 
 
 class GuestLatency(Ending):
-    program = load_bench("guest-latency")
+    program = tapcase.load_bench("guest-latency")
 
     def bench(self, change, rounds=10, ways="native,stock,hand,qrt,patched,preloaded", qemu="/bin/true"):
         return self.end(self.program, ["--rounds", str(rounds), "--ways", ways, "--qemu", qemu], change)

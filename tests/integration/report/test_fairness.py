@@ -3,8 +3,6 @@
 """The fairness bench: what it sends, how it counts, its goals and its page; made-up data. Prints TAP."""
 
 import html.parser
-import importlib.machinery
-import importlib.util
 import os
 import random
 import re
@@ -28,14 +26,7 @@ from benchlib import BenchError
 WAYS = ("stock", "shares", "rr", "ours")
 
 
-def load_bench():
-    loader = importlib.machinery.SourceFileLoader("fairness", os.path.join(tapcase.BENCH, "fairness"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return module
-
-
-fairness = load_bench()
+fairness = tapcase.load_bench("fairness")
 
 
 def reply_of(packet):

@@ -47,6 +47,11 @@ class Figures(unittest.TestCase):
         self.assertTrue(benchlib.figure("b", [150, 160, 170], "ratio", 100, True)["met"])
         self.assertFalse(benchlib.figure("b", [90, 160, 170], "ratio", 100, True)["met"])
 
+    def test_the_line_says_what_the_interval_must_not_pass(self):
+        wide = benchlib.figure_line(benchlib.figure("a", [0.8, 0.8, 0.8, 1.3, 1.4], "ratio", 0.9, False, 1.05))
+        self.assertRegex(wide, r"\(0\.8 \.\. 1\.4\) +goal <= 0\.9, interval <= 1\.05: short$")
+        self.assertRegex(benchlib.figure_line(benchlib.figure("b", [150, 160], "ratio", 100, True)), r" goal >= 100: met$")
+
     def test_goal_of_a_maximum_needs_every_sample(self):
         figure = benchlib.share_figure("c", [50.0] * 99 + [101.0], 100, "ms", 100)
         self.assertEqual((figure["value"], figure["met"]), (101.0, False))

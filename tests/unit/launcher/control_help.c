@@ -4,6 +4,7 @@
 #include "attach.h"
 #include "change.h"
 #include "command.h"
+#include "guest.h"
 #include "recorder.h"
 #include "tap.h"
 
@@ -56,6 +57,31 @@ char *attach_answer_detach(struct supervisor *supervisor)
 {
 	CU_ASSERT_PTR_EQUAL(supervisor, &control_world.supervisor);
 	return g_strdup("{\"threads\":3}\n");
+}
+
+/* Its answer comes when a test says so. */
+char *guest_answer(struct guest *guest, JsonObject *request, guest_ask_told *told, void *data)
+{
+	CU_ASSERT_PTR_EQUAL(guest, control_world.supervisor.guest);
+	if (strcmp(json_object_get_string_member(request, "ask"), "ping") != 0)
+		return g_strdup("{\"error\":\"no\"}\n");
+	CU_ASSERT_PTR_NULL(control_world.guest_told);
+	control_world.guest_told = told;
+	control_world.guest_told_data = data;
+	return NULL;
+}
+
+char *guest_answer_format(const struct guest *guest, const struct guest_ask_answer *answer)
+{
+	CU_ASSERT_PTR_EQUAL(guest, control_world.supervisor.guest);
+	return g_strdup_printf("{\"ns\":%u}\n", (unsigned int)answer->ns);
+}
+
+void guest_answer_forget(struct guest *guest, const void *data)
+{
+	CU_ASSERT_PTR_EQUAL(guest, control_world.supervisor.guest);
+	CU_ASSERT_PTR_EQUAL(data, control_world.guest_told_data);
+	control_world.guest_told = NULL;
 }
 
 void complain(const char *format, ...)

@@ -3,6 +3,7 @@
 #ifndef QRT_TESTS_CONTROL_HELP_H
 #define QRT_TESTS_CONTROL_HELP_H
 
+#include "guest_ask.h"
 #include "supervisor.h"
 
 #include <glib.h>
@@ -22,6 +23,8 @@ struct control_world {
 	unsigned int recordings;
 	void (*told)(char *text, void *data);
 	void *told_data;
+	guest_ask_told *guest_told; /* NULL: it is asked nothing */
+	void *guest_told_data;
 };
 
 extern struct control_world control_world;

@@ -30,6 +30,7 @@ struct program {
 	Elf64_Phdr parts[PARTS];
 	Elf64_Dyn entries[ENTRIES];
 	uint32_t hash[4];
+	uint32_t other_hash[2]; /* for an entry in the place of ENTRY_END */
 	Elf64_Sym symbols[3];
 	char names[64];
 };
@@ -110,6 +111,36 @@ static void test_call(void)
 	CU_ASSERT_TRUE(takes_plan(&program));
 }
 
+/* As ld writes DT_GNU_HASH for a program that has no symbols of its own: the table does not say how many
+ * others there are. */
+static void test_no_own_symbols(void)
+{
+	struct program program;
+
+	fill(&program);
+	for (program.hash[1] = 0; program.hash[1] <= 1; program.hash[1]++) {
+		program.symbols[2].st_name = NAME_CALL;
+		CU_ASSERT_TRUE(takes_plan(&program));
+		program.symbols[2].st_name = NAME_OTHER;
+		CU_ASSERT_FALSE(takes_plan(&program));
+	}
+}
+
+/* DT_HASH counts all; what DT_GNU_HASH says beside it does not matter. */
+static void test_both_tables(void)
+{
+	struct program program;
+
+	fill(&program);
+	program.entries[ENTRY_END] = (Elf64_Dyn){DT_HASH, {AT(other_hash)}};
+	program.hash[1] = 1;
+	program.other_hash[1] = 3;
+	CU_ASSERT_TRUE(takes_plan(&program));
+	program.hash[1] = 3;
+	program.other_hash[1] = 2;
+	CU_ASSERT_FALSE(takes_plan(&program));
+}
+
 static void test_no_call(void)
 {
 	struct program program;
@@ -181,8 +212,10 @@ static void test_cut(void)
 	size_t size;
 
 	fill(&program);
-	for (size = 0; size < sizeof(program); size++)
-		CU_ASSERT_FALSE(takes_plan_of_size(&program, size));
+	for (program.hash[1] = 1; program.hash[1] <= 3; program.hash[1] += 2) {
+		for (size = 0; size < sizeof(program); size++)
+			CU_ASSERT_FALSE(takes_plan_of_size(&program, size));
+	}
 }
 
 static void test_corrupt(void)
@@ -212,12 +245,29 @@ static void test_huge(void)
 			fill(&program);
 			program.entries[entry].d_un.d_val = values[i];
 			CU_ASSERT_FALSE(takes_plan(&program));
+			program.hash[1] = 1;
+			CU_ASSERT_FALSE(takes_plan(&program));
 		}
 		fill(&program);
 		program.header.e_phoff = values[i];
 		CU_ASSERT_FALSE(takes_plan(&program));
 		fill(&program);
 		program.parts[PART_LOAD].p_offset = values[i];
+		CU_ASSERT_FALSE(takes_plan(&program));
+	}
+}
+
+/* Where no table counts the symbols, their distance to the names does: none, or far more than there are. */
+static void test_huge_distance(void)
+{
+	static const uint64_t symbols[] = {0, 1, BASE, AT(names), AT(names) + sizeof(Elf64_Sym)};
+	struct program program;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(symbols); i++) {
+		fill(&program);
+		program.hash[1] = 1;
+		program.entries[ENTRY_SYMBOLS].d_un.d_val = symbols[i];
 		CU_ASSERT_FALSE(takes_plan(&program));
 	}
 }
@@ -241,6 +291,8 @@ static void test_huge_counts(void)
 
 static const struct tap_test tests[] = {
 	{"what calls the library for a plan of its own takes one", test_call},
+	{"so does what has no symbols of its own", test_no_own_symbols},
+	{"of two tables DT_HASH counts", test_both_tables},
 	{"what links the library and does not call it so takes none", test_no_call},
 	{"what links another library takes none", test_other_library},
 	{"this test takes none", test_own},
@@ -249,6 +301,7 @@ static const struct tap_test tests[] = {
 	{"a cut file takes none, wherever it is cut", test_cut},
 	{"a corrupt file is survived", test_corrupt},
 	{"addresses and sizes beyond everything are survived", test_huge},
+	{"symbols far from the names, or behind them, are survived", test_huge_distance},
 	{"huge counts are survived", test_huge_counts},
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is asked of QEMU's monitor and what its answers are taken for; the test is QEMU. */
 #include "command.h"
+#include "guest.h"
 #include "json_limit.h"
 #include "recorder.h"
 #include "supervisor.h"
@@ -29,11 +30,19 @@ void complain(const char *format, ...)
 	CU_FAIL("nothing is wrong");
 }
 
+static char heard[64]; /* of the guest */
+
 void recorder_note_answer(struct supervisor *supervisor, uint64_t took_ns)
 {
 	(void)supervisor;
 	(void)took_ns;
 	answers++;
+}
+
+void guest_take_event(struct guest *guest, const char *event, const char *reason)
+{
+	(void)guest;
+	g_snprintf(heard, sizeof(heard), "%s %s", event, reason);
 }
 
 void recorder_note_stop(struct supervisor *supervisor, const char *error)
@@ -230,8 +239,24 @@ static void test_closed(void)
 	end();
 }
 
+/* Whatever an event says of itself. */
+static void test_event(void)
+{
+	begin();
+	bring_up();
+	find_question("query-status");
+	say("{\"event\":\"RESET\",\"data\":{\"guest\":true,\"reason\":\"guest-reset\"}}\n");
+	CU_ASSERT_STRING_EQUAL(heard, "RESET guest-reset");
+	say("{\"event\":\"STOP\"}\n");
+	CU_ASSERT_STRING_EQUAL(heard, "STOP ");
+	say("{\"event\":7,\"data\":[]}\n");
+	CU_ASSERT_STRING_EQUAL(heard, " ");
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"the guest's state", test_status},
+	{"what becomes of the guest is handed on", test_event},
 	{"how long it gives no answer", test_silence},
 	{"a stop is done when QEMU says so", test_stop},
 	{"a stop that QEMU refuses", test_refused},

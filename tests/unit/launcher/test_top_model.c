@@ -36,15 +36,17 @@ static void look_at(gint64 now_us, long long cpu_ms, bool is_silent)
 {
 	GPtrArray *answers = g_ptr_array_new_with_free_func((GDestroyNotify)json_object_unref);
 	GPtrArray *silent = g_ptr_array_new();
-	g_autofree char *a = make_thread(7, "vcpu", 0, FIFO(3), FIFO(3), cpu_ms),
-			*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
-			*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
-			*one = g_strdup_printf(
-				"{\"name\":\"one\",\"guest_state\":\"running\",\"governor\":{\"budgets\":["
-				"{\"of\":\"vm\",\"budget\":\"30%%/100ms\"},{\"of\":\"vcpu\","
-				"\"budget\":\"5ms/20ms\",\"over\":true}]},\"threads\":[%s,%s,%s]}",
-				a, b, c),
-			*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
+	g_autofree char
+		*a = make_thread(7, "vcpu", 0, FIFO(3), FIFO(3), cpu_ms),
+		*b = make_thread(8, "vcpu", 1, FIFO(5), FIFO(5), 2 * cpu_ms),
+		*c = make_thread(9, "main", 0, "null", "{\"policy\":\"other\",\"nice\":5}", 0),
+		*one = g_strdup_printf(
+			"{\"name\":\"one\",\"guest_state\":\"running\","
+			"\"guest\":{\"state\":\"re\\u001bady\",\"for_ms\":1000},\"governor\":{\"budgets\":["
+			"{\"of\":\"vm\",\"budget\":\"30%%/100ms\"},{\"of\":\"vcpu\","
+			"\"budget\":\"5ms/20ms\",\"over\":true}]},\"threads\":[%s,%s,%s]}",
+			a, b, c),
+		*two = g_strdup_printf("{\"name\":\"two\",\"threads\":[%s,5,null]}", c);
 
 	if (is_silent)
 		g_ptr_array_add(silent, (gpointer) "one");
@@ -66,6 +68,15 @@ static const struct top_row *row(guint place)
 {
 	CU_ASSERT_TRUE_FATAL(place < model.shown->len);
 	return &g_array_index(model.shown, struct top_row, place);
+}
+
+static void test_guest(void)
+{
+	top_model_open(&model);
+	look(G_USEC_PER_SEC, 0);
+	CU_ASSERT_STRING_EQUAL(g_array_index(model.vms, struct top_vm, 0).guest, "guest: re?ady for 1.0 s");
+	CU_ASSERT_STRING_EQUAL(g_array_index(model.vms, struct top_vm, 1).guest, "");
+	top_model_close(&model);
 }
 
 static void test_take(void)
@@ -309,6 +320,7 @@ static void test_columns(void)
 }
 
 static const struct tap_test tests[] = {
+	{"what a guest is at", test_guest},
 	{"answers become rows, and rates from the second look on", test_take},
 	{"a look soon after another keeps the figures", test_soon},
 	{"figures within what there is", test_bounds},

@@ -131,6 +131,17 @@ static void test_vnc(void)
 	CU_ASSERT_EQUAL(READ("-display", "none").vm.vnc, 0);
 }
 
+static void test_pci(void)
+{
+	CU_ASSERT_FALSE(READ("-S").lacks_pci);
+	CU_ASSERT_FALSE(READ("-M", "q35").lacks_pci);
+	CU_ASSERT_TRUE(READ("-M", "none").lacks_pci);
+	CU_ASSERT_TRUE(READ("-machine", "accel=tcg,type=isapc").lacks_pci);
+	CU_ASSERT_TRUE(READ("-M", "microvm,rtc=on").lacks_pci);
+	CU_ASSERT_FALSE(READ("-M", "microvm,pcie=on").lacks_pci);
+	CU_ASSERT_FALSE(READ("-M", "microvm", "-M", "pc").lacks_pci);
+}
+
 static const struct tap_test tests[] = {
 	{"the most vCPUs that a VM can have", test_vcpus},
 	{"nonsense gives a bounded shape", test_nonsense_is_bounded},
@@ -142,6 +153,7 @@ static const struct tap_test tests[] = {
 	{"KVM with TCG to fall back to", test_accelerator_to_fall_back_to},
 	{"an -smp that gives no number of CPUs is found", test_smp_that_is_none},
 	{"a VNC server", test_vnc},
+	{"machines without PCI", test_pci},
 };
 
 TAP_MAIN("vm_args", tests)

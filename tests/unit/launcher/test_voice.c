@@ -4,12 +4,14 @@
 #include "voice.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <syslog.h>
 #include <unistd.h>
@@ -238,6 +240,68 @@ static void test_known(void)
 	in_child(say_again);
 }
 
+static void limit_file(rlim_t bytes)
+{
+	struct rlimit limit = {bytes, RLIM_INFINITY};
+
+	setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* The place for events is full in the middle of a line; later there is room again. */
+static int tell_where_it_is_full(void)
+{
+	char text[1024] = "";
+	FILE *file = tmpfile();
+	int fd = fileno(file);
+
+	signal(SIGXFSZ, SIG_IGN);
+	open_pipe();
+	voice_open();
+	voice_open_events(fd);
+	limit_file(15);
+	voice_tell("{\"one\":1}\n");
+	voice_tell("{\"two\":2}\n");
+	voice_tell("{\"three\":3}\n");
+	hear("events are lost until that is mended\n");
+	voice_flush();
+	limit_file(RLIM_INFINITY);
+	voice_tell("{\"four\":4}\n");
+	voice_flush();
+	return pread(fd, text, sizeof(text) - 1, 0) < 0 ||
+	       strcmp(text, "{\"one\":1}\n{\"two\n{\"four\":4}\n{\"event\":\"lost\",\"lines\":2}\n") != 0;
+}
+
+static void test_full(void)
+{
+	in_child(tell_where_it_is_full);
+}
+
+static int tell_who_reads_slowly(void)
+{
+	char line[64];
+	int pair[2], i;
+
+	if (pipe(pair) < 0 || fcntl(pair[1], F_SETFL, O_NONBLOCK) < 0)
+		return 1;
+	open_pipe();
+	voice_open_events(pair[1]);
+	heard.fd = pair[0];
+	for (i = 0; i < 3000; i++) {
+		snprintf(line, sizeof(line), "{\"number\":%06d,\"of\":\"many lines\"}\n", i);
+		voice_tell(line);
+		if (i % 1000 == 999)
+			usleep(20000);
+	}
+	voice_tell("{\"last\":1}\n");
+	hear("{\"last\":1}\n");
+	return count_lines("\n{\"number\":") + 1 != 3000 && !strstr(heard.text, "\"lost\"");
+}
+
+static void test_slow(void)
+{
+	in_child(tell_who_reads_slowly);
+}
+
 static const struct tap_test tests[] = {
 	{"is as before where it was not opened", test_direct},
 	{"comes in order", test_order},
@@ -245,6 +309,8 @@ static const struct tap_test tests[] = {
 	{"the log is as before where it was not opened", test_log_directly},
 	{"a log that hangs holds up nobody", test_log},
 	{"what is known is not said again", test_known},
+	{"events are whole lines, and lost ones are counted, where their place is full", test_full},
+	{"events are whole lines where their reader is slow", test_slow},
 };
 
 TAP_MAIN("voice", tests)

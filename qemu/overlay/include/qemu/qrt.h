@@ -33,9 +33,9 @@ static inline int qrt_cond_signalled(pthread_cond_t *cond, int rc)
 #define qrt_cond_broadcast(cond) qrt_cond_signalled(cond, pthread_cond_broadcast(cond))
 
 /* Before the first mutex; each -rt; all are known; the process is the one that stays. */
-void qrt_rt_scan(int argc, char **argv);
+#define qrt_rt_scan qrt_sched_process_inherit_by
 void qrt_rt_option(const char *text);
-void qrt_rt_start(void);
+void qrt_rt_start(const QDict *smp);
 void qrt_rt_stay(void);
 void hmp_info_rt(Monitor *mon, const QDict *qdict);
 #else
@@ -50,7 +50,7 @@ void hmp_info_rt(Monitor *mon, const QDict *qdict);
 #define qrt_guest_begin()
 #define qrt_guest_end()
 #define qrt_rt_scan(argc, argv)
-#define qrt_rt_start()
+#define qrt_rt_start(smp)
 #define qrt_rt_stay()
 #endif
 

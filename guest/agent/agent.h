@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest agent: it says what the guest is at and how it fares, and answers the host. */
+#ifndef QRT_AGENT_H
+#define QRT_AGENT_H
+
+#include <qrt/shmem_agent.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXIT_USAGE 2
+
+void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* ---- the device (device.c) ---- */
+
+struct device {
+	unsigned char *memory;
+	uint64_t length;
+	volatile uint32_t *registers; /* of BAR 0; NULL: a file stands for the memory, and nobody is rung */
+	uint32_t slot;
+	struct qrt_shmem_view view;
+	int uio; /* -1: no interrupts */
+};
+
+struct device_choice {
+	const char *address; /* of the PCI device; NULL: the only one */
+	const char *file;    /* instead of a device, with a slot */
+	uint32_t slot;
+};
+
+/* Finds and maps it. Complains. -EAGAIN: there is no layout in it yet. */
+int device_open(const struct device_choice *choice, struct device *ret_device);
+void device_ring(const struct device *device, uint32_t peer, uint32_t vector);
+
+/* ---- what the guest is at (state.c) ---- */
+
+/* "booting", ...; -1. */
+int state_parse(const char *name);
+const char *state_name(uint32_t state);
+/* Says it, with one more beat, in the present life. -ESTALE: there is none. */
+int state_say(const struct device *device, uint32_t state);
+
+/* ---- how it fares (load.c) ---- */
+
+struct load;
+
+struct load *load_new(void);
+void load_free(struct load *load);
+/* Publishes what is new since the last time. */
+void load_publish(struct load *load, const struct device *device, uint32_t interval_ms);
+
+/* ---- answers (answer.c, probe.c) ---- */
+
+struct answerer;
+
+struct answerer *answerer_new(const struct device *device);
+void answerer_free(struct answerer *answerer);
+/* Answers what the host asked since the last time. The host began anew, or the layout was cleaned: so does
+ * it. */
+void answerer_look(struct answerer *answerer);
+
+/* Begins a measurement in a thread of its own. -EBUSY: one is running; -EINVAL. */
+int probe_begin(const struct qrt_shmem_agent_probe *probe);
+/* 1: *ret_result is that of one that ended. */
+int probe_end(struct qrt_shmem_agent_result *ret_result);
+
+/* ---- the line to a running agent (control.c) ---- */
+
+/* A socket at which others say what the guest is at; -1. */
+int control_listen(const char *path);
+/* What was said: a state; -EAGAIN: nothing. */
+int control_take(int fd);
+/* Says it to the agent that runs. -ENOENT: none does. */
+int control_say(const char *path, uint32_t state);
+
+#endif

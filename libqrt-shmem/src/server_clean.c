@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Slots of a layout: for each new life of a peer a clean one. The layout may be made later than the server.
+ */
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "server_p.h"
+
+static int map_memory(struct qrt_ivshmem_server *server)
+{
+	struct stat status;
+	void *at;
+
+	if (server->map)
+		return 0;
+	if (fstat(server->memory, &status) < 0 || status.st_size <= 0)
+		return -1;
+	at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, server->memory, 0);
+	if (at == MAP_FAILED)
+		return -1;
+	server->map = at;
+	server->map_length = (uint64_t)status.st_size;
+	return 0;
+}
+
+static uint32_t draw_life(void)
+{
+	uint32_t life = 0;
+
+	while (!(life & 0xffffff)) {
+		if (getrandom(&life, sizeof(life), 0) != sizeof(life))
+			life = (uint32_t)qrt_shmem_p_now_ns() | 1;
+	}
+	return life;
+}
+
+static void begin(struct qrt_ivshmem_server *server, uint32_t id, int is_alive)
+{
+	qrt_shmem_begin_life(&server->view, id, is_alive ? draw_life() : 0);
+}
+
+/* Once there is a layout, what it is like is not read again: peers can write there. */
+void qrt_shmem_p_server_look_for_layout(struct qrt_ivshmem_server *server)
+{
+	const struct qrt_shmem_p_client *client;
+
+	if (!(server->flags & QRT_IVSHMEM_SERVER_CLEAN) || server->has_view || map_memory(server) < 0)
+		return;
+	server->has_view = qrt_shmem_attach(&server->view, server->map, server->map_length) >= 0;
+	for (client = server->has_view ? server->first : NULL; client; client = client->next) {
+		/* One that was there before this server has its life. */
+		if (!qrt_shmem_get_life(&server->view, client->entry->id))
+			begin(server, client->entry->id, 1);
+	}
+}
+
+void qrt_shmem_p_server_begin_life(struct qrt_ivshmem_server *server, uint32_t id, int is_alive)
+{
+	qrt_shmem_p_server_look_for_layout(server);
+	if (server->has_view)
+		begin(server, id, is_alive);
+}

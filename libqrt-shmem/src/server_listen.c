@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/* Sockets to which clients connect. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "error_p.h"
+#include "server_p.h"
+
+#define BACKLOG 128
+
+/* ---- sockets ---- */
+
+static int fill_address(const char *path, struct sockaddr_un *ret_address)
+{
+	if (strlen(path) >= sizeof(ret_address->sun_path))
+		return -ENAMETOOLONG;
+	memset(ret_address, 0, sizeof(*ret_address));
+	ret_address->sun_family = AF_UNIX;
+	strcpy(ret_address->sun_path, path);
+	return 0;
+}
+
+/* What lies there is a socket that nobody listens to any more. */
+static int is_left_behind(const struct sockaddr_un *address)
+{
+	struct stat status;
+	int probe, rc;
+
+	if (lstat(address->sun_path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return 0;
+	/* Of another type: who listens there is found, and not bothered. */
+	probe = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (probe < 0)
+		return 0;
+	rc = connect(probe, (const struct sockaddr *)address, sizeof(*address));
+	rc = rc < 0 && errno == ECONNREFUSED;
+	close(probe);
+	return rc;
+}
+
+static int bind_to(int fd, const struct sockaddr_un *address)
+{
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) >= 0)
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	if (!is_left_behind(address))
+		return -EADDRINUSE;
+	unlink(address->sun_path);
+	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+}
+
+/* Permissions before anybody can connect: who does before listen() is refused. */
+static int open_to(const char *path, const struct qrt_ivshmem_listen_config *config)
+{
+	uid_t owner = config->flags & QRT_IVSHMEM_LISTEN_OWNER ? config->owner : (uid_t)-1;
+	gid_t group = config->flags & QRT_IVSHMEM_LISTEN_GROUP ? config->group : (gid_t)-1;
+
+	if (chmod(path, config->mode ? config->mode & 0777 : 0600) < 0)
+		return -errno;
+	return lchown(path, owner, group) < 0 ? -errno : 0;
+}
+
+static int make_socket(const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr)
+{
+	struct sockaddr_un address;
+	int rc = fill_address(config->path, &address), fd;
+
+	if (rc < 0)
+		return qrt_shmem_p_error(reterr, rc, "%s: a socket's path has at most %zu characters",
+					 config->path, sizeof(address.sun_path) - 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return qrt_shmem_p_error(reterr, -errno, "no socket: %s", strerror(errno));
+	rc = bind_to(fd, &address);
+	if (rc < 0) {
+		close(fd);
+		return qrt_shmem_p_error(reterr, rc, "%s: %s", config->path,
+					 rc == -EADDRINUSE
+						 ? "something is there already: another server, or a file"
+						 : strerror(-rc));
+	}
+	rc = open_to(config->path, config);
+	if (rc >= 0 && listen(fd, BACKLOG) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		unlink(config->path);
+		close(fd);
+		return qrt_shmem_p_error(reterr, rc, "%s: owner or permissions: %s", config->path,
+					 strerror(-rc));
+	}
+	return fd;
+}
+
+static int dup_socket(int fd, struct qrt_shmem_error *reterr)
+{
+	int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (own < 0)
+		return qrt_shmem_p_error(reterr, -errno, "no listening socket: %s", strerror(errno));
+	fcntl(own, F_SETFL, fcntl(own, F_GETFL) | O_NONBLOCK);
+	return own;
+}
+
+static void unmake(struct qrt_ivshmem_server *server, const char *path)
+{
+	char name[65];
+
+	qrt_shmem_p_name_listener(name, sizeof(name), path);
+	qrt_shmem_p_unkeep(server, name);
+	unlink(path);
+}
+
+static int make_and_keep(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+			 const char *name, struct qrt_shmem_error *reterr)
+{
+	int fd = make_socket(config, reterr), rc;
+
+	if (fd < 0)
+		return fd;
+	rc = qrt_shmem_p_keep(server, name, fd);
+	if (rc >= 0)
+		return fd;
+	unlink(config->path);
+	close(fd);
+	return qrt_shmem_p_error(reterr, rc, "the store does not take the socket: %s", strerror(-rc));
+}
+
+/* *ret_fd -1: none was wanted. One that the server before had goes on as it is: who waits there is not lost.
+ */
+static int take_socket(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		       int *ret_fd, int *ret_is_made, struct qrt_shmem_error *reterr)
+{
+	char name[65];
+	int fd;
+
+	if (!config->path && config->fd == -1)
+		return 0;
+	if (!config->path) {
+		fd = dup_socket(config->fd, reterr);
+	} else {
+		qrt_shmem_p_name_listener(name, sizeof(name), config->path);
+		fd = qrt_shmem_p_server_take_kept(server, name);
+		*ret_is_made = fd < 0;
+		if (fd < 0)
+			fd = make_and_keep(server, config, name, reterr);
+	}
+	if (fd < 0)
+		return fd;
+	*ret_fd = fd;
+	return 0;
+}
+
+/* ---- what a socket is for ---- */
+
+static uint32_t *copy_list(const uint32_t *list, uint32_t count)
+{
+	uint32_t *copy = malloc(sizeof(*copy) * (count + 1));
+
+	if (copy && count)
+		memcpy(copy, list, sizeof(*copy) * count);
+	return copy;
+}
+
+static void free_listener(struct qrt_shmem_p_listener *listener)
+{
+	free(listener->uids);
+	free(listener->gids);
+	free(listener->path);
+}
+
+static int fill_listener(struct qrt_shmem_p_listener *listener,
+			 const struct qrt_ivshmem_listen_config *config)
+{
+	memset(listener, 0, sizeof(*listener));
+	listener->fd = -1;
+	listener->vectors = config->vectors ? config->vectors : 1;
+	listener->flags = config->flags;
+	listener->id = config->id;
+	listener->uid_count = config->uid_count;
+	listener->gid_count = config->gid_count;
+	if (config->name)
+		memcpy(listener->name, config->name, strlen(config->name));
+	listener->uids = copy_list(config->uids, config->uid_count);
+	listener->gids = copy_list(config->gids, config->gid_count);
+	listener->path = config->path ? strdup(config->path) : NULL;
+	if (listener->uids && listener->gids && (!config->path || listener->path))
+		return 0;
+	free_listener(listener);
+	return -ENOMEM;
+}
+
+static int check_id(const struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		    struct qrt_shmem_error *reterr)
+{
+	uint32_t i;
+
+	if (!(config->flags & QRT_IVSHMEM_LISTEN_ID))
+		return 0;
+	if (config->id >= server->ids)
+		return qrt_shmem_p_error(reterr, -EINVAL, "id %u: ids are 0 to %u here", config->id,
+					 server->ids - 1);
+	for (i = 0; i < server->listener_count; i++) {
+		if ((server->listeners[i].flags & QRT_IVSHMEM_LISTEN_ID) &&
+		    server->listeners[i].id == config->id)
+			return qrt_shmem_p_error(reterr, -EBUSY, "id %u is another socket's", config->id);
+	}
+	return 0;
+}
+
+#define KNOWN_FLAGS (QRT_IVSHMEM_LISTEN_ID | QRT_IVSHMEM_LISTEN_OWNER | QRT_IVSHMEM_LISTEN_GROUP)
+
+static int check(const struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		 struct qrt_shmem_error *reterr)
+{
+	if (config->flags & ~KNOWN_FLAGS)
+		return qrt_shmem_p_error(reterr, -EINVAL, "unknown flags of a socket");
+	if (config->vectors > QRT_IVSHMEM_VECTORS_MAX)
+		return qrt_shmem_p_error(reterr, -EINVAL, "%u vectors: a client has at most %u",
+					 config->vectors, QRT_IVSHMEM_VECTORS_MAX);
+	if ((config->uid_count && !config->uids) || (config->gid_count && !config->gids))
+		return qrt_shmem_p_error(reterr, -EINVAL, "there is no list of so many users or groups");
+	if (config->name && strlen(config->name) > QRT_IVSHMEM_NAME_MAX)
+		return qrt_shmem_p_error(reterr, -ENAMETOOLONG, "a name has at most %u characters",
+					 QRT_IVSHMEM_NAME_MAX);
+	return check_id(server, config, reterr);
+}
+
+/* Room for one more, which counts once it is watched. */
+static struct qrt_shmem_p_listener *reserve(struct qrt_ivshmem_server *server)
+{
+	struct qrt_shmem_p_listener *more = realloc(server->listeners,
+						    sizeof(*more) * (server->listener_count + 1));
+
+	if (!more)
+		return NULL;
+	server->listeners = more;
+	return &more[server->listener_count];
+}
+
+static int add(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener)
+{
+	struct epoll_event event = {.events = EPOLLIN,
+				    .data.u64 = qrt_shmem_p_mark_of_listener(server->listener_count)};
+
+	if (listener->fd >= 0 && epoll_ctl(server->epoll, EPOLL_CTL_ADD, listener->fd, &event) < 0)
+		return -errno;
+	return (int)server->listener_count++;
+}
+
+static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		 struct qrt_shmem_p_listener *listener, struct qrt_shmem_error *reterr)
+{
+	int is_made = 0, rc = take_socket(server, config, &listener->fd, &is_made, reterr);
+
+	if (rc < 0)
+		return rc;
+	rc = add(server, listener);
+	if (rc >= 0)
+		return rc;
+	if (is_made)
+		unmake(server, config->path);
+	if (listener->fd >= 0)
+		close(listener->fd);
+	return qrt_shmem_p_error(reterr, rc, "the socket cannot be watched: %s", strerror(-rc));
+}
+
+int qrt_ivshmem_server_listen(struct qrt_ivshmem_server *server,
+			      const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr)
+{
+	struct qrt_ivshmem_listen_config own;
+	struct qrt_shmem_p_listener *listener;
+	int rc = qrt_p_struct_take(&own, sizeof(own), config);
+
+	if (rc < 0)
+		return qrt_shmem_p_error(reterr, rc, "a socket's config is of another version");
+	rc = check(server, &own, reterr);
+	if (rc < 0)
+		return rc;
+	listener = reserve(server);
+	if (!listener || fill_listener(listener, &own) < 0)
+		return qrt_shmem_p_error(reterr, -ENOMEM, "out of memory");
+	rc = begin(server, &own, listener, reterr);
+	if (rc < 0)
+		free_listener(listener);
+	return rc;
+}
+
+void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_for_good)
+{
+	struct qrt_shmem_p_listener *listener;
+	uint32_t i;
+
+	for (i = 0; i < server->listener_count; i++) {
+		listener = &server->listeners[i];
+		if (is_for_good && listener->path)
+			unmake(server, listener->path);
+		if (listener->fd >= 0)
+			close(listener->fd);
+		free_listener(listener);
+	}
+	free(server->listeners);
+	server->listeners = NULL;
+	server->listener_count = 0;
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server's parts.
+ *
+ * All that a server after this one has to know lies in a record (server_record.c), a memory that the store
+ * holds: who is there, and for each client of whom it was told. There is no list of messages: what a client
+ * must be told is the difference between that and who is there. Queues only say where to look, in the order
+ * of what happened: first for those that left, then for those that are there. So a client that is told of a
+ * join was told of every leave before it, also where slots and ids are used again: an id is in one slot at
+ * most of what it was told.
+ */
+#ifndef QRT_SHMEM_SERVER_P_H
+#define QRT_SHMEM_SERVER_P_H
+
+#include <qrt/ivshmem.h>
+#include <qrt/shmem_layout.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* ---- the record (server_record.c) ---- */
+
+enum qrt_shmem_p_phase {
+	QRT_SHMEM_P_FREE,
+	QRT_SHMEM_P_JOINING, /* it was told nothing, and nobody of it */
+	QRT_SHMEM_P_GREET_VERSION,
+	QRT_SHMEM_P_GREET_ID,
+	QRT_SHMEM_P_GREET_MEMORY,
+	QRT_SHMEM_P_GREET_PEERS, /* and last itself */
+	QRT_SHMEM_P_GREETED,
+	QRT_SHMEM_P_LEAVING, /* what the store has of it is being dropped */
+};
+
+/* Of whom a client was told something: maybe not all of its vectors. serial 0: of nobody. */
+struct qrt_shmem_p_told {
+	uint32_t serial, id;
+};
+
+struct qrt_shmem_p_entry {
+	uint32_t phase;
+	uint32_t serial; /* tells clients that had the same slot or id one after another apart; never 0 */
+	uint32_t id, vectors, listener;
+	uint32_t doubt;   /* place of the message that is being sent: whether it was is not known of a
+			     killed server; 0: none is */
+	uint32_t partial; /* slot + 1 of whom it was told `next_vector` vectors; 0: nobody */
+	uint32_t next_vector;
+	int32_t pid;
+	uint32_t uid, gid;
+	uint32_t is_bound; /* its id is its socket's */
+	uint64_t joined_ns, told;
+	char name[QRT_IVSHMEM_NAME_MAX + 1];
+	uint64_t reserved[8];
+};
+
+struct qrt_shmem_p_head {
+	uint64_t magic;
+	uint32_t version, peers_max, entry_bytes;
+	uint32_t generation;
+	uint32_t next_id, next_serial;
+	uint64_t joined, left, stalled, talked, refused, messages, in_doubt;
+};
+
+struct qrt_shmem_p_record {
+	int fd;
+	uint64_t length;
+	struct qrt_shmem_p_head *head;
+};
+
+/* A new one, for so many clients. Negative errno. */
+int qrt_shmem_p_record_new(struct qrt_shmem_p_record *record, uint32_t peers_max);
+/* Takes the descriptor. -EBADMSG: it is no record, or another version's. */
+int qrt_shmem_p_record_open(struct qrt_shmem_p_record *record, int fd);
+void qrt_shmem_p_record_close(struct qrt_shmem_p_record *record);
+struct qrt_shmem_p_entry *qrt_shmem_p_record_entry(const struct qrt_shmem_p_record *record, uint32_t slot);
+/* What the client of a slot was told, one for each slot. */
+struct qrt_shmem_p_told *qrt_shmem_p_record_told(const struct qrt_shmem_p_record *record, uint32_t slot);
+
+/* ---- clients ---- */
+
+enum qrt_shmem_p_wait {
+	QRT_SHMEM_P_WAITS_NOT,
+	QRT_SHMEM_P_WAITS_FOR_SOCKET, /* to take more: epoll says when */
+	QRT_SHMEM_P_WAITS_FOR_TIME,   /* the kernel has no room for it, which is not its fault */
+};
+
+/* Slots to look at, each once at most (server_tell.c). */
+struct qrt_shmem_p_queue {
+	uint32_t *slots;
+	uint32_t first, count;
+	uint8_t *is_in; /* bits */
+};
+
+struct qrt_shmem_p_client {
+	struct qrt_shmem_p_client *next, *previous; /* in the order of joining */
+	struct qrt_shmem_p_entry *entry;
+	struct qrt_shmem_p_told *told;
+	uint32_t slot;
+	int socket;
+	int *fds; /* of its vectors */
+	uint32_t vectors;
+	struct qrt_shmem_p_queue left, there;
+	uint32_t room;               /* of a queue: a power of two, as many as there are slots */
+	enum qrt_shmem_p_wait waits; /* for what, before it can be told more */
+	uint64_t slow_since_ns;      /* 0: it is not */
+	int unsent;                  /* what lay in its socket when that was full */
+};
+
+struct qrt_shmem_p_listener {
+	int fd;
+	char *path;
+	uint32_t vectors, flags, id;
+	uint32_t *uids, *gids;
+	uint32_t uid_count, gid_count;
+	char name[QRT_IVSHMEM_NAME_MAX + 1];
+};
+
+/* An event that the caller was not told yet. */
+struct qrt_shmem_p_saying {
+	struct qrt_shmem_p_saying *next;
+	struct qrt_ivshmem_event event;
+};
+
+struct qrt_shmem_p_kept {
+	char name[65];
+	int fd; /* -1: taken */
+};
+
+struct qrt_ivshmem_server {
+	int epoll, timer, more, spare; /* more: an eventfd, readable while there is work that was put off */
+	int memory;
+	uint32_t flags, peers_max, vectors_max, ids;
+	uint64_t stall_ns;
+	struct qrt_ivshmem_store store;
+	struct qrt_shmem_p_record record;
+	struct qrt_shmem_p_client **slots;
+	struct qrt_shmem_p_client *first, *last;
+	uint32_t *by_id; /* slot + 1; 0: free */
+	uint32_t clients, vectors;
+	uint32_t generation; /* of this server: the record names that of the present one */
+	struct qrt_shmem_p_listener *listeners;
+	uint32_t listener_count;
+	struct qrt_shmem_p_saying *sayings, **sayings_end;
+	struct qrt_shmem_p_kept *kept;
+	uint32_t kept_count;
+	int is_timer_on, is_more, is_settled;
+	void *map; /* of the memory, where slots of a layout are cleaned */
+	uint64_t map_length;
+	struct qrt_shmem_view view;
+	int has_view;
+};
+
+/* What epoll says: a kind, and which one. */
+#define QRT_SHMEM_P_MARK_CLIENT   (1ull << 56)
+#define QRT_SHMEM_P_MARK_LISTENER (2ull << 56)
+#define QRT_SHMEM_P_MARK_TIMER    (3ull << 56)
+#define QRT_SHMEM_P_MARK_MORE     (4ull << 56)
+#define QRT_SHMEM_P_MARK_KIND     (0xffull << 56)
+
+uint64_t qrt_shmem_p_now_ns(void);
+/* Another server has taken over what the store holds. */
+int qrt_shmem_p_server_is_replaced(const struct qrt_ivshmem_server *server);
+/* What epoll says of a client: which it is, and not just its slot. */
+uint64_t qrt_shmem_p_mark_of(const struct qrt_shmem_p_client *client);
+/* The descriptor is readable until harvest() has nothing left to do. */
+void qrt_shmem_p_server_want_more(struct qrt_ivshmem_server *server);
+uint64_t qrt_shmem_p_mark_of_listener(uint32_t listener);
+/* For the caller, with the next harvest(). */
+void qrt_shmem_p_server_say(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_event *event);
+void qrt_shmem_p_server_say_joined(struct qrt_ivshmem_server *server, uint32_t id);
+
+/* ---- sockets (server_listen.c) ---- */
+
+/* Takes one connection, if there is one (server_accept.c). */
+void qrt_shmem_p_server_accept(struct qrt_ivshmem_server *server, uint32_t listener);
+void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_for_good);
+
+/* ---- places (server_place.c) ---- */
+
+/* A free slot, -ENOSPC. */
+int qrt_shmem_p_server_find_slot(const struct qrt_ivshmem_server *server);
+/* An id for a client of that socket. Whoever had a bound one and is gone parts. -EBUSY, -ENOSPC. */
+int qrt_shmem_p_server_choose_id(struct qrt_ivshmem_server *server,
+				 const struct qrt_shmem_p_listener *listener);
+
+/* ---- coming and going (server_join.c) ---- */
+
+/* A serial that nobody has: of one that it is not known about whether a client was told of it. */
+#define QRT_SHMEM_P_NO_SERIAL 0xffffffffu
+
+/* A connection becomes a client; takes the descriptor, also where it fails. Its id; -EBUSY, -ENOSPC, -ENOMEM,
+ * -EMFILE. */
+int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener, int socket);
+/* It left: everybody else is to be told; harvest() says so. */
+void qrt_shmem_p_server_part(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+			     uint32_t reason);
+/* Counts it, and says so with the next harvest(). */
+void qrt_shmem_p_server_say_left(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_entry *entry,
+				 uint32_t reason);
+/* It is listened to, and counts. */
+int qrt_shmem_p_server_admit(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* One that was not admitted. */
+void qrt_shmem_p_server_free(struct qrt_shmem_p_client *client);
+/* Frees what is here of it, and nothing else. */
+void qrt_shmem_p_server_forget(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* A client as its entry says; takes nothing. NULL: no memory. */
+struct qrt_shmem_p_client *qrt_shmem_p_server_take_in(struct qrt_ivshmem_server *server, uint32_t slot,
+						      int socket);
+
+/* ---- what clients are told (server_tell.c) ---- */
+
+/* Where a client is: another one after each message of its greeting, or about a peer; never 0. */
+static inline uint32_t qrt_shmem_p_place_of(const struct qrt_shmem_p_entry *entry)
+{
+	return entry->phase << 16 | (entry->partial ? 1 + entry->next_vector : 0);
+}
+
+/* Something became of that slot. There is room for each: nobody's notice depends on memory. */
+void qrt_shmem_p_tell(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+		      uint32_t slot);
+/* Of how many peers it was not yet told what became of them. */
+uint32_t qrt_shmem_p_count_waiting(const struct qrt_shmem_p_client *client);
+/* Sends what can be sent, `*budget` messages at most. 1: there is more; 0: there is not; -EAGAIN: the socket
+ * takes no more; -ENOBUFS: the kernel does not; others: the connection is of no use any more. */
+int qrt_shmem_p_tell_on(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+			uint32_t *budget);
+
+/* ---- the store (server_keep.c) ---- */
+
+int qrt_shmem_p_keep(struct qrt_ivshmem_server *server, const char *name, int fd);
+void qrt_shmem_p_unkeep(struct qrt_ivshmem_server *server, const char *name);
+void qrt_shmem_p_name_socket(char *name, size_t size, uint32_t slot, uint32_t serial);
+void qrt_shmem_p_name_vector(char *name, size_t size, uint32_t slot, uint32_t serial, uint32_t vector);
+void qrt_shmem_p_name_listener(char *name, size_t size, const char *path);
+/* The store is rid of it, and its slot is free. */
+void qrt_shmem_p_server_clear_slot(struct qrt_ivshmem_server *server, uint32_t slot);
+/* What the store had is the server's to take. -ENOMEM: it is closed. */
+int qrt_shmem_p_server_receive_kept(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_kept *kept,
+				    uint32_t count);
+/* Closes what nobody claimed; for good: in the store, too. */
+void qrt_shmem_p_server_drop_kept(struct qrt_ivshmem_server *server, int is_for_good);
+/* The descriptor of that name, which is the caller's then; -ENOENT. */
+int qrt_shmem_p_server_take_kept(struct qrt_ivshmem_server *server, const char *name);
+/* Goes on with what the server before had (server_restore.c). */
+int qrt_shmem_p_server_restore(struct qrt_ivshmem_server *server);
+/* Those that were just joining join now; what nobody claimed is dropped. */
+void qrt_shmem_p_server_settle(struct qrt_ivshmem_server *server);
+
+/* ---- the layout's slots (server_clean.c) ---- */
+
+/* Where there is one since the last look: a life for each who is there and has none. */
+void qrt_shmem_p_server_look_for_layout(struct qrt_ivshmem_server *server);
+void qrt_shmem_p_server_begin_life(struct qrt_ivshmem_server *server, uint32_t id, int is_alive);
+
+#endif

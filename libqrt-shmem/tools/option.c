@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "option.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static int fail(const struct option_usage *usage, const GError *error)
+{
+	complain("%s: %s; try 'qrt-shmem %s --help'", usage->command, error->message, usage->command);
+	return EXIT_USAGE;
+}
+
+int option_parse(const struct option_usage *usage, char **argv, char ***ret_rest)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+	GOptionGroup *group = g_option_group_new("main", "", "", usage->data, NULL);
+	g_auto(GStrv) words = g_strdupv(argv), rest = NULL;
+	g_autoptr(GError) error = NULL;
+	gboolean is_help = FALSE;
+	const GOptionEntry own[] = {
+		{"help", 'h', 0, G_OPTION_ARG_NONE, &is_help, NULL, NULL},
+		{G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &rest, NULL, NULL},
+		{NULL}};
+
+	g_option_group_add_entries(group, usage->entries);
+	g_option_group_add_entries(group, own);
+	g_option_context_set_main_group(context, group);
+	g_option_context_set_help_enabled(context, FALSE);
+	if (!g_option_context_parse_strv(context, &words, &error))
+		return fail(usage, error);
+	if (is_help) {
+		puts(usage->help);
+		return OPTION_HELP;
+	}
+	*ret_rest = rest ? g_steal_pointer(&rest) : g_new0(char *, 1);
+	return EXIT_OK;
+}
+
+int option_need_one(const struct option_usage *usage, char **rest, const char *what)
+{
+	if (g_strv_length(rest) == 1)
+		return EXIT_OK;
+	if (!rest[0])
+		complain("%s: give %s; try 'qrt-shmem %s --help'", usage->command, what, usage->command);
+	else
+		complain("%s: '%s' is one argument too many; try 'qrt-shmem %s --help'", usage->command,
+			 rest[1], usage->command);
+	return EXIT_USAGE;
+}
+
+int option_take_number(const char *name, const char *text, guint64 least, guint64 most, guint64 *number)
+{
+	if (!text || g_ascii_string_to_unsigned(text, 10, least, most, number, NULL))
+		return EXIT_OK;
+	complain("%s %s: give a whole number of %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, name, text,
+		 least, most);
+	return EXIT_USAGE;
+}
+
+/* The power of 1024 that a letter at the end stands for, which is cut off. */
+static unsigned take_unit(char *text)
+{
+	static const char units[] = "KMGT";
+	size_t len = strlen(text);
+	const char *unit = len ? strchr(units, g_ascii_toupper(text[len - 1])) : NULL;
+
+	if (!unit || !*unit)
+		return 0;
+	text[len - 1] = '\0';
+	return (unsigned)(unit - units + 1) * 10;
+}
+
+int option_take_size(const char *name, const char *text, guint64 *size)
+{
+	g_autofree char *digits = g_strdup(text ? text : "");
+	unsigned shift = take_unit(digits);
+	guint64 number;
+
+	if (!text)
+		return EXIT_OK;
+	if (g_ascii_string_to_unsigned(digits, 10, 1, G_MAXINT64 >> shift, &number, NULL)) {
+		*size = number << shift;
+		return EXIT_OK;
+	}
+	complain("%s %s: give a number of bytes, such as 65536, 64K, 4M or 1G", name, text);
+	return EXIT_USAGE;
+}
+
+int option_take_seconds(const char *name, const char *text, double most, double *seconds)
+{
+	char *end = NULL;
+	double value = text ? g_ascii_strtod(text, &end) : 0;
+
+	if (!text)
+		return EXIT_OK;
+	if (g_ascii_isdigit(text[0]) && !*end && isfinite(value) && value > 0 && value <= most) {
+		*seconds = value;
+		return EXIT_OK;
+	}
+	complain("%s %s: give a number of seconds above 0, up to %g", name, text, most);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* The memory that all share, and the layout in it. */
+#include <errno.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "serve.h"
+
+static guint64 layout_bytes(const struct serve_memory_plan *plan)
+{
+	return qrt_shmem_layout_bytes((guint32)plan->peers, (guint32)plan->values, (guint32)plan->ring_bytes);
+}
+
+static gboolean is_power_of_two(guint64 number)
+{
+	return number && !(number & (number - 1));
+}
+
+static guint64 round_up(guint64 bytes)
+{
+	guint64 power = QRT_SHMEM_PAGE;
+
+	while (power < bytes)
+		power *= 2;
+	return power;
+}
+
+/* ---- before ---- */
+
+static int check_room(const struct serve_memory_plan *plan, guint64 size)
+{
+	if (!plan->has_layout || layout_bytes(plan) <= size)
+		return EXIT_OK;
+	complain("a layout of %" G_GUINT64_FORMAT " peers, %" G_GUINT64_FORMAT
+		 " values and %" G_GUINT64_FORMAT " bytes of a ring takes %" G_GUINT64_FORMAT
+		 " bytes: give --size %" G_GUINT64_FORMAT,
+		 plan->peers, plan->values, plan->ring_bytes, layout_bytes(plan),
+		 round_up(layout_bytes(plan)));
+	return EXIT_USAGE;
+}
+
+static int check_size(const struct serve_memory_plan *plan, guint64 size)
+{
+	if (!is_power_of_two(size) || size < QRT_SHMEM_PAGE) {
+		complain("%s%s%" G_GUINT64_FORMAT
+			 " bytes: a PCI device's memory is a power of two, of 4096 bytes or "
+			 "more",
+			 plan->file ? plan->file : "--size ", plan->file ? ": " : "", size);
+		return EXIT_USAGE;
+	}
+	if (plan->is_huge && plan->page_shift && size < G_GUINT64_CONSTANT(1) << plan->page_shift) {
+		complain("--size %" G_GUINT64_FORMAT ": a huge page is larger; give --size %" G_GUINT64_FORMAT
+			 " or more",
+			 size, G_GUINT64_CONSTANT(1) << plan->page_shift);
+		return EXIT_USAGE;
+	}
+	return check_room(plan, size);
+}
+
+/* A file that is there already has its length, where none is asked for. */
+static guint64 find_size(const struct serve_memory_plan *plan)
+{
+	struct stat status;
+
+	if (plan->file && !plan->has_size && stat(plan->file, &status) == 0 && S_ISREG(status.st_mode) &&
+	    status.st_size > 0)
+		return (guint64)status.st_size;
+	return plan->size;
+}
+
+int serve_memory_check(const struct serve_memory_plan *plan)
+{
+	if (plan->file && plan->is_huge) {
+		complain("--file and --hugetlb: give one of them; a file on hugetlbfs is in huge pages by "
+			 "itself");
+		return EXIT_USAGE;
+	}
+	return check_size(plan, find_size(plan));
+}
+
+/* ---- the memory ---- */
+
+static const char *find_remedy(const struct serve_memory_plan *plan, int rc)
+{
+	if (plan->is_huge && (rc == -ENOSPC || rc == -ENOMEM))
+		return "; so many huge pages are not free: see /proc/sys/vm/nr_hugepages";
+	if (plan->is_locked && (rc == -ENOMEM || rc == -EPERM))
+		return "; see the limit of locked memory, ulimit -l";
+	if (plan->nodes && rc == -EINVAL)
+		return "; see /sys/devices/system/node/online";
+	return "";
+}
+
+static int open_memory(const struct serve_memory_plan *plan, struct qrt_shmem_memory_config *config,
+		       struct serve_memory *memory)
+{
+	struct qrt_shmem_error error;
+	int rc;
+
+	config->size = sizeof(*config);
+	config->flags |= (plan->is_locked ? QRT_SHMEM_MEMORY_LOCK : 0) |
+			 (plan->is_populated ? QRT_SHMEM_MEMORY_POPULATE : 0);
+	config->nodes = plan->nodes;
+	rc = qrt_shmem_memory_open(config, &memory->memory, &error);
+	if (rc < 0)
+		complain("%s%s", error.message, find_remedy(plan, rc));
+	return rc;
+}
+
+static void fill(const struct serve_memory_plan *plan, struct qrt_shmem_memory_config *config)
+{
+	config->kind = plan->file      ? QRT_SHMEM_MEMORY_FILE
+		       : plan->is_huge ? QRT_SHMEM_MEMORY_HUGETLB
+				       : QRT_SHMEM_MEMORY_MEMFD;
+	config->flags = plan->file ? 0 : QRT_SHMEM_MEMORY_FIXED;
+	config->page_shift = plan->page_shift;
+	config->path = plan->file;
+	config->length = find_size(plan);
+}
+
+/* Bytes; 0: it is not known. */
+static guint64 find_available(void)
+{
+	g_autofree char *text = NULL;
+	const char *line;
+
+	if (!g_file_get_contents("/proc/meminfo", &text, NULL, NULL))
+		return 0;
+	line = strstr(text, "MemAvailable:");
+	return line ? g_ascii_strtoull(line + strlen("MemAvailable:"), NULL, 10) * 1024 : 0;
+}
+
+static gboolean is_in_ram(const char *file)
+{
+	g_autofree char *folder = g_path_get_dirname(file);
+	struct statfs status;
+
+	return statfs(folder, &status) == 0 && status.f_type == TMPFS_MAGIC;
+}
+
+/* The kernel would not refuse what RAM cannot hold: it would kill processes until it can. */
+static int check_ram(const struct serve_memory_plan *plan)
+{
+	guint64 available = find_available(), size = find_size(plan);
+	gboolean is_taken = plan->file ? is_in_ram(plan->file) : plan->is_locked || plan->is_populated;
+
+	if (!is_taken || plan->is_huge || !available || size <= available)
+		return 0;
+	complain("--size %" G_GUINT64_FORMAT ": %" G_GUINT64_FORMAT
+		 " bytes of RAM are free; give a smaller one",
+		 size, available);
+	return -ENOMEM;
+}
+
+/* ---- the layout ---- */
+
+static gboolean is_empty(const struct serve_memory *memory)
+{
+	const unsigned char *data = qrt_shmem_memory_get_data(memory->memory);
+
+	return data[0] == 0 && memcmp(data, data + 1, QRT_SHMEM_PAGE - 1) == 0;
+}
+
+static int attach(struct serve_memory *memory)
+{
+	int rc = qrt_shmem_attach(&memory->view, qrt_shmem_memory_get_data(memory->memory),
+				  qrt_shmem_memory_get_length(memory->memory));
+
+	memory->has_view = rc >= 0;
+	return rc;
+}
+
+/* Of a file of somebody's nothing is overwritten but a layout; that of a server that ended has nobody in it
+ * any more. */
+static int make_layout(const struct serve_memory_plan *plan, struct serve_memory *memory)
+{
+	guint64 nonce;
+
+	if (!is_empty(memory) && attach(memory) < 0) {
+		complain("%s: it has a content that is no layout, which would be overwritten; remove it, or "
+			 "leave --layout "
+			 "out",
+			 plan->file);
+		return -EEXIST;
+	}
+	if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
+		return -errno;
+	qrt_shmem_make(qrt_shmem_memory_get_data(memory->memory), qrt_shmem_memory_get_length(memory->memory),
+		       (guint32)plan->peers, (guint32)plan->values, (guint32)plan->ring_bytes, nonce);
+	return attach(memory);
+}
+
+int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory *memory)
+{
+	struct qrt_shmem_memory_config config = {.fd = -1};
+	int rc = check_ram(plan);
+
+	fill(plan, &config);
+	if (rc >= 0)
+		rc = open_memory(plan, &config, memory);
+	if (rc >= 0 && plan->has_layout)
+		rc = make_layout(plan, memory);
+	if (rc < 0)
+		serve_memory_close(memory);
+	return rc;
+}
+
+/* ---- what was there before ---- */
+
+static gboolean is_as_planned(const struct serve_memory_plan *plan, const struct serve_memory *memory)
+{
+	return (!plan->has_size || plan->size == qrt_shmem_memory_get_length(memory->memory)) &&
+	       (!plan->has_layout ||
+		(memory->has_view && plan->peers == memory->view.peers &&
+		 plan->values == memory->view.values && plan->ring_bytes == memory->view.ring_bytes));
+}
+
+/* Peers use it: it stays as it is. */
+int serve_memory_take(const struct serve_memory_plan *plan, int fd, struct serve_memory *memory)
+{
+	struct qrt_shmem_memory_config config = {.kind = QRT_SHMEM_MEMORY_FD, .fd = fd};
+	struct serve_memory_plan own = *plan;
+	int rc;
+
+	own.nodes = 0;
+	own.is_populated = FALSE;
+	rc = open_memory(&own, &config, memory);
+	if (rc < 0)
+		return rc;
+	attach(memory);
+	if (!is_as_planned(plan, memory))
+		complain("the memory and its layout stay as the server before made them, not as is asked for "
+			 "now: "
+			 "%" G_GUINT64_FORMAT " bytes, %s layout",
+			 qrt_shmem_memory_get_length(memory->memory),
+			 memory->has_view ? "with a" : "without a");
+	return 0;
+}
+
+void serve_memory_close(struct serve_memory *memory)
+{
+	memory->memory = qrt_shmem_memory_close(memory->memory);
+	memory->has_view = FALSE;
+}

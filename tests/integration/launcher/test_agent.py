@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A guest says what it is at, and its VM's threads run as that needs it."""
+
+import json
+import os
+import sys
+import time
+
+from demoguest import Console, Follower, Slot, arguments
+from tap import Skip, check, check_equal, main, note
+from vm import QEMU, Monitor, Place, Vm, end_session, need_root, start_session, threads_of, wait_for
+
+BUILT_IN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..", "build", "qemu", "7.2", "build", QEMU)
+RT = {"vcpu": ("fifo", 2), "main": ("rr", 5)}
+PLAN = [word for role, (policy, priority) in RT.items()
+        for word in ("-rt", "%s_sched=%s %s_prio=%d" % (role, policy, role, priority))]
+
+
+def start(place, run=(), qemu=(), words="", plan=(), program=QEMU):
+    need_root()
+    return Vm(place, ["--agent", "--events", place.file("events"), *PLAN, *(w for p in plan for w in ("-rt", p)), *run],
+              [*arguments(place, words), "-qmp", "unix:%s,server=on,wait=off" % place.file("qmp"), *qemu],
+              program=program)
+
+
+def wait_guest(vm, state, lowered):
+    """The first status in which the guest is at that, and its threads run so."""
+    def look():
+        check(vm.process.poll() is None, "the launcher ended: " + vm.output())
+        status = vm.status()
+        if not status or status["guest"]["state"] != state or status["guest"]["lowered"] != lowered:
+            return None
+        return status if all(threads_of(status, role) for role in RT) else None
+    try:
+        status = wait_for("a guest that is %s" % state, look)
+    except AssertionError:
+        note(vm.output())
+        raise
+    check_threads(status, lowered)
+    return status
+
+
+def check_threads(status, lowered):
+    for role, (policy, priority) in RT.items():
+        for thread in threads_of(status, role):
+            effective, wanted = thread["effective"], ("other", 0) if lowered else (policy, priority)
+            check_equal((effective["policy"], effective.get("priority", 0)), wanted, thread["name"])
+            check_equal(thread["planned"]["policy"], policy, "plan of " + thread["name"])
+            check_equal("lifecycle" in [layer["layer"] for layer in thread["layers"]], lowered, thread["name"])
+            check(thread["in_plan"], "not as its layers say: %s" % thread)
+
+
+def read_events(place):
+    with open(place.file("events"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def check_events(place, wanted):
+    """wanted: (event, to, why)."""
+    events = read_events(place)
+    check_equal([(e["event"], e["to"], e["why"]) for e in events], wanted, "events")
+    for before, event in zip(events, events[1:]):
+        check_equal(event["from"], before["to"], "where it came from")
+        check(event["time"] >= before["time"] and event["vm"] == "vm", event)
+
+
+def live(run=(), qemu=(), program=QEMU):
+    with Place() as place, start(place, run, qemu, program=program) as vm, Console(place) as console:
+        wait_guest(vm, "booting", True)
+        status = wait_guest(vm, "ready", False)
+        follower = Follower(Slot(status["launcher_pid"]), threads_of(status, "vcpu")[0]["tid"])
+        follower.start()
+        console.tell("rebooting")
+        wait_guest(vm, "rebooting", True)
+        console.tell("reboot")
+        wait_guest(vm, "booting", True)
+        status = wait_guest(vm, "ready", False)
+        note("ms until threads followed: " + ", ".join("%.1f" % delay for delay in follower.end()))
+        check_equal(status["corrections"], 0, "corrections")
+        vm.process.terminate()
+        check_equal(vm.wait_end(), 0, "exit code")
+        check_events(place, [("state", "booting", "start"), ("state", "ready", "agent"), ("state", "rebooting", "agent"),
+                             ("state", "booting", "guest-reset"), ("state", "ready", "agent"),
+                             ("state", "halting", "host-signal")])
+
+
+def from_outside():
+    live(["--no-preload"])
+
+
+def sandboxed():
+    live(["--user", "nobody"], ["-sandbox", "on,resourcecontrol=deny"])
+
+
+def built_in():
+    """A QEMU that has -rt itself."""
+    if not os.path.exists(BUILT_IN):
+        raise Skip("there is no QEMU with -rt: ./dev qemu builds it")
+    live(program=BUILT_IN)
+
+
+def lost():
+    with Place() as place, start(place, plan=["heartbeat=700"]) as vm, Console(place) as console:
+        wait_guest(vm, "ready", False)
+        console.tell("kill")
+        status = wait_guest(vm, "lost", True)
+        check(status["guest"]["beat_ms"] >= 700, status["guest"])
+        check("the guest is lost: no sign of life for 7" in vm.output(), vm.output())
+        console.tell("run")
+        wait_guest(vm, "ready", False)
+        console.tell("end")
+        wait_guest(vm, "unknown", False)
+        check_equal([event["why"] for event in read_events(place)], ["start", "agent", "heartbeat", "agent", "agent-ended"],
+                    "reasons")
+
+
+def stopped():
+    """A VM that is stopped is not lost."""
+    with Place() as place, start(place, plan=["heartbeat=500"]) as vm:
+        wait_guest(vm, "ready", False)
+        with Monitor(place.file("qmp")) as monitor:
+            monitor.call("stop")
+            wait_for("a stopped VM", lambda: vm.status()["guest_state"] == "paused")
+            time.sleep(1.5)
+            check_equal(vm.status()["guest"]["state"], "ready", "a stopped guest's state")
+            monitor.call("cont")
+            wait_for("a VM that runs", lambda: vm.status()["guest_state"] == "running")
+            time.sleep(1)
+            check_equal([event["to"] for event in read_events(place)], ["booting", "ready"], "events")
+            monitor.call("system_reset")
+            wait_guest(vm, "booting", True)
+            wait_guest(vm, "ready", False)
+
+
+def too_long():
+    """Without an agent it gets its roles after a while."""
+    with Place() as place, start(place, words="agent=no", plan=["boottime=3"]) as vm:
+        wait_guest(vm, "booting", True)
+        status = wait_guest(vm, "booting", False)
+        check(status["guest"]["over"] and status["guest"]["beat_ms"] is None, status["guest"])
+        check("longer than boottime" in vm.output() and "qrt-guest-agent" in vm.output(), vm.output())
+        check_events(place, [("state", "booting", "start"), ("limit", "booting", "boottime")])
+
+
+def late():
+    """Who is time-shared may wait: nothing follows."""
+    def waited():
+        return threads_of(vm.status(), "vcpu")[0]["run_delay_ns"] > 1e9
+    with Place() as place, start(place, ["--on-delay", "1ms:log"], words="agent=no") as vm:
+        wait_guest(vm, "booting", True)
+        hogs = [start_session([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+        try:
+            wait_for("a vCPU that waits", waited)
+        finally:
+            for hog in hogs:
+                end_session(hog)
+        check("without running" not in vm.output(), vm.output())
+
+
+def kept():
+    """A plan that keeps the roles, until another one does not."""
+    with Place() as place, start(place, words="agent=no", plan=["boot=keep"]) as vm:
+        wait_guest(vm, "booting", False)
+        code, _, errors = place.call("set", "vm", "-rt", "boot=other")
+        check_equal(code, 0, errors)
+        wait_guest(vm, "booting", True)
+
+
+def load():
+    with Place() as place, start(place) as vm, Console(place) as console:
+        guest = wait_guest(vm, "ready", False)["guest"]
+        check(guest["kernel"].endswith("amd64") and guest["agent"], guest)
+        check(0 < guest["load"]["available_bytes"] < guest["load"]["memory_bytes"] < 256 << 20, guest)
+        check(guest["load"]["tasks"] > 10 and guest["interval_ms"] == 100, guest)
+        console.tell("load")
+        wait_for("load", lambda: (vm.status()["guest"]["load"]["cpu"] or 0) > 0.5)
+        check(vm.status()["guest"]["load"]["runnable"] >= 1, "nothing is runnable")
+        code, out, errors = place.call("status", "vm")
+        check(code == 0 and "guest: ready for " in out and " MiB free" in out, out + errors)
+
+
+def no_pci():
+    need_root()
+    with Place() as place:
+        for machine in ("none", "isapc", "microvm", "type=microvm,rtc=on"):
+            code, _, errors = place.call("run", "--agent", "--", "qemu-system-x86_64", "-M", machine)
+            check_equal(code, 125, errors)
+            check("no PCI bus" in errors and errors.count("\n") == 1, errors)
+
+
+def wrong_words():
+    need_root()
+    with Place() as place:
+        code, _, errors = place.call("run", "--events", "-", "--", "qemu-system-x86_64")
+        check(code == 125 and "--agent" in errors, errors)
+        path = place.file("nowhere/events")
+        code, _, errors = place.call("run", "--agent", "--events", path, "--", "qemu-system-x86_64")
+        check(code == 125 and path in errors and errors.count("cannot be written") == 1, errors)
+        os.mkfifo(place.file("fifo"))
+        code, _, errors = place.call("run", "--agent", "--events", place.file("fifo"), "--", "qemu-system-x86_64")
+        check(code == 125 and "nobody reads from it" in errors, errors)
+
+
+def none():
+    """A VM without --agent."""
+    need_root()
+    with Place() as place, Vm(place, PLAN) as vm:
+        check_equal(vm.wait_up()["guest"], None, "what is known of its guest")
+        check("guest:" not in place.call("status", "vm")[1], "a line of nothing")
+
+
+if __name__ == "__main__":
+    main([("booting, ready, rebooting and back: threads follow", live),
+          ("so they do when they are placed from outside", from_outside),
+          ("so they do for a QEMU that may do nothing", sandboxed),
+          ("so they do for a QEMU with -rt", built_in),
+          ("an agent that is killed is a guest that is lost", lost),
+          ("a stop is no loss, a reset is a boot", stopped),
+          ("a boot that takes too long gets its roles", too_long),
+          ("what waits while it boots is no delay", late),
+          ("a plan keeps the roles", kept),
+          ("how the guest fares", load),
+          ("a machine without PCI is refused", no_pci),
+          ("wrong words are refused", wrong_words),
+          ("without an agent nothing is known", none)])
