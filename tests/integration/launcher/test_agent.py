@@ -8,10 +8,9 @@ import sys
 import time
 
 from demoguest import Console, Follower, Slot, arguments
-from tap import Skip, check, check_equal, main, note
-from vm import QEMU, Monitor, Place, Vm, end_session, need_root, start_session, threads_of, wait_for
+from tap import check, check_equal, main, note
+from vm import QEMU, Monitor, Place, Vm, end_session, need_qemu_rt, need_root, start_session, threads_of, wait_for
 
-BUILT_IN = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..", "build", "qemu", "7.2", "build", QEMU)
 RT = {"vcpu": ("fifo", 2), "main": ("rr", 5)}
 PLAN = [word for role, (policy, priority) in RT.items()
         for word in ("-rt", "%s_sched=%s %s_prio=%d" % (role, policy, role, priority))]
@@ -95,9 +94,7 @@ def sandboxed():
 
 def built_in():
     """A QEMU that has -rt itself."""
-    if not os.path.exists(BUILT_IN):
-        raise Skip("there is no QEMU with -rt: ./dev qemu builds it")
-    live(program=BUILT_IN)
+    live(program=need_qemu_rt())
 
 
 def lost():

@@ -12,27 +12,15 @@ import threading
 import time
 
 from tap import Skip, check, check_equal, main
-from vm import BUILD, LAUNCHER, Monitor, Place, Vm, find_unplanned, make_qemu, need_root, start_session, end_session, wait_for, \
-    list_threads, threads_of
+from vm import BUILD, LAUNCHER, Monitor, Place, Vm, find_unplanned, make_qemu, need_qemu_rt, need_root, start_session, end_session, \
+    wait_for, list_threads, threads_of
 from proc import read_text
 
-TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
 SMALL = os.path.join(BUILD, "tests", "integration", "launcher", "launcher_inside")
-SERIES = os.environ.get("QRT_TEST_QEMU_SERIES", "7.2")
-QEMU_RT = os.environ.get("QRT_TEST_QEMU_RT") or os.path.join(TOP, "build", "qemu", SERIES, "build", "qemu-system-x86_64")
 PLAN = ["-rt", "default", "-rt", "main_prio=12", "-rt", "vcpu_prio=10"]
 VCPU, LOCK = "1|10", "1|13"  # as the only one on its CPU; above all of the plan
 NOBODY = 65534
-# QEMU has a library of its own; a sanitized one, which stands there, cannot be loaded into it.
-os.environ.pop("LD_LIBRARY_PATH", None)
 SYS_NICE = 23
-
-
-def need_qemu():
-    need_root()
-    if not os.path.exists(QEMU_RT):
-        raise Skip("no QEMU with -rt here: run ./dev qemu, or name one by QRT_TEST_QEMU_RT")
-    return QEMU_RT
 
 
 def firmware():
@@ -56,7 +44,7 @@ def run_small(place, *options, **environment):
 
 
 def rt_vm(place, run=PLAN, qemu=(), **options):
-    return Vm(place, run, [*firmware(), "-smp", "2", *qemu], program=need_qemu(), **options)
+    return Vm(place, run, [*firmware(), "-smp", "2", *qemu], program=need_qemu_rt(), **options)
 
 
 def is_preloaded(pid):
@@ -139,7 +127,7 @@ def a_sandbox_keeps_nothing_from_its_role():
 
 def file_capabilities_do_not_matter():
     with Place() as place:
-        path = shutil.copy(need_qemu(), place.file("qemu-system-x86_64"))
+        path = shutil.copy(need_qemu_rt(), place.file("qemu-system-x86_64"))
         try:
             os.setxattr(path, "security.capability", struct.pack("<IIIII", 0x02000001, 1 << SYS_NICE, 0, 0, 0))
         except OSError as error:
@@ -204,7 +192,7 @@ def waits_for_mutexes_are_recorded():
 def check_attach(place, *own):
     """A QEMU with -rt that nobody supervises, with a plan of its own or without one."""
     process = start_session(make_qemu([*firmware(), "-smp", "2", "-S", "-name", "guest=stock,debug-threads=on", *own],
-                                      program=need_qemu()),
+                                      program=need_qemu_rt()),
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for("vCPUs", lambda: len(list_threads(process.pid)) >= 4)

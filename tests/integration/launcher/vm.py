@@ -22,6 +22,10 @@ from qmp import Monitor
 BUILD = os.environ["QRT_BUILD"]
 LAUNCHER = os.path.join(BUILD, "qrt-launcher", "qrt-launcher")
 QEMU = "qemu-system-x86_64"
+QEMU_RT = os.environ.get("QRT_TEST_QEMU_RT") or os.path.realpath(os.path.join(
+    os.path.dirname(__file__), "..", "..", "..", "build", "qemu", os.environ.get("QRT_TEST_QEMU_SERIES", "7.2"), "build", QEMU))
+# A QEMU with -rt has a library of its own; a sanitized one, which stands there, cannot be loaded into it.
+os.environ.pop("LD_LIBRARY_PATH", None)
 PATIENCE = 60  # seconds for what takes a fraction of one on an idle machine
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)  # loaded here: a child of several threads cannot take the loader's lock
@@ -30,6 +34,13 @@ LIBC = ctypes.CDLL(None)  # loaded here: a child of several threads cannot take 
 def need_root():
     if os.geteuid() != 0:
         raise Skip("needs root: real-time policies for threads of other users")
+
+
+def need_qemu_rt():
+    need_root()
+    if not os.path.exists(QEMU_RT):
+        raise Skip("no QEMU with -rt here: run ./dev qemu, or name one by QRT_TEST_QEMU_RT")
+    return QEMU_RT
 
 
 def wait_for(what, look, patience=PATIENCE, pause=0.02):
