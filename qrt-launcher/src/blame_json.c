@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "blame_report.h"
+#include "json_put.h"
 #include "plan_request.h"
 
 static const char *const kinds[BLAME_KINDS] = {
@@ -8,34 +9,16 @@ static const char *const kinds[BLAME_KINDS] = {
 	[BLAME_MUTEX] = "mutex",
 };
 
-static void put_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
-static void put_int(JsonBuilder *builder, const char *name, uint64_t value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, (gint64)value);
-}
-
-static void put_bool(JsonBuilder *builder, const char *name, bool value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_boolean_value(builder, value);
-}
-
 static void put_suspect(JsonBuilder *builder, const struct blame_suspect *suspect)
 {
 	char policy[48];
 
 	json_builder_begin_object(builder);
-	put_string(builder, "comm", suspect->name.comm);
-	put_int(builder, "tid", suspect->tid > 0 ? (uint64_t)suspect->tid : 0);
-	put_int(builder, "pid", (uint64_t)suspect->name.pid);
-	put_string(builder, "policy", blame_names_policy(&suspect->name, policy, sizeof(policy)));
-	put_int(builder, "ns", suspect->ns);
+	json_put_string(builder, "comm", suspect->name.comm);
+	json_put_int(builder, "tid", suspect->tid > 0 ? (uint64_t)suspect->tid : 0);
+	json_put_int(builder, "pid", (uint64_t)suspect->name.pid);
+	json_put_string(builder, "policy", blame_names_policy(&suspect->name, policy, sizeof(policy)));
+	json_put_int(builder, "ns", suspect->ns);
 	json_builder_end_object(builder);
 }
 
@@ -52,10 +35,11 @@ static void put_suspects(JsonBuilder *builder, const struct blame_suspect *suspe
 
 static void put_mutex(JsonBuilder *builder, const struct blame_entry *entry)
 {
-	put_int(builder, "mutex", entry->delay.mutex);
-	put_int(builder, "caller", entry->delay.caller);
-	put_int(builder, "owner", (uint64_t)entry->delay.owner);
-	put_string(builder, "owner_role", entry->owner_is_ours ? qrt_sched_role_name(entry->owner_role) : "");
+	json_put_int(builder, "mutex", entry->delay.mutex);
+	json_put_int(builder, "caller", entry->delay.caller);
+	json_put_int(builder, "owner", (uint64_t)entry->delay.owner);
+	json_put_string(builder, "owner_role",
+			entry->owner_is_ours ? qrt_sched_role_name(entry->owner_role) : "");
 }
 
 static void put_entry(JsonBuilder *builder, const struct blame_entry *entry)
@@ -63,17 +47,17 @@ static void put_entry(JsonBuilder *builder, const struct blame_entry *entry)
 	const struct blame_delay *delay = &entry->delay;
 
 	json_builder_begin_object(builder);
-	put_string(builder, "kind", kinds[delay->kind]);
-	put_string(builder, "role", qrt_sched_role_name(entry->role));
-	put_int(builder, "index", (uint64_t)(int64_t)entry->index);
-	put_int(builder, "tid", (uint64_t)delay->tid);
-	put_string(builder, "name", entry->name);
-	put_int(builder, "cpu", (uint64_t)(int64_t)delay->cpu);
-	put_int(builder, "start_ns", delay->start_ns);
-	put_int(builder, "least_ns", delay->least_ns);
-	put_int(builder, "most_ns", delay->ns);
-	put_int(builder, "wakes", delay->wakes);
-	put_bool(builder, "lasts", delay->lasts);
+	json_put_string(builder, "kind", kinds[delay->kind]);
+	json_put_string(builder, "role", qrt_sched_role_name(entry->role));
+	json_put_int(builder, "index", (uint64_t)(int64_t)entry->index);
+	json_put_int(builder, "tid", (uint64_t)delay->tid);
+	json_put_string(builder, "name", entry->name);
+	json_put_int(builder, "cpu", (uint64_t)(int64_t)delay->cpu);
+	json_put_int(builder, "start_ns", delay->start_ns);
+	json_put_int(builder, "least_ns", delay->least_ns);
+	json_put_int(builder, "most_ns", delay->ns);
+	json_put_int(builder, "wakes", delay->wakes);
+	json_put_bool(builder, "lasts", delay->lasts);
 	if (delay->kind == BLAME_MUTEX)
 		put_mutex(builder, entry);
 	put_suspects(builder, entry->suspects, entry->suspects_count);
@@ -85,10 +69,10 @@ static void put_sum(JsonBuilder *builder, const struct blame_sum *sum, const cha
 	const struct blame_suspect *suspects = (const void *)sum->suspects->data;
 
 	json_builder_begin_object(builder);
-	put_string(builder, "role", role);
-	put_int(builder, "count", sum->count);
-	put_int(builder, "worst_ns", sum->worst_ns);
-	put_int(builder, "sum_ns", sum->sum_ns);
+	json_put_string(builder, "role", role);
+	json_put_int(builder, "count", sum->count);
+	json_put_int(builder, "worst_ns", sum->worst_ns);
+	json_put_int(builder, "sum_ns", sum->sum_ns);
 	put_suspects(builder, suspects, MIN(sum->suspects->len, 10));
 	json_builder_end_object(builder);
 }
@@ -96,14 +80,14 @@ static void put_sum(JsonBuilder *builder, const struct blame_sum *sum, const cha
 static void put_holds(JsonBuilder *builder, const struct blame_hold_sum *sum, const char *role)
 {
 	json_builder_begin_object(builder);
-	put_string(builder, "role", role);
-	put_int(builder, "count", sum->count);
-	put_int(builder, "worst_ns", sum->worst_ns);
-	put_int(builder, "sum_ns", sum->sum_ns);
-	put_string(builder, "worst_comm", sum->worst.name.comm);
-	put_int(builder, "worst_tid", sum->worst.tid > 0 ? (uint64_t)sum->worst.tid : 0);
-	put_int(builder, "worst_mutex", sum->worst_mutex);
-	put_int(builder, "worst_waiters", sum->worst_waiters);
+	json_put_string(builder, "role", role);
+	json_put_int(builder, "count", sum->count);
+	json_put_int(builder, "worst_ns", sum->worst_ns);
+	json_put_int(builder, "sum_ns", sum->sum_ns);
+	json_put_string(builder, "worst_comm", sum->worst.name.comm);
+	json_put_int(builder, "worst_tid", sum->worst.tid > 0 ? (uint64_t)sum->worst.tid : 0);
+	json_put_int(builder, "worst_mutex", sum->worst_mutex);
+	json_put_int(builder, "worst_waiters", sum->worst_waiters);
 	json_builder_end_object(builder);
 }
 
@@ -125,10 +109,10 @@ static void put_holders(JsonBuilder *builder, const struct blame_report *report)
 static void put_account(JsonBuilder *builder, const struct blame_account_sum *account, const char *role)
 {
 	json_builder_begin_object(builder);
-	put_string(builder, "role", role);
-	put_int(builder, "run_ns", account->run_ns);
-	put_int(builder, "delay_ns", account->delay_ns);
-	put_int(builder, "arrivals", account->arrivals);
+	json_put_string(builder, "role", role);
+	json_put_int(builder, "run_ns", account->run_ns);
+	json_put_int(builder, "delay_ns", account->delay_ns);
+	json_put_int(builder, "arrivals", account->arrivals);
 	json_builder_end_object(builder);
 }
 
@@ -155,28 +139,28 @@ static void put_causes(JsonBuilder *builder, const struct blame_report *report)
 	json_builder_set_member_name(builder, "causes");
 	json_builder_begin_object(builder);
 	for (kind = 0; kind < BLAME_KINDS; kind++)
-		put_int(builder, kinds[kind], report->kinds[kind]);
+		json_put_int(builder, kinds[kind], report->kinds[kind]);
 	json_builder_end_object(builder);
 }
 
 static void put_facts(JsonBuilder *builder, const struct blame_facts *facts)
 {
-	put_string(builder, "name", facts->name ? facts->name : "");
-	put_int(builder, "pid", (uint64_t)facts->pid);
-	put_int(builder, "start_ns", facts->start_ns);
-	put_int(builder, "end_ns", facts->end_ns);
-	put_int(builder, "over_ns", facts->over_ns);
-	put_int(builder, "steal_ns", facts->steal_ns);
-	put_bool(builder, "mutexes", facts->mutexes);
-	put_int(builder, "lost_mutexes", facts->lost_mutexes);
-	put_int(builder, "possible", facts->counts.possible);
-	put_int(builder, "lost", facts->counts.lost);
-	put_int(builder, "broken", facts->counts.broken);
-	put_bool(builder, "vm_ended", facts->vm_ended);
-	put_bool(builder, "accounts_only", facts->accounts_only);
-	put_int(builder, "traced_ns", facts->traced_ns);
-	put_int(builder, "trace_error", (uint64_t)facts->trace_error);
-	put_int(builder, "silence_ns", facts->silence_ns);
+	json_put_string(builder, "name", facts->name ? facts->name : "");
+	json_put_int(builder, "pid", (uint64_t)facts->pid);
+	json_put_int(builder, "start_ns", facts->start_ns);
+	json_put_int(builder, "end_ns", facts->end_ns);
+	json_put_int(builder, "over_ns", facts->over_ns);
+	json_put_int(builder, "steal_ns", facts->steal_ns);
+	json_put_bool(builder, "mutexes", facts->mutexes);
+	json_put_int(builder, "lost_mutexes", facts->lost_mutexes);
+	json_put_int(builder, "possible", facts->counts.possible);
+	json_put_int(builder, "lost", facts->counts.lost);
+	json_put_int(builder, "broken", facts->counts.broken);
+	json_put_bool(builder, "vm_ended", facts->vm_ended);
+	json_put_bool(builder, "accounts_only", facts->accounts_only);
+	json_put_int(builder, "traced_ns", facts->traced_ns);
+	json_put_int(builder, "trace_error", (uint64_t)facts->trace_error);
+	json_put_int(builder, "silence_ns", facts->silence_ns);
 }
 
 void blame_print_json(const struct blame_report *report, const struct blame_facts *facts, size_t shown)

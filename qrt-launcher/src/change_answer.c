@@ -10,6 +10,7 @@
 #include "command.h"
 #include "host.h"
 #include "json_limit.h"
+#include "json_put.h"
 #include "plan_difference.h"
 #include "plan_live.h"
 #include "plan_request.h"
@@ -195,18 +196,6 @@ static int change(struct question *question)
 
 /* ---- the answer ---- */
 
-static void add_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, value);
-}
-
-static void add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
 /* What of the plan is another now, also where that is nothing of a thread's. */
 static void add_options(const struct question *question, const char *plan, JsonBuilder *builder)
 {
@@ -225,35 +214,28 @@ static void add_change(const struct question *question, JsonBuilder *builder)
 {
 	g_autofree char *plan = plan_live_format(question->supervisor->plan);
 
-	add_int(builder, "changed", question->result.changed);
-	add_int(builder, "threads", question->result.threads);
-	add_string(builder, "plan", plan);
+	json_put_int(builder, "changed", question->result.changed);
+	json_put_int(builder, "threads", question->result.threads);
+	json_put_string(builder, "plan", plan);
 	add_options(question, plan, builder);
 }
 
 static char *build(const struct question *question, int r)
 {
 	JsonBuilder *builder = json_builder_new();
-	g_autofree char *error = g_utf8_make_valid(question->result.error, -1), *text = NULL;
-	JsonNode *root;
+	g_autofree char *error = g_utf8_make_valid(question->result.error, -1);
 
 	json_builder_begin_object(builder);
-	add_string(builder, "name", question->supervisor->state->name);
+	json_put_string(builder, "name", question->supervisor->state->name);
 	if (question->is_busy) {
-		json_builder_set_member_name(builder, "busy");
-		json_builder_add_boolean_value(builder, TRUE);
+		json_put_bool(builder, "busy", TRUE);
 	}
 	if (r < 0)
-		add_string(builder, "error", error);
+		json_put_string(builder, "error", error);
 	else
 		add_change(question, builder);
 	plan_build_findings(&question->request, builder);
-	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
-	text = json_to_string(root, FALSE);
-	json_node_unref(root);
-	g_object_unref(builder);
-	return g_strconcat(text, "\n", NULL);
+	return json_put_end(builder);
 }
 
 char *change_answer(struct supervisor *supervisor, JsonObject *object)

@@ -2,6 +2,7 @@
 #include "check_print.h"
 
 #include "command.h"
+#include "json_put.h"
 
 #include <stdio.h>
 
@@ -78,20 +79,14 @@ void check_print_text(const struct check_result *result)
 		printf("Yes: %s can run here (%d warning%s).\n", what, warnings, plural((unsigned)warnings));
 }
 
-static void build_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
 static void build_item(JsonBuilder *builder, const struct check_item *item)
 {
 	json_builder_begin_object(builder);
-	build_string(builder, "id", item->id);
-	build_string(builder, "state", state_name(item->state));
-	build_string(builder, "found", item->found);
-	build_string(builder, "why", item->why);
-	build_string(builder, "remedy", item->remedy);
+	json_put_string(builder, "id", item->id);
+	json_put_string(builder, "state", state_name(item->state));
+	json_put_string(builder, "found", item->found);
+	json_put_string(builder, "why", item->why);
+	json_put_string(builder, "remedy", item->remedy);
 	json_builder_end_object(builder);
 }
 
@@ -101,8 +96,7 @@ void check_print_json(const struct check_result *result)
 	size_t i;
 
 	json_builder_begin_object(builder);
-	json_builder_set_member_name(builder, "ok");
-	json_builder_add_boolean_value(builder, check_is_good(result));
+	json_put_bool(builder, "ok", check_is_good(result));
 	json_builder_set_member_name(builder, "items");
 	json_builder_begin_array(builder);
 	for (i = 0; i < result->count; i++)

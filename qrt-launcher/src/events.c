@@ -2,6 +2,7 @@
 #include "events.h"
 
 #include "command.h"
+#include "json_put.h"
 #include "voice.h"
 
 #include <errno.h>
@@ -34,12 +35,6 @@ int events_open(const char *path)
 	return fd;
 }
 
-static void add(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
 /* To the millisecond: two that follow each other are not the same. */
 static void add_time(JsonBuilder *builder)
 {
@@ -47,27 +42,21 @@ static void add_time(JsonBuilder *builder)
 	g_autofree char *seconds = g_date_time_format(now, "%Y-%m-%dT%H:%M:%S");
 	g_autofree char *text = g_strdup_printf("%s.%03dZ", seconds, g_date_time_get_microsecond(now) / 1000);
 
-	add(builder, "time", text);
+	json_put_string(builder, "time", text);
 }
 
 void events_tell(const char *vm, const char *event, const char *from, const char *to, const char *why)
 {
 	JsonBuilder *builder = json_builder_new();
-	g_autofree char *text = NULL, *line = NULL;
-	JsonNode *root;
+	g_autofree char *line = NULL;
 
 	json_builder_begin_object(builder);
 	add_time(builder);
-	add(builder, "vm", vm);
-	add(builder, "event", event);
-	add(builder, "from", from);
-	add(builder, "to", to);
-	add(builder, "why", why);
-	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
-	text = json_to_string(root, FALSE);
-	line = g_strconcat(text, "\n", NULL);
+	json_put_string(builder, "vm", vm);
+	json_put_string(builder, "event", event);
+	json_put_string(builder, "from", from);
+	json_put_string(builder, "to", to);
+	json_put_string(builder, "why", why);
+	line = json_put_end(builder);
 	voice_tell(line);
-	json_node_unref(root);
-	g_object_unref(builder);
 }

@@ -3,6 +3,7 @@
 #include "command.h"
 #include "governor_p.h"
 #include "json_limit.h"
+#include "json_put.h"
 
 #define LIST_MAX 4096
 
@@ -67,12 +68,6 @@ void governor_excess_say(struct governor *governor, const struct governor_excess
 
 /* ---- for `status` ---- */
 
-static void add_count(JsonBuilder *builder, const char *name, uint32_t count)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, count);
-}
-
 void governor_excess_build(JsonBuilder *builder, const struct governor_excess *excess)
 {
 	char cpus[LIST_MAX] = "";
@@ -80,11 +75,10 @@ void governor_excess_build(JsonBuilder *builder, const struct governor_excess *e
 	(void)qrt_sched_cpus_format(&excess->cpus, cpus, sizeof(cpus));
 	json_builder_set_member_name(builder, "ungoverned");
 	json_builder_begin_object(builder);
-	add_count(builder, "threads", excess->threads);
-	add_count(builder, "rival_threads", excess->rival_threads);
-	add_count(builder, "rivals", excess->rivals);
-	json_builder_set_member_name(builder, "cpus");
-	json_builder_add_string_value(builder, cpus);
+	json_put_int(builder, "threads", excess->threads);
+	json_put_int(builder, "rival_threads", excess->rival_threads);
+	json_put_int(builder, "rivals", excess->rivals);
+	json_put_string(builder, "cpus", cpus);
 	json_builder_end_object(builder);
 }
 

@@ -3,20 +3,9 @@
 #include "governor.h"
 #include "governor_p.h"
 #include "json_limit.h"
+#include "json_put.h"
 
 #include <string.h>
-
-static void add_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, value);
-}
-
-static void add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
 
 /* What was decided, at one moment. */
 struct view {
@@ -58,9 +47,8 @@ static void look(const struct governor *governor, struct view *ret_view)
 static void begin_verdict(JsonBuilder *builder, const struct qrt_sched_verdict *verdict)
 {
 	json_builder_begin_object(builder);
-	json_builder_set_member_name(builder, "over");
-	json_builder_add_boolean_value(builder, verdict->over != 0);
-	add_int(builder, "throttled", (gint64)verdict->throttled);
+	json_put_bool(builder, "over", verdict->over != 0);
+	json_put_int(builder, "throttled", (gint64)verdict->throttled);
 }
 
 static void add_budget(JsonBuilder *builder, const char *whose, const struct qrt_sched_budget *budget,
@@ -71,11 +59,11 @@ static void add_budget(JsonBuilder *builder, const char *whose, const struct qrt
 	if (!budget->runtime_ns || qrt_sched_budget_format(budget, text, sizeof(text)) < 0)
 		return;
 	begin_verdict(builder, verdict);
-	add_string(builder, "of", whose);
-	add_string(builder, "budget", text);
-	add_int(builder, "runtime_ns", (gint64)budget->runtime_ns);
-	add_int(builder, "window_ns", (gint64)budget->window_ns);
-	add_int(builder, "used_ns", (gint64)verdict->used_ns);
+	json_put_string(builder, "of", whose);
+	json_put_string(builder, "budget", text);
+	json_put_int(builder, "runtime_ns", (gint64)budget->runtime_ns);
+	json_put_int(builder, "window_ns", (gint64)budget->window_ns);
+	json_put_int(builder, "used_ns", (gint64)verdict->used_ns);
 	json_builder_end_object(builder);
 }
 
@@ -100,9 +88,9 @@ static void build_shares(JsonBuilder *builder, const struct view *view)
 	json_builder_begin_array(builder);
 	for (i = 0; i < view->shares_count; i++) {
 		begin_verdict(builder, &view->shares[i].verdict);
-		add_int(builder, "cpu", view->shares[i].cpu);
-		add_int(builder, "share_millicpus", view->shares[i].verdict.share);
-		add_int(builder, "used_millicpus", view->shares[i].verdict.average);
+		json_put_int(builder, "cpu", view->shares[i].cpu);
+		json_put_int(builder, "share_millicpus", view->shares[i].verdict.share);
+		json_put_int(builder, "used_millicpus", view->shares[i].verdict.average);
 		json_builder_end_object(builder);
 	}
 	json_builder_end_array(builder);
@@ -121,12 +109,11 @@ void governor_build(struct governor *governor, JsonBuilder *builder)
 	look(governor, &view);
 	pthread_mutex_unlock(&governor->lock);
 	json_builder_begin_object(builder);
-	add_int(builder, "priority", governor->rank.priority);
+	json_put_int(builder, "priority", governor->rank.priority);
 	build_budgets(builder, &governor->terms, &view);
-	add_int(builder, "weight", view.weight);
-	add_int(builder, "rivals", (gint64)view.rivals);
-	json_builder_set_member_name(builder, "gives_way");
-	json_builder_add_boolean_value(builder, view.gives_way);
+	json_put_int(builder, "weight", view.weight);
+	json_put_int(builder, "rivals", (gint64)view.rivals);
+	json_put_bool(builder, "gives_way", view.gives_way);
 	build_shares(builder, &view);
 	governor_excess_build(builder, &view.excess);
 	json_builder_end_object(builder);

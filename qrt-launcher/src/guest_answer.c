@@ -4,6 +4,7 @@
 #include "guest_ask.h"
 #include "guest_p.h"
 #include "json_limit.h"
+#include "json_put.h"
 #include "supervisor.h"
 
 #include <errno.h>
@@ -14,27 +15,11 @@
 
 /* ---- answers ---- */
 
-static char *end_object(JsonBuilder *builder)
-{
-	g_autoptr(JsonNode) root = json_builder_get_root(json_builder_end_object(builder));
-	g_autofree char *text = json_to_string(root, FALSE);
-
-	g_object_unref(builder);
-	return g_strconcat(text, "\n", NULL);
-}
-
-static void add_int(JsonBuilder *builder, const char *name, uint64_t value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, (gint64)value);
-}
-
 static JsonBuilder *begin_answer(bool is_answered)
 {
 	JsonBuilder *builder = json_builder_begin_object(json_builder_new());
 
-	json_builder_set_member_name(builder, "answered");
-	json_builder_add_boolean_value(builder, is_answered);
+	json_put_bool(builder, "answered", is_answered);
 	return builder;
 }
 
@@ -44,12 +29,10 @@ static char *format_refusal(const char *why, const char *error)
 	JsonBuilder *builder = begin_answer(false);
 
 	if (why) {
-		json_builder_set_member_name(builder, "why");
-		json_builder_add_string_value(builder, why);
+		json_put_string(builder, "why", why);
 	}
-	json_builder_set_member_name(builder, "error");
-	json_builder_add_string_value(builder, error);
-	return end_object(builder);
+	json_put_string(builder, "error", error);
+	return json_put_end(builder);
 }
 
 static char *format_timeout(const struct guest *guest)
@@ -83,19 +66,19 @@ static char *format_answer(const struct guest_ask_answer *answer)
 	JsonBuilder *builder = begin_answer(true);
 	uint32_t i;
 
-	add_int(builder, "ns", answer->ns);
+	json_put_int(builder, "ns", answer->ns);
 	if (!result)
-		return end_object(builder);
-	add_int(builder, "count", result->count);
-	add_int(builder, "min_ns", result->min_ns);
-	add_int(builder, "max_ns", result->max_ns);
-	add_int(builder, "sum_ns", result->sum_ns);
+		return json_put_end(builder);
+	json_put_int(builder, "count", result->count);
+	json_put_int(builder, "min_ns", result->min_ns);
+	json_put_int(builder, "max_ns", result->max_ns);
+	json_put_int(builder, "sum_ns", result->sum_ns);
 	json_builder_set_member_name(builder, "buckets");
 	json_builder_begin_array(builder);
 	for (i = 0; i < QRT_SHMEM_AGENT_BUCKETS; i++)
 		json_builder_add_int_value(builder, result->buckets[i]);
 	json_builder_end_array(builder);
-	return end_object(builder);
+	return json_put_end(builder);
 }
 
 char *guest_answer_format(const struct guest *guest, const struct guest_ask_answer *answer)

@@ -3,39 +3,25 @@
 #include "agent_load.h"
 #include "guest.h"
 #include "guest_p.h"
+#include "json_put.h"
 #include "supervisor.h"
 
-static void add_string(JsonBuilder *builder, const char *name, const char *value)
+#include <math.h>
+
+/* What a guest did not say is null. */
+static void put_text(JsonBuilder *builder, const char *name, const char *value)
 {
-	json_builder_set_member_name(builder, name);
-	if (*value)
-		json_builder_add_string_value(builder, value);
-	else
-		json_builder_add_null_value(builder);
+	json_put_string(builder, name, *value ? value : NULL);
 }
 
-static void add_int(JsonBuilder *builder, const char *name, gint64 value)
+static void put_count(JsonBuilder *builder, const char *name, gint64 value)
 {
-	json_builder_set_member_name(builder, name);
-	if (value >= 0)
-		json_builder_add_int_value(builder, value);
-	else
-		json_builder_add_null_value(builder);
+	json_put_known(builder, name, value >= 0, value);
 }
 
-static void add_real(JsonBuilder *builder, const char *name, double value)
+static void put_real(JsonBuilder *builder, const char *name, double value)
 {
-	json_builder_set_member_name(builder, name);
-	if (value >= 0)
-		json_builder_add_double_value(builder, value);
-	else
-		json_builder_add_null_value(builder);
-}
-
-static void add_bool(JsonBuilder *builder, const char *name, bool value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_boolean_value(builder, value);
+	json_put_real(builder, name, value >= 0 ? value : NAN);
 }
 
 /* Of a guest that is not heard of it is as it was. */
@@ -43,13 +29,13 @@ static void add_load(JsonBuilder *builder, const struct agent_load *load)
 {
 	json_builder_set_member_name(builder, "load");
 	json_builder_begin_object(builder);
-	add_real(builder, "cpu", load->cpu);
-	add_int(builder, "runnable", load->runnable);
-	add_int(builder, "tasks", load->tasks);
-	add_int(builder, "available_bytes", load->available);
-	add_int(builder, "memory_bytes", load->memory);
-	add_real(builder, "interrupts", load->interrupts);
-	add_real(builder, "uptime_s", load->uptime);
+	put_real(builder, "cpu", load->cpu);
+	put_count(builder, "runnable", load->runnable);
+	put_count(builder, "tasks", load->tasks);
+	put_count(builder, "available_bytes", load->available);
+	put_count(builder, "memory_bytes", load->memory);
+	put_real(builder, "interrupts", load->interrupts);
+	put_real(builder, "uptime_s", load->uptime);
 	json_builder_end_object(builder);
 }
 
@@ -61,17 +47,17 @@ static void add_guest(const struct guest *guest, JsonBuilder *builder)
 
 	agent_load_read(agent_link_get_view(guest->link), GUEST_SLOT, &load);
 	json_builder_begin_object(builder);
-	add_string(builder, "state", lifecycle_name(life->state));
-	add_string(builder, "why", life->why);
-	add_int(builder, "for_ms", (gint64)((now_ns - life->since_ns) / 1000000));
-	add_bool(builder, "lowered", guest->supervisor->watch.is_lowered);
-	add_bool(builder, "boot_plan", guest->supervisor->boot_plan != NULL);
-	add_bool(builder, "over", life->is_over);
-	add_int(builder, "beat_ms", life->is_known ? (gint64)(life->silent_ns / 1000000) : -1);
-	add_int(builder, "interval_ms", load.interval_ms);
+	put_text(builder, "state", lifecycle_name(life->state));
+	put_text(builder, "why", life->why);
+	put_count(builder, "for_ms", (gint64)((now_ns - life->since_ns) / 1000000));
+	json_put_bool(builder, "lowered", guest->supervisor->watch.is_lowered);
+	json_put_bool(builder, "boot_plan", guest->supervisor->boot_plan != NULL);
+	json_put_bool(builder, "over", life->is_over);
+	put_count(builder, "beat_ms", life->is_known ? (gint64)(life->silent_ns / 1000000) : -1);
+	put_count(builder, "interval_ms", load.interval_ms);
 	add_load(builder, &load);
-	add_string(builder, "kernel", load.kernel);
-	add_string(builder, "agent", load.version);
+	put_text(builder, "kernel", load.kernel);
+	put_text(builder, "agent", load.version);
 	json_builder_end_object(builder);
 }
 

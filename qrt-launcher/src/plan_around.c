@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_around.h"
 
+#include "json_put.h"
+
 #include <errno.h>
 #include <qrt/governor.h>
 #include <qrt/shield.h>
@@ -53,24 +55,6 @@ int plan_around_fallback(const struct plan_group *group)
 
 /* ---- JSON ---- */
 
-static void build_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	if (value)
-		json_builder_add_string_value(builder, value);
-	else
-		json_builder_add_null_value(builder);
-}
-
-static void build_int(JsonBuilder *builder, const char *name, bool is_said, gint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	if (is_said)
-		json_builder_add_int_value(builder, value);
-	else
-		json_builder_add_null_value(builder);
-}
-
 static const char *describe_boot(const struct qrt_sched_plan *plan)
 {
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
@@ -89,21 +73,22 @@ void plan_around_build(const struct plan_request *request, JsonBuilder *builder)
 	bool has_nodes;
 
 	qrt_sched_plan_get_globals(request->plan, &globals);
-	build_string(builder, "budget", plan_around_budget(request, -1, text, sizeof(text)));
-	build_int(builder, "weight", globals.weight, globals.weight);
-	build_int(builder, "preempt_lock_us", globals.preempt_lock_us, globals.preempt_lock_us);
-	build_int(builder, "cstate_us", globals.set & QRT_SCHED_GLOBAL_CSTATE, globals.cstate_us);
-	build_int(builder, "haltpoll_ns", globals.set & QRT_SCHED_GLOBAL_HALTPOLL, globals.haltpoll_ns);
-	build_int(builder, "timer_priority", globals.timer_priority, globals.timer_priority);
-	build_string(builder, "resctrl", qrt_sched_plan_get_resctrl(request->plan));
-	build_string(builder, "hugepages", plan_around_hugepages(globals.hugepages));
+	json_put_string(builder, "budget", plan_around_budget(request, -1, text, sizeof(text)));
+	json_put_known(builder, "weight", globals.weight, globals.weight);
+	json_put_known(builder, "preempt_lock_us", globals.preempt_lock_us, globals.preempt_lock_us);
+	json_put_known(builder, "cstate_us", globals.set & QRT_SCHED_GLOBAL_CSTATE, globals.cstate_us);
+	json_put_known(builder, "haltpoll_ns", globals.set & QRT_SCHED_GLOBAL_HALTPOLL, globals.haltpoll_ns);
+	json_put_known(builder, "timer_priority", globals.timer_priority, globals.timer_priority);
+	json_put_string(builder, "resctrl", qrt_sched_plan_get_resctrl(request->plan));
+	json_put_string(builder, "hugepages", plan_around_hugepages(globals.hugepages));
 	has_nodes = qrt_sched_cpus_count(&globals.numa_nodes) > 0 &&
 		    qrt_sched_cpus_format(&globals.numa_nodes, text, sizeof(text)) >= 0;
-	build_string(builder, "numa", has_nodes ? text : NULL);
-	build_string(builder, "shield", plan_around_shield(&globals, text, sizeof(text)));
-	build_string(builder, "boot", describe_boot(request->plan));
-	build_int(builder, "boottime_s", globals.set & QRT_SCHED_GLOBAL_BOOTTIME, globals.boottime_s);
-	build_int(builder, "heartbeat_ms", globals.set & QRT_SCHED_GLOBAL_HEARTBEAT, globals.heartbeat_ms);
+	json_put_string(builder, "numa", has_nodes ? text : NULL);
+	json_put_string(builder, "shield", plan_around_shield(&globals, text, sizeof(text)));
+	json_put_string(builder, "boot", describe_boot(request->plan));
+	json_put_known(builder, "boottime_s", globals.set & QRT_SCHED_GLOBAL_BOOTTIME, globals.boottime_s);
+	json_put_known(builder, "heartbeat_ms", globals.set & QRT_SCHED_GLOBAL_HEARTBEAT,
+		       globals.heartbeat_ms);
 }
 
 void plan_around_build_group(const struct plan_request *request, const struct plan_group *group,
@@ -112,6 +97,6 @@ void plan_around_build_group(const struct plan_request *request, const struct pl
 	int fallback = plan_around_fallback(group);
 	char text[48];
 
-	build_string(builder, "budget", plan_around_budget(request, (int)group->role, text, sizeof(text)));
-	build_int(builder, "fallback_priority", fallback, fallback);
+	json_put_string(builder, "budget", plan_around_budget(request, (int)group->role, text, sizeof(text)));
+	json_put_known(builder, "fallback_priority", fallback, fallback);
 }

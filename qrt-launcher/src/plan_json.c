@@ -1,20 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "plan_json.h"
 
+#include "json_put.h"
 #include "plan_around.h"
 #include "plan_explain.h"
-
-static void build_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
-static void build_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, value);
-}
 
 static void build_times(JsonBuilder *builder, const struct plan_group *group)
 {
@@ -22,16 +11,16 @@ static void build_times(JsonBuilder *builder, const struct plan_group *group)
 	char ioprio[16];
 
 	if (group->quantum_ns > 0)
-		build_int(builder, "quantum_ns", group->quantum_ns);
+		json_put_int(builder, "quantum_ns", group->quantum_ns);
 	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
-		build_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+		json_put_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
 	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
-		build_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
-		build_int(builder, "period_ns", (gint64)setting->period_ns);
+		json_put_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		json_put_int(builder, "period_ns", (gint64)setting->period_ns);
 	}
 	if (setting->set & QRT_SCHED_SET_IOPRIO &&
 	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
-		build_string(builder, "ioprio", ioprio);
+		json_put_string(builder, "ioprio", ioprio);
 }
 
 static void build_group(const struct plan_request *request, const struct plan_group *group,
@@ -41,18 +30,17 @@ static void build_group(const struct plan_request *request, const struct plan_gr
 
 	qrt_sched_cpus_format(&group->setting.cpus, cpus, sizeof(cpus));
 	json_builder_begin_object(builder);
-	build_string(builder, "role", qrt_sched_role_name(group->role));
-	build_int(builder, "first", group->first);
-	build_int(builder, "last", group->open_end ? -1 : (gint64)group->last);
-	json_builder_set_member_name(builder, "planned");
-	json_builder_add_boolean_value(builder, group->planned);
-	build_string(builder, "policy", qrt_sched_policy_name(group->setting.policy));
-	build_int(builder, "priority", group->setting.priority);
-	build_int(builder, "nice", group->setting.nice);
+	json_put_string(builder, "role", qrt_sched_role_name(group->role));
+	json_put_int(builder, "first", group->first);
+	json_put_int(builder, "last", group->open_end ? -1 : (gint64)group->last);
+	json_put_bool(builder, "planned", group->planned);
+	json_put_string(builder, "policy", qrt_sched_policy_name(group->setting.policy));
+	json_put_int(builder, "priority", group->setting.priority);
+	json_put_int(builder, "nice", group->setting.nice);
 	build_times(builder, group);
 	plan_around_build_group(request, group, builder);
-	build_string(builder, "cpus", cpus);
-	build_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
+	json_put_string(builder, "cpus", cpus);
+	json_put_string(builder, "source", plan_explain_source(request, group->role, source, sizeof(source)));
 	json_builder_end_object(builder);
 }
 
@@ -62,18 +50,16 @@ static void build_globals(const struct plan_request *request, JsonBuilder *build
 	struct qrt_sched_globals globals = {.size = sizeof(globals)};
 
 	qrt_sched_plan_get_globals(request->plan, &globals);
-	build_string(builder, "mlock",
-		     globals.mlock < G_N_ELEMENTS(mlock) ? mlock[globals.mlock] : "unknown");
-	json_builder_set_member_name(builder, "pi");
-	json_builder_add_boolean_value(builder, globals.pi_mutexes != 0);
-	build_int(builder, "advance", globals.advance_us);
-	build_int(builder, "pool", globals.pool_min);
+	json_put_string(builder, "mlock",
+			globals.mlock < G_N_ELEMENTS(mlock) ? mlock[globals.mlock] : "unknown");
+	json_put_bool(builder, "pi", globals.pi_mutexes != 0);
+	json_put_int(builder, "advance", globals.advance_us);
+	json_put_int(builder, "pool", globals.pool_min);
 	plan_around_build(request, builder);
-	build_string(builder, "accelerator", request->vm.tcg ? "tcg" : "kvm");
-	json_builder_set_member_name(builder, "assumed");
-	json_builder_add_boolean_value(builder, request->vm_argc == 0);
-	build_int(builder, "vcpus", request->vm.vcpus);
-	build_int(builder, "iothreads", request->vm.iothreads);
+	json_put_string(builder, "accelerator", request->vm.tcg ? "tcg" : "kvm");
+	json_put_bool(builder, "assumed", request->vm_argc == 0);
+	json_put_int(builder, "vcpus", request->vm.vcpus);
+	json_put_int(builder, "iothreads", request->vm.iothreads);
 }
 
 void plan_json_print(const struct plan_request *request, const char *text, const char *unsupported, bool ok)
@@ -84,18 +70,16 @@ void plan_json_print(const struct plan_request *request, const char *text, const
 
 	plan_groups_read(request, &groups);
 	json_builder_begin_object(builder);
-	json_builder_set_member_name(builder, "ok");
-	json_builder_add_boolean_value(builder, ok);
-	json_builder_set_member_name(builder, "default");
-	json_builder_add_boolean_value(builder, !request->given);
-	build_string(builder, "plan", text);
+	json_put_bool(builder, "ok", ok);
+	json_put_bool(builder, "default", !request->given);
+	json_put_string(builder, "plan", text);
 	build_globals(request, builder);
 	json_builder_set_member_name(builder, "threads");
 	json_builder_begin_array(builder);
 	for (i = 0; i < groups.count; i++)
 		build_group(request, &groups.groups[i], builder);
 	json_builder_end_array(builder);
-	build_string(builder, "unsupported", unsupported);
+	json_put_string(builder, "unsupported", unsupported);
 	plan_build_findings(request, builder);
 	json_builder_end_object(builder);
 	plan_print_json(builder);

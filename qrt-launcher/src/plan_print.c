@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "command.h"
+#include "json_put.h"
 #include "plan_request.h"
 
 #include <stdio.h>
@@ -37,12 +38,6 @@ void plan_complain_of(const struct qrt_sched_finding *finding)
 		 finding->remedy[0] ? "; " : "", finding->remedy);
 }
 
-static void build_member(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
 void plan_build_findings(const struct plan_request *request, JsonBuilder *builder)
 {
 	const struct qrt_sched_finding *f;
@@ -53,12 +48,11 @@ void plan_build_findings(const struct plan_request *request, JsonBuilder *builde
 	for (i = 0; i < request->findings_count; i++) {
 		f = &request->findings[i];
 		json_builder_begin_object(builder);
-		build_member(builder, "severity", plan_severity_name(f->severity));
-		build_member(builder, "code", f->code);
-		json_builder_set_member_name(builder, "line");
-		json_builder_add_int_value(builder, f->line);
-		build_member(builder, "message", f->message);
-		build_member(builder, "remedy", f->remedy);
+		json_put_string(builder, "severity", plan_severity_name(f->severity));
+		json_put_string(builder, "code", f->code);
+		json_put_int(builder, "line", f->line);
+		json_put_string(builder, "message", f->message);
+		json_put_string(builder, "remedy", f->remedy);
 		json_builder_end_object(builder);
 	}
 	json_builder_end_array(builder);

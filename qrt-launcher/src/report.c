@@ -2,6 +2,7 @@
 /* What the supervisor knows of its VM, as JSON. All of it from /proc and memory: a VM that hangs answers. */
 #include "governor.h"
 #include "guest.h"
+#include "json_put.h"
 #include "locks.h"
 #include "proc.h"
 #include "slices.h"
@@ -11,24 +12,6 @@
 #include <json-glib/json-glib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void add_string(JsonBuilder *builder, const char *name, const char *value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_string_value(builder, value);
-}
-
-static void add_int(JsonBuilder *builder, const char *name, gint64 value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_int_value(builder, value);
-}
-
-static void add_bool(JsonBuilder *builder, const char *name, bool value)
-{
-	json_builder_set_member_name(builder, name);
-	json_builder_add_boolean_value(builder, value);
-}
 
 /* Only the members that are set; null where none is. */
 static void add_setting(JsonBuilder *builder, const char *name, const struct qrt_sched_setting *setting)
@@ -42,23 +25,23 @@ static void add_setting(JsonBuilder *builder, const char *name, const struct qrt
 	}
 	json_builder_begin_object(builder);
 	if (setting->set & QRT_SCHED_SET_POLICY)
-		add_string(builder, "policy", qrt_sched_policy_name(setting->policy) ?: "unknown");
+		json_put_string(builder, "policy", qrt_sched_policy_name(setting->policy) ?: "unknown");
 	if (setting->set & QRT_SCHED_SET_PRIORITY)
-		add_int(builder, "priority", setting->priority);
+		json_put_int(builder, "priority", setting->priority);
 	if (setting->set & QRT_SCHED_SET_NICE)
-		add_int(builder, "nice", setting->nice);
+		json_put_int(builder, "nice", setting->nice);
 	if (setting->set & QRT_SCHED_SET_TIMES && setting->runtime_ns)
-		add_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
+		json_put_int(builder, "runtime_ns", (gint64)setting->runtime_ns);
 	if (setting->set & QRT_SCHED_SET_TIMES && setting->deadline_ns) {
-		add_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
-		add_int(builder, "period_ns", (gint64)setting->period_ns);
+		json_put_int(builder, "deadline_ns", (gint64)setting->deadline_ns);
+		json_put_int(builder, "period_ns", (gint64)setting->period_ns);
 	}
 	if (setting->set & QRT_SCHED_SET_IOPRIO && setting->ioprio &&
 	    qrt_sched_ioprio_format(setting->ioprio, ioprio, sizeof(ioprio)) >= 0)
-		add_string(builder, "ioprio", ioprio);
+		json_put_string(builder, "ioprio", ioprio);
 	if (setting->set & QRT_SCHED_SET_CPUS &&
 	    qrt_sched_cpus_format(&setting->cpus, cpus, sizeof(cpus)) >= 0)
-		add_string(builder, "cpus", cpus);
+		json_put_string(builder, "cpus", cpus);
 	json_builder_end_object(builder);
 }
 
@@ -76,8 +59,8 @@ static void add_layers(JsonBuilder *builder, const struct watched *watched)
 		if (qrt_sched_setting_describe(&value.setting, text, sizeof(text)) < 0)
 			continue;
 		json_builder_begin_object(builder);
-		add_string(builder, "layer", qrt_sched_layer_name(layer));
-		add_string(builder, "setting", text);
+		json_put_string(builder, "layer", qrt_sched_layer_name(layer));
+		json_put_string(builder, "setting", text);
 		json_builder_end_object(builder);
 	}
 	json_builder_end_array(builder);
@@ -88,11 +71,11 @@ static void add_usage(JsonBuilder *builder, pid_t tid)
 	struct proc_usage usage;
 
 	proc_get_usage(tid, &usage);
-	add_int(builder, "cpu", usage.cpu);
-	add_int(builder, "cpu_time_ns", (gint64)usage.cpu_time_ns);
-	add_int(builder, "run_delay_ns", (gint64)usage.run_delay_ns);
-	add_int(builder, "voluntary_switches", (gint64)usage.voluntary);
-	add_int(builder, "involuntary_switches", (gint64)usage.involuntary);
+	json_put_int(builder, "cpu", usage.cpu);
+	json_put_int(builder, "cpu_time_ns", (gint64)usage.cpu_time_ns);
+	json_put_int(builder, "run_delay_ns", (gint64)usage.run_delay_ns);
+	json_put_int(builder, "voluntary_switches", (gint64)usage.voluntary);
+	json_put_int(builder, "involuntary_switches", (gint64)usage.involuntary);
 }
 
 static bool is_in_plan(const struct watched *watched, const struct qrt_sched_setting *planned)
@@ -116,18 +99,18 @@ static void add_thread(JsonBuilder *builder, const struct watched *watched)
 		return;
 	watch_get_planned(watched, &planned);
 	json_builder_begin_object(builder);
-	add_int(builder, "tid", watched->tid);
-	add_string(builder, "name", name);
-	add_string(builder, "role", qrt_sched_role_name(watched->role));
-	add_int(builder, "index", watched->index);
+	json_put_int(builder, "tid", watched->tid);
+	json_put_string(builder, "name", name);
+	json_put_string(builder, "role", qrt_sched_role_name(watched->role));
+	json_put_int(builder, "index", watched->index);
 	add_setting(builder, "planned", &planned);
 	add_setting(builder, "effective", &actual);
-	add_bool(builder, "fallback", watched->fell_back);
-	add_bool(builder, "in_plan", is_in_plan(watched, &planned));
-	add_string(builder, "placed_by", by[watched->placed_by]);
+	json_put_bool(builder, "fallback", watched->fell_back);
+	json_put_bool(builder, "in_plan", is_in_plan(watched, &planned));
+	json_put_string(builder, "placed_by", by[watched->placed_by]);
 	add_layers(builder, watched);
 	add_usage(builder, watched->tid);
-	add_int(builder, "corrections", (gint64)watched->corrections);
+	json_put_int(builder, "corrections", (gint64)watched->corrections);
 	json_builder_end_object(builder);
 }
 
@@ -170,7 +153,7 @@ static void add_plan(JsonBuilder *builder, const struct qrt_sched_plan *plan)
 		return;
 	text = g_malloc0((gsize)len + 1);
 	qrt_sched_plan_format(plan, text, (size_t)len + 1);
-	add_string(builder, "plan", text);
+	json_put_string(builder, "plan", text);
 	g_free(text);
 }
 
@@ -190,8 +173,8 @@ static void add_recorder(JsonBuilder *builder, const struct supervisor *supervis
 		return;
 	}
 	json_builder_begin_object(builder);
-	add_int(builder, "pid", getpid());
-	add_int(builder, "fd", qrt_sched_recorder_get_fd(supervisor->recorder));
+	json_put_int(builder, "pid", getpid());
+	json_put_int(builder, "fd", qrt_sched_recorder_get_fd(supervisor->recorder));
 	json_builder_end_object(builder);
 }
 
@@ -206,28 +189,28 @@ static void add_locks(JsonBuilder *builder, const struct locks *locks)
 	}
 	locks_get_counts(locks, &taken, &ended);
 	json_builder_begin_object(builder);
-	add_int(builder, "priority", locks_get_priority(locks));
-	add_int(builder, "taken", (gint64)taken);
-	add_int(builder, "ended", (gint64)ended);
+	json_put_int(builder, "priority", locks_get_priority(locks));
+	json_put_int(builder, "taken", (gint64)taken);
+	json_put_int(builder, "ended", (gint64)ended);
 	json_builder_end_object(builder);
 }
 
 static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 {
-	add_string(builder, "name", supervisor->state->name);
-	add_int(builder, "launcher_pid", getpid());
-	add_int(builder, "qemu_pid", supervisor->record.qemu_pid);
-	add_string(builder, "guest_state", supervisor->guest_state);
-	add_string(builder, "accelerator", supervisor->accelerator);
-	add_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
-	add_bool(builder, "preload", supervisor->library == LIBRARY_PRELOADED);
-	add_string(builder, "library", library_get_name(supervisor->library));
-	add_bool(builder, "attached", supervisor->is_attached);
+	json_put_string(builder, "name", supervisor->state->name);
+	json_put_int(builder, "launcher_pid", getpid());
+	json_put_int(builder, "qemu_pid", supervisor->record.qemu_pid);
+	json_put_string(builder, "guest_state", supervisor->guest_state);
+	json_put_string(builder, "accelerator", supervisor->accelerator);
+	json_put_int(builder, "uptime_ms", (g_get_monotonic_time() - supervisor->started_us) / 1000);
+	json_put_bool(builder, "preload", supervisor->library == LIBRARY_PRELOADED);
+	json_put_string(builder, "library", library_get_name(supervisor->library));
+	json_put_bool(builder, "attached", supervisor->is_attached);
 	guest_build(supervisor->guest, builder);
 	add_plan(builder, supervisor->plan);
 	add_globals(builder, supervisor);
-	add_int(builder, "corrections", (gint64)supervisor->watch.corrections);
-	add_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
+	json_put_int(builder, "corrections", (gint64)supervisor->watch.corrections);
+	json_put_int(builder, "unplaced", watch_count_unplaced(&supervisor->watch));
 	add_recorder(builder, supervisor);
 	add_locks(builder, supervisor->locks);
 	governor_build(supervisor->governor, builder);
@@ -237,19 +220,10 @@ static void add_vm(JsonBuilder *builder, struct supervisor *supervisor)
 char *report_status(struct supervisor *supervisor)
 {
 	JsonBuilder *builder = json_builder_new();
-	JsonNode *root;
-	char *text, *line;
 
 	broker_drain(supervisor);
 	supervisor_scan(supervisor);
 	json_builder_begin_object(builder);
 	add_vm(builder, supervisor);
-	json_builder_end_object(builder);
-	root = json_builder_get_root(builder);
-	text = json_to_string(root, FALSE);
-	line = g_strconcat(text, "\n", NULL);
-	g_free(text);
-	json_node_unref(root);
-	g_object_unref(builder);
-	return line;
+	return json_put_end(builder);
 }

@@ -3,6 +3,7 @@
 #include "shield_show.h"
 
 #include "command.h"
+#include "json_put.h"
 #include "plan_request.h"
 
 #include <errno.h>
@@ -141,14 +142,10 @@ static void build_left(const struct shown *shown, JsonBuilder *builder)
 		if (!fields)
 			continue;
 		json_builder_begin_object(builder);
-		json_builder_set_member_name(builder, "what");
-		json_builder_add_string_value(builder, fields[0]);
-		json_builder_set_member_name(builder, "name");
-		json_builder_add_string_value(builder, fields[3]);
-		json_builder_set_member_name(builder, "number");
-		json_builder_add_int_value(builder, strtol(fields[1], NULL, 10));
-		json_builder_set_member_name(builder, "error");
-		json_builder_add_string_value(builder, strerror(abs((int)strtol(fields[2], NULL, 10))));
+		json_put_string(builder, "what", fields[0]);
+		json_put_string(builder, "name", fields[3]);
+		json_put_int(builder, "number", strtol(fields[1], NULL, 10));
+		json_put_string(builder, "error", strerror(abs((int)strtol(fields[2], NULL, 10))));
 		json_builder_end_object(builder);
 		g_strfreev(fields);
 	}
@@ -162,10 +159,8 @@ static void build_shown(const struct shown *shown, JsonBuilder *builder)
 	guint i;
 
 	qrt_sched_cpus_format(&shown->cpus, list, sizeof(list));
-	json_builder_set_member_name(builder, "cpus");
-	json_builder_add_string_value(builder, list);
-	json_builder_set_member_name(builder, "cgroup");
-	json_builder_add_string_value(builder, kinds[limit_kind(shown->kind)]);
+	json_put_string(builder, "cpus", list);
+	json_put_string(builder, "cgroup", kinds[limit_kind(shown->kind)]);
 	json_builder_set_member_name(builder, "parts");
 	json_builder_begin_array(builder);
 	for (i = 0; words[i]; i++)
@@ -185,8 +180,7 @@ static JsonBuilder *build(const struct shown *shown)
 	JsonBuilder *builder = json_builder_new();
 
 	json_builder_begin_object(builder);
-	json_builder_set_member_name(builder, "up");
-	json_builder_add_boolean_value(builder, shown != NULL);
+	json_put_bool(builder, "up", shown != NULL);
 	if (shown)
 		build_shown(shown, builder);
 	json_builder_end_object(builder);

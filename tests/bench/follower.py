@@ -71,14 +71,12 @@ def monotonic_of(stamp):
     return wall - time.time_ns() + time.monotonic_ns()
 
 
-class Follower(threading.Thread):
-    """Looks at the guest's word and at the VM's threads again and again; use it with `with`."""
+class Follower(threads.Looker):
+    """Looks at the guest's word and at the VM's threads again and again."""
 
     def __init__(self, pid, slot, plan, cpus):
-        super().__init__(daemon=True)
+        super().__init__()
         self.pid, self.slot, self.plan, self.cpus = pid, slot, plan, cpus
-        self.halt = threading.Event()
-        self.error = None
         self.words, self.places, self.stolen = [], [], []
         self.looks = 0
         self.last = None  # when the look before began, and what the guest said then
@@ -103,14 +101,6 @@ class Follower(threading.Thread):
         if not self.places or place != self.places[-1][1]:
             self.places.append((time.monotonic_ns(), place))
         self.looks += 1
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *unused):
-        self.halt.set()
-        self.join()
 
     def result(self, resets):
         """Of all words, and resets, once the looks have ended."""

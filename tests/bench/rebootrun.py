@@ -25,13 +25,7 @@ WAYS = {"rest": ("boot=other", "rest"), "policy": ("boot=other", "said"), "unsai
         "keep": ("boot=keep", "said")}
 
 # The second guest's first process.
-INIT = """#!/bin/sh
-PATH=/bin; export PATH
-/bin/busybox mkdir -p /proc /sys /dev /tmp /run
-/bin/busybox --install -s /bin
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
-exec </dev/console >/dev/console 2>&1
-qrt-guest-agent --interval 100 run &
+INIT = agentguest.BEGIN + """qrt-guest-agent --interval 100 run &
 case $(cat /proc/cmdline) in *qrt.loop=rest*) while :; do sleep 3600; done ;; esac
 sleep %d
 case $(cat /proc/cmdline) in *qrt.loop=said*) qrt-guest-agent say rebooting ;; esac

@@ -152,15 +152,30 @@ def parse_plan(text):
 # ---- sampling ------------------------------------------------------------------------------------
 
 
-class Sampler(threading.Thread):
-    """Looks at every thread of a process again and again; use it with `with`. A thread counts as out
+class Looker(threading.Thread):
+    """One that looks until `halt` is set; use it with `with`."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.halt = threading.Event()
+        self.error = None
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *unused):
+        self.halt.set()
+        self.join()
+
+
+class Sampler(Looker):
+    """Looks at every thread of a process again and again. A thread counts as out
     of plan when it differs from the plan at two looks that are SECOND_LOOK apart."""
 
     def __init__(self, pid, plan, period=0.4):
-        super().__init__(daemon=True)
+        super().__init__()
         self.pid, self.plan, self.period = pid, plan, period
-        self.halt = threading.Event()
-        self.error = None
         self.samples = 0
         self.samples_out = 0
         self.out_max = 0
@@ -198,14 +213,6 @@ class Sampler(threading.Thread):
             kind = "%s: %s, planned %s" % (thread.name, thread.setting.text(),
                                            self.plan.judge(self.pid, thread).text())
             self.out_kinds[kind] = self.out_kinds.get(kind, 0) + 1
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *unused):
-        self.halt.set()
-        self.join()
 
     def result(self):
         """Of all looks, once they have ended."""

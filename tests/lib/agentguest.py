@@ -11,6 +11,15 @@ READY, REBOOTING = 2, 3
 MEMORY = 1 << 20
 SLOT = 2 * 4096 + 64
 
+# How the guest's first process begins, on its console.
+BEGIN = """#!/bin/sh
+PATH=/bin; export PATH
+/bin/busybox mkdir -p /proc /sys /dev /tmp /run
+/bin/busybox --install -s /bin
+mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
+exec </dev/console >/dev/console 2>&1
+"""
+
 
 def archive(files):
     """A cpio archive (newc) of (name, mode, content)."""

@@ -10,19 +10,13 @@ from tap import Skip, check
 from vm import BUILD, wait_for
 
 # pylint: disable=wrong-import-order,unused-import
-from agentguest import READY, Slot, find_memory, make_image
+from agentguest import BEGIN, READY, Slot, find_memory, make_image
 
 IMAGE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..", "build", "guest")
 INTERVAL = 100  # ms between two beats
 
 # A line on the console is what it does next.
-INIT = """#!/bin/sh
-PATH=/bin; export PATH
-/bin/busybox mkdir -p /proc /sys /dev /tmp /run
-/bin/busybox --install -s /bin
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
-exec </dev/console >/dev/console 2>&1
-stty -echo
+INIT = BEGIN + """stty -echo
 run() { qrt-guest-agent --interval %d run & agent=$!; }
 case $(cat /proc/cmdline) in *agent=no*) ;; *) run ;; esac
 echo "AGENT waits"

@@ -9,20 +9,14 @@ import struct
 
 from tool import QEMU, Peer, check, check_equal, need_qemu, wait_for
 
-from demoguest import IMAGE, Console, make_guest  # tool.py says where
+from demoguest import BEGIN, IMAGE, Console, make_guest  # tool.py says where
 
 PATIENCE = 120  # seconds, for a boot
 EARS = 3 << 20  # in the memory, behind any layout: for each peer a line, in which each vector has a word
 WORDS = EARS + (64 << 10)  # for each peer a line for what it writes
 HEARD = 0x51e7
 
-INIT = """#!/bin/sh
-PATH=/bin; export PATH
-/bin/busybox mkdir -p /proc /sys /dev /tmp
-/bin/busybox --install -s /bin
-mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
-exec </dev/console >/dev/console 2>&1
-stty -echo
+INIT = BEGIN + """stty -echo
 for device in /sys/bus/pci/devices/*; do
 	[ "$(cat $device/vendor) $(cat $device/device)" = "0x1af4 0x1110" ] && break
 done
