@@ -41,6 +41,12 @@ const char *state_name(uint32_t state);
 /* Says it, with one more beat, in the present life. -ESTALE: there is none. */
 int state_say(const struct device *device, uint32_t state);
 
+/* ---- what was said in this boot (remember.c) ---- */
+
+int remember_state(const char *path, uint32_t state);
+/* The state; -ENOENT: none was kept in this boot. */
+int remember_recall(const char *path);
+
 /* ---- how it fares (load.c) ---- */
 
 struct load;

@@ -23,7 +23,7 @@ PATH=/bin; export PATH
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 exec </dev/console >/dev/console 2>&1
 stty -echo
-run() { qrt-guest-agent --interval %d run & agent=$!; }
+run() { qrt-guest-agent --state ${1:-ready} --interval %d run & agent=$!; }
 case $(cat /proc/cmdline) in *agent=no*) ;; *) run ;; esac
 echo "AGENT waits"
 while read -r line; do
@@ -31,6 +31,7 @@ while read -r line; do
 	kill) kill -9 $agent ;;
 	end) kill $agent ;;
 	run) run ;;
+	begin) run booting ;;
 	reboot) reboot -f ;;
 	load) (while :; do :; done) & ;;
 	*) qrt-guest-agent say "$line" ;;

@@ -115,6 +115,25 @@ def lost():
                     "reasons")
 
 
+def restarted():
+    """An agent that its init starts anew in a guest that is ready costs the VM nothing."""
+    with Place() as place, start(place) as vm, Console(place) as console:
+        wait_guest(vm, "ready", False)
+        console.tell("kill")
+        wait_for("a guest that is silent", lambda: vm.status()["guest"]["beat_ms"] > 400)
+        console.tell("begin")
+        wait_for("a beat", lambda: vm.status()["guest"]["beat_ms"] < 200)
+        wait_guest(vm, "ready", False)
+        console.tell("end")
+        wait_guest(vm, "unknown", False)
+        console.tell("begin")
+        wait_guest(vm, "ready", False)
+        console.tell("begin")  # the second one at a time ends, and changes nothing
+        console.wait("another agent runs")
+        check_events(place, [("state", "booting", "start"), ("state", "ready", "agent"),
+                             ("state", "unknown", "agent-ended"), ("state", "ready", "agent")])
+
+
 def stopped():
     """A VM that is stopped is not lost."""
     with Place() as place, start(place, plan=["heartbeat=500"]) as vm:
@@ -216,6 +235,7 @@ if __name__ == "__main__":
           ("so they do for a QEMU that may do nothing", sandboxed),
           ("so they do for a QEMU with -rt", built_in),
           ("an agent that is killed is a guest that is lost", lost),
+          ("an agent that is started anew lowers nothing", restarted),
           ("a stop is no loss, a reset is a boot", stopped),
           ("a boot that takes too long gets its roles", too_long),
           ("what waits while it boots is no delay", late),

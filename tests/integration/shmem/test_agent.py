@@ -22,8 +22,8 @@ class Guest:
         self.vm = Peer(place.file("s1"))
 
     def call(self, *words):
-        return self.place.start(AGENT, "--memory", "mem", "--slot", "1", "--socket", self.place.file("agent"), "--wait", "0",
-                                "--interval", "50", *words)
+        return self.place.start(AGENT, "--memory", "mem", "--slot", "1", "--socket", self.place.file("agent"), "--keep",
+                                self.place.file("kept"), "--wait", "0", "--interval", "50", *words)
 
     def state(self):
         """(name, beat), (None, 0)."""
@@ -80,6 +80,51 @@ def an_earlier_life_is_not_believed():
         guest.wait_state("ready")  # the same agent in the new life: it looks which one it is
 
 
+def beats(guest, count=3):
+    before = guest.state()[1]
+    wait_for("beats", lambda: guest.state()[1] > before + count)
+
+
+def one_that_is_started_anew_goes_on():
+    """Killed, or ended by a signal: it says what was said last in this boot, whatever a first one would say."""
+    with Place() as place:
+        guest = Guest(place)
+        agent = guest.call("--state", "booting", "run")
+        guest.wait_state("booting")
+        for end, state in ((signal.SIGKILL, "ready"), (signal.SIGTERM, "ready"), (signal.SIGKILL, "halting")):
+            guest.say(state)
+            guest.wait_state(state)
+            agent.send_signal(end)
+            agent.wait(PATIENCE)
+            seen = guest.state()
+            agent = guest.call("--state", "booting", "run")
+            wait_for("the one that is started anew", lambda seen=seen: guest.state()[1] > seen[1])
+            check_equal(guest.state()[0], state, "what it says first")
+            beats(guest)
+            check_equal(guest.state()[0], state, "and later")
+
+
+def what_was_said_without_an_agent_is_kept():
+    with Place() as place:
+        guest = Guest(place)
+        guest.say("ready")
+        guest.call("--state", "booting", "run")
+        beats(guest)
+        check_equal(guest.state()[0], "ready", "what the agent says")
+
+
+def another_boot_begins_anew():
+    with Place() as place:
+        guest = Guest(place)
+        for kept in ("00000000-0000-0000-0000-000000000000 ready\n", "ready\n", "", "x" * 4096):
+            with open(place.file("kept"), "w", encoding="ascii") as file:
+                file.write(kept)
+            agent = guest.call("--state", "booting", "run")
+            guest.wait_state("booting")
+            agent.send_signal(signal.SIGTERM)
+            check_equal(agent.wait(PATIENCE), 0, "exit code")
+
+
 def two_agents_are_one_too_many():
     with Place() as place:
         guest = Guest(place)
@@ -104,5 +149,8 @@ def what_cannot_be_is_refused():
 main([("an agent says what it is told", an_agent_says_what_it_is_told),
       ("without a running agent it says it itself", without_a_running_agent_it_says_it_itself),
       ("an earlier life is not believed", an_earlier_life_is_not_believed),
+      ("one that is started anew goes on", one_that_is_started_anew_goes_on),
+      ("what was said without an agent is kept", what_was_said_without_an_agent_is_kept),
+      ("another boot begins anew", another_boot_begins_anew),
       ("two agents are one too many", two_agents_are_one_too_many),
       ("what cannot be is refused", what_cannot_be_is_refused)])
