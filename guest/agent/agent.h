@@ -66,7 +66,9 @@ void answerer_free(struct answerer *answerer);
  * it. */
 void answerer_look(struct answerer *answerer);
 
-/* Begins a measurement in a thread of its own. -EBUSY: one is running; -EINVAL. */
+/* Before anything is measured: the thread that will. */
+int probe_start(void);
+/* Begins a measurement in it. -EBUSY: one is running; -EINVAL. */
 int probe_begin(const struct qrt_shmem_agent_probe *probe);
 /* 1: *ret_result is that of one that ended. */
 int probe_end(struct qrt_shmem_agent_result *ret_result);

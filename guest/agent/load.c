@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "agent.h"
+#include "lines.h"
 
 #define CPUS (QRT_SHMEM_DATA_MAX / 8) /* all of them, and the first eight */
 
@@ -101,14 +102,15 @@ static double share(const struct times *before, const struct times *now)
 
 static void read_stat(struct load *load, double *shares, int *ret_count, uint64_t *ret_irqs)
 {
-	FILE *file = fopen("/proc/stat", "re");
-	char line[512];
+	struct lines lines;
+	char line[256];
 	struct times now;
 	int which;
 
 	*ret_count = 0;
 	*ret_irqs = load->irqs;
-	while (file && fgets(line, sizeof(line), file)) {
+	lines_open(&lines, "/proc/stat");
+	while (lines_next(&lines, line, sizeof(line))) {
 		which = parse_cpu(line, &now);
 		if (which >= 0 && which < (int)CPUS) {
 			shares[which] = share(&load->times[which], &now);
@@ -118,8 +120,7 @@ static void read_stat(struct load *load, double *shares, int *ret_count, uint64_
 		if (!strncmp(line, "intr ", 5))
 			*ret_irqs = strtoull(line + 5, NULL, 10);
 	}
-	if (file)
-		fclose(file);
+	lines_close(&lines);
 }
 
 static void publish_stat(struct load *load, const struct device *device)
@@ -160,15 +161,15 @@ static int parse_tasks(const char *line, uint64_t *ret_both)
 
 static void publish_tasks(const struct device *device)
 {
-	FILE *file = fopen("/proc/loadavg", "re");
+	struct lines lines;
 	uint64_t both[2];
 	char line[128];
 	int rc = -1;
 
-	if (file && fgets(line, sizeof(line), file))
+	lines_open(&lines, "/proc/loadavg");
+	if (lines_next(&lines, line, sizeof(line)))
 		rc = parse_tasks(line, both);
-	if (file)
-		fclose(file);
+	lines_close(&lines);
 	if (rc < 0)
 		return;
 	both[0] -= both[0] != 0; /* but for this agent */
@@ -186,16 +187,16 @@ static void take_kib(const char *line, const char *name, uint64_t *bytes)
 
 static void publish_memory(const struct device *device)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
+	struct lines lines;
 	uint64_t both[2] = {0, 0};
 	char line[256];
 
-	while (file && fgets(line, sizeof(line), file)) {
+	lines_open(&lines, "/proc/meminfo");
+	while (lines_next(&lines, line, sizeof(line))) {
 		take_kib(line, "MemAvailable:", &both[0]);
 		take_kib(line, "MemTotal:", &both[1]);
 	}
-	if (file)
-		fclose(file);
+	lines_close(&lines);
 	publish(device, QRT_SHMEM_AGENT_MEMORY, "qrt.memory", QRT_SHMEM_U64, both, sizeof(both));
 }
 

@@ -83,7 +83,8 @@ int main(int argc, char **argv)
 				  .keep = KEEP_PATH,
 				  .interval_ms = 500,
 				  .state = QRT_SHMEM_STATE_READY,
-				  .patience_s = 10};
+				  .patience_s = 10,
+				  .priority = 1};
 	int rc = options_take(&options, argc, argv);
 
 	if (rc)

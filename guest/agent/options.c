@@ -19,6 +19,7 @@ void options_explain(FILE *file)
 	      "                    with what was said last\n"
 	      "  --keep FILE       where that is kept (default: " KEEP_PATH ")\n"
 	      "  --interval MS     between two beats, 10 to 60000 (default: 500)\n"
+	      "  --priority N      of the beat, SCHED_FIFO 1 to 99; 0: time sharing (default: 1)\n"
 	      "  --device ADDRESS  which ivshmem device, as 0000:00:04.0 (default: the only one)\n"
 	      "  --wait SECONDS    for the device and the host's layout (default: 10)\n"
 	      "  --socket PATH     where run listens for say (default: " SOCKET_PATH ")\n"
@@ -55,6 +56,7 @@ enum {
 	OPT_STATE = 256,
 	OPT_KEEP,
 	OPT_INTERVAL,
+	OPT_PRIORITY,
 	OPT_DEVICE,
 	OPT_WAIT,
 	OPT_SOCKET,
@@ -68,6 +70,7 @@ static const struct option long_options[] = {
 	{"state", required_argument, NULL, OPT_STATE},
 	{"keep", required_argument, NULL, OPT_KEEP},
 	{"interval", required_argument, NULL, OPT_INTERVAL},
+	{"priority", required_argument, NULL, OPT_PRIORITY},
 	{"device", required_argument, NULL, OPT_DEVICE},
 	{"wait", required_argument, NULL, OPT_WAIT},
 	{"socket", required_argument, NULL, OPT_SOCKET},
@@ -88,6 +91,8 @@ static int take_option(struct options *options, int option)
 		return 0;
 	case OPT_INTERVAL:
 		return take_number(optarg, 10, 60000, &options->interval_ms);
+	case OPT_PRIORITY:
+		return take_number(optarg, 0, 99, &options->priority);
 	case OPT_WAIT:
 		return take_number(optarg, 0, 86400, &options->patience_s);
 	case OPT_SLOT:

@@ -12,7 +12,7 @@
 struct options {
 	struct device_choice choice;
 	const char *socket, *keep;
-	uint32_t interval_ms, state, patience_s;
+	uint32_t interval_ms, state, patience_s, priority;
 };
 
 /* 0, or the exit code + 1. What follows the options is from optind on. */

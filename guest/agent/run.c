@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The agent that runs: it beats, says how the guest fares, and does as it is told. */
+/* The agent that runs: it says how the guest fares, and does as it is told; what it is at its beat says. */
+#include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "beat.h"
 #include "options.h"
 #include "run.h"
 
@@ -17,7 +21,6 @@ struct agent {
 	const struct options *options;
 	struct load *load;
 	struct answerer *answerer;
-	uint32_t state;
 	int control, signals;
 };
 
@@ -29,28 +32,24 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-static void say(struct agent *agent, uint32_t state)
-{
-	agent->state = state;
-	state_say(agent->device, state);
-	device_ring(agent->device, QRT_SHMEM_HOST, 0);
-}
-
-/* First it is kept: who is killed in between says it when it comes back. */
-static void say_anew(struct agent *agent, uint32_t state)
+/* Before it is said: who is killed in between says it when it comes back. */
+static void keep(const struct agent *agent, uint32_t state)
 {
 	int rc = remember_state(agent->options->keep, state);
 
 	if (rc < 0)
 		complain("%s: %s; an agent that is started anew will not know what was said",
 			 agent->options->keep, strerror(-rc));
-	say(agent, state);
 }
 
-static void beat(struct agent *agent)
+static void take_word(const struct agent *agent)
 {
-	load_publish(agent->load, agent->device, agent->options->interval_ms);
-	say(agent, agent->state);
+	int state = control_take(agent->control);
+
+	if (state < 0)
+		return;
+	keep(agent, (uint32_t)state);
+	beat_say((uint32_t)state);
 }
 
 /* 1: it is to end. */
@@ -59,17 +58,13 @@ static int wait_until(struct agent *agent, uint64_t until)
 	struct pollfd fds[2] = {{.fd = agent->control, .events = POLLIN},
 				{.fd = agent->signals, .events = POLLIN}};
 	uint64_t now;
-	int state;
 
 	while ((now = now_ms()) < until) {
 		poll(fds, 2, until - now < LOOK_MS ? (int)(until - now) : LOOK_MS);
 		if (fds[1].revents)
 			return 1;
-		if (fds[0].revents) {
-			state = control_take(agent->control);
-			if (state >= 0)
-				say_anew(agent, (uint32_t)state);
-		}
+		if (fds[0].revents)
+			take_word(agent);
 		answerer_look(agent->answerer);
 	}
 	return 0;
@@ -77,17 +72,22 @@ static int wait_until(struct agent *agent, uint64_t until)
 
 static void run_on(struct agent *agent)
 {
+	const uint32_t interval_ms = agent->options->interval_ms;
 	uint64_t next = now_ms();
 
 	do {
-		beat(agent);
-		next += agent->options->interval_ms;
+		load_publish(agent->load, agent->device, interval_ms);
+		next += interval_ms;
 		if (next < now_ms())
-			next = now_ms() + agent->options->interval_ms;
+			next = now_ms() + interval_ms;
 	} while (!wait_until(agent, next));
-	/* Who ends it without having said why leaves a guest of which nothing is known. */
-	if (agent->state == QRT_SHMEM_STATE_READY || agent->state == QRT_SHMEM_STATE_BOOTING)
-		say(agent, QRT_SHMEM_STATE_NONE);
+}
+
+/* Who ends it without having said why leaves a guest of which nothing is known. */
+static uint32_t last_word(uint32_t state)
+{
+	return state == QRT_SHMEM_STATE_READY || state == QRT_SHMEM_STATE_BOOTING ? QRT_SHMEM_STATE_NONE
+										  : state;
 }
 
 static int open_signals(void)
@@ -102,24 +102,42 @@ static int open_signals(void)
 }
 
 /* Of the same boot what was said last; else what the first one is to say. */
-static void begin(struct agent *agent)
+static uint32_t first_word(const struct agent *agent)
 {
 	int state = remember_recall(agent->options->keep);
 
 	if (state >= 0)
-		say(agent, (uint32_t)state);
-	else
-		say_anew(agent, agent->options->state);
+		return (uint32_t)state;
+	keep(agent, agent->options->state);
+	return agent->options->state;
+}
+
+/* Of what is there and of what comes: threads and their stacks. */
+static void lock_memory(void)
+{
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) < 0)
+		complain("its memory cannot be locked: %s", strerror(errno));
 }
 
 static int run_opened(struct agent *agent)
 {
+	const struct options *options = agent->options;
+	int rc;
+
 	if (!agent->load || !agent->answerer || agent->signals < 0) {
 		complain("out of memory");
 		return EXIT_FAILURE;
 	}
-	begin(agent);
+	lock_memory();
+	rc = probe_start();
+	if (rc >= 0)
+		rc = beat_start(agent->device, first_word(agent), options->interval_ms, options->priority);
+	if (rc < 0) {
+		complain("no thread: %s", strerror(-rc));
+		return EXIT_FAILURE;
+	}
 	run_on(agent);
+	beat_end(last_word(beat_get()));
 	return EXIT_SUCCESS;
 }
 

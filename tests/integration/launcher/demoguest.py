@@ -23,7 +23,7 @@ PATH=/bin; export PATH
 mount -t proc proc /proc; mount -t sysfs sys /sys; mount -t devtmpfs dev /dev
 exec </dev/console >/dev/console 2>&1
 stty -echo
-run() { qrt-guest-agent --state ${1:-ready} --interval %d run & agent=$!; }
+run() { qrt-guest-agent $options --state ${1:-ready} --interval %d run & agent=$!; }
 case $(cat /proc/cmdline) in *agent=no*) ;; *) run ;; esac
 echo "AGENT waits"
 while read -r line; do
@@ -33,6 +33,8 @@ while read -r line; do
 	run) run ;;
 	begin) run booting ;;
 	reboot) reboot -f ;;
+	press) renice -n -20 -p $$; for i in $(seq 40); do (while :; do :; done) & done ;;
+	options=*) options=${line#*=} ;;
 	load) (while :; do :; done) & ;;
 	*) qrt-guest-agent say "$line" ;;
 	esac

@@ -115,6 +115,20 @@ def lost():
                     "reasons")
 
 
+def busy():
+    """Forty tasks that want the guest's only CPU, each before any time-shared agent, do not silence its beat."""
+    with Place() as place, start(place, plan=["heartbeat=700"]) as vm, Console(place) as console:
+        wait_guest(vm, "ready", False)
+        console.tell("press")
+        console.wait("AGENT did press")
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            guest = vm.status()["guest"]
+            check_equal(guest["state"], "ready", guest)
+            time.sleep(0.1)
+        check_events(place, [("state", "booting", "start"), ("state", "ready", "agent")])
+
+
 def restarted():
     """An agent that its init starts anew in a guest that is ready costs the VM nothing."""
     with Place() as place, start(place) as vm, Console(place) as console:
@@ -235,6 +249,7 @@ if __name__ == "__main__":
           ("so they do for a QEMU that may do nothing", sandboxed),
           ("so they do for a QEMU with -rt", built_in),
           ("an agent that is killed is a guest that is lost", lost),
+          ("a guest that is busy is not lost", busy),
           ("an agent that is started anew lowers nothing", restarted),
           ("a stop is no loss, a reset is a boot", stopped),
           ("a boot that takes too long gets its roles", too_long),

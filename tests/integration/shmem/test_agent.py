@@ -7,7 +7,7 @@ import os
 import signal
 import time
 
-from tool import BUILD, PATIENCE, Peer, Place, Server, check, check_equal, main, wait_for
+from tool import BUILD, PATIENCE, Peer, Place, Server, Skip, check, check_equal, main, read_text, wait_for
 
 AGENT = os.path.join(BUILD, "guest", "agent", "qrt-guest-agent")
 VALUES = {"qrt.cpu", "qrt.tasks", "qrt.memory", "qrt.irqs", "qrt.uptime", "qrt.interval", "qrt.kernel", "qrt.agent"}
@@ -125,6 +125,35 @@ def another_boot_begins_anew():
             check_equal(agent.wait(PATIENCE), 0, "exit code")
 
 
+def policies(agent):
+    """(policy, priority) of the agent's threads."""
+    return sorted((os.sched_getscheduler(tid), os.sched_getparam(tid).sched_priority)
+                  for tid in map(int, os.listdir("/proc/%d/task" % agent.pid)))
+
+
+def may_be_real_time():
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
+def its_beat_is_real_time():
+    """A thread of its own, and that alone; its memory is locked."""
+    if not may_be_real_time():
+        raise Skip("needs the right to be real-time")
+    for words, priority in (((), 1), (("--priority", "7"), 7), (("--priority", "0"), 0)):
+        with Place() as place:
+            guest = Guest(place)
+            agent = guest.call(*words, "run")
+            beats(guest)
+            wanted = [(os.SCHED_OTHER, 0)] * 2 + [(os.SCHED_FIFO, priority) if priority else (os.SCHED_OTHER, 0)]
+            check_equal(policies(agent), wanted, "threads with %s" % (words,))
+            check("VmLck:\t       0 kB" not in read_text("/proc/%d/status" % agent.pid), "nothing is locked")
+
+
 def two_agents_are_one_too_many():
     with Place() as place:
         guest = Guest(place)
@@ -135,7 +164,7 @@ def two_agents_are_one_too_many():
 
 def what_cannot_be_is_refused():
     with Place() as place:
-        for words, code in ((["--interval", "5", "run"], 2), (["say", "sleeping"], 2), (["dance"], 2), ([], 2), (["--slot", "x", "run"], 2),
+        for words, code in ((["--interval", "5", "run"], 2), (["say", "sleeping"], 2), (["dance"], 2), ([], 2), (["--slot", "x", "run"], 2), (["--priority", "100", "run"], 2),
                             (["--memory", "nothing", "--slot", "1", "run"], 1), (["--help"], 0), (["--version"], 0)):
             check_equal(place.start(AGENT, *words, stdout=-3, stderr=-3).wait(PATIENCE), code, words)
         with open(place.file("zeros"), "wb") as file:
@@ -152,5 +181,6 @@ main([("an agent says what it is told", an_agent_says_what_it_is_told),
       ("one that is started anew goes on", one_that_is_started_anew_goes_on),
       ("what was said without an agent is kept", what_was_said_without_an_agent_is_kept),
       ("another boot begins anew", another_boot_begins_anew),
+      ("its beat is real-time", its_beat_is_real_time),
       ("two agents are one too many", two_agents_are_one_too_many),
       ("what cannot be is refused", what_cannot_be_is_refused)])
