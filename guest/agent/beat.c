@@ -60,7 +60,7 @@ static void *run(void *unused)
 	do {
 		is_over = atomic_load(&beat.is_over); /* before the state: the last one is said */
 		state_say(beat.device, atomic_load(&beat.state));
-		device_ring(beat.device, QRT_SHMEM_HOST, 0);
+		device_ring_host(beat.device);
 		now = now_ns();
 		if (now >= next)
 			next = now - next < interval_ns ? next + interval_ns : now + interval_ns;

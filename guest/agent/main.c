@@ -62,7 +62,7 @@ static int say(const struct options *options, uint32_t state)
 		return EXIT_FAILURE;
 	}
 	remember_state(options->keep, state);
-	device_ring(&device, QRT_SHMEM_HOST, 0);
+	device_ring_host(&device);
 	return EXIT_SUCCESS;
 }
 

@@ -23,8 +23,11 @@ void options_explain(FILE *file)
 	      "  --device ADDRESS  which ivshmem device, as 0000:00:04.0 (default: the only one)\n"
 	      "  --wait SECONDS    for the device and the host's layout (default: 10)\n"
 	      "  --socket PATH     where run listens for say (default: " SOCKET_PATH ")\n"
-	      "  --memory FILE --slot N\n"
-	      "                    a file instead of a device\n"
+	      "  --host N          the host's id (default: 0)\n"
+	      "  --slot N          this guest's, where the device has none (ivshmem-plain)\n"
+	      "  --memory FILE     instead of a device, with --slot\n"
+	      "  --uio FILE        where its interrupts come (default: the device's own, where a driver has "
+	      "one)\n"
 	      "  --help, --version\n",
 	      file);
 }
@@ -62,6 +65,8 @@ enum {
 	OPT_SOCKET,
 	OPT_MEMORY,
 	OPT_SLOT,
+	OPT_HOST,
+	OPT_UIO,
 	OPT_HELP,
 	OPT_VERSION
 };
@@ -76,6 +81,8 @@ static const struct option long_options[] = {
 	{"socket", required_argument, NULL, OPT_SOCKET},
 	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"slot", required_argument, NULL, OPT_SLOT},
+	{"host", required_argument, NULL, OPT_HOST},
+	{"uio", required_argument, NULL, OPT_UIO},
 	{"help", no_argument, NULL, OPT_HELP},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{0},
@@ -95,7 +102,13 @@ static int take_option(struct options *options, int option)
 		return take_number(optarg, 0, 99, &options->priority);
 	case OPT_WAIT:
 		return take_number(optarg, 0, 86400, &options->patience_s);
+	case OPT_HOST:
+		return take_number(optarg, 0, QRT_SHMEM_PEERS_MAX - 1, &options->choice.host);
+	case OPT_UIO:
+		options->uio = optarg;
+		return 0;
 	case OPT_SLOT:
+		options->choice.has_slot = 1;
 		return take_number(optarg, 0, QRT_SHMEM_PEERS_MAX - 1, &options->choice.slot);
 	case OPT_DEVICE:
 		options->choice.address = optarg;

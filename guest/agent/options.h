@@ -11,7 +11,7 @@
 
 struct options {
 	struct device_choice choice;
-	const char *socket, *keep;
+	const char *socket, *keep, *uio;
 	uint32_t interval_ms, state, patience_s, priority;
 };
 

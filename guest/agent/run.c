@@ -21,7 +21,7 @@ struct agent {
 	const struct options *options;
 	struct load *load;
 	struct answerer *answerer;
-	int control, signals;
+	int control, signals, uio;
 };
 
 static uint64_t now_ms(void)
@@ -52,19 +52,37 @@ static void take_word(const struct agent *agent)
 	beat_say((uint32_t)state);
 }
 
+static int patience(const struct agent *agent, uint64_t left_ms)
+{
+	return agent->uio < 0 && left_ms > LOOK_MS ? LOOK_MS : (int)left_ms;
+}
+
+/* One that fails is left alone, and looked for no more. */
+static void take_interrupt(struct agent *agent)
+{
+	if (uio_take(agent->uio) >= 0)
+		return;
+	close(agent->uio);
+	agent->uio = -1;
+}
+
 /* 1: it is to end. */
 static int wait_until(struct agent *agent, uint64_t until)
 {
-	struct pollfd fds[2] = {{.fd = agent->control, .events = POLLIN},
-				{.fd = agent->signals, .events = POLLIN}};
+	struct pollfd fds[3] = {{.fd = agent->control, .events = POLLIN},
+				{.fd = agent->signals, .events = POLLIN},
+				{.fd = agent->uio, .events = POLLIN}};
 	uint64_t now;
 
 	while ((now = now_ms()) < until) {
-		poll(fds, 2, until - now < LOOK_MS ? (int)(until - now) : LOOK_MS);
+		fds[2].fd = agent->uio;
+		poll(fds, 3, patience(agent, until - now));
 		if (fds[1].revents)
 			return 1;
 		if (fds[0].revents)
 			take_word(agent);
+		if (fds[2].revents)
+			take_interrupt(agent);
 		answerer_look(agent->answerer);
 	}
 	return 0;
@@ -150,6 +168,7 @@ int run(const struct device *device, const struct options *options)
 	if (agent.control < 0)
 		return EXIT_FAILURE;
 	agent.signals = open_signals();
+	agent.uio = uio_open(device, options->uio);
 	agent.load = load_new();
 	agent.answerer = answerer_new(device);
 	code = run_opened(&agent);

@@ -59,7 +59,7 @@ static void add_guest(const struct guest *guest, JsonBuilder *builder)
 	const struct lifecycle *life = &guest->life;
 	struct agent_load load;
 
-	agent_load_read(agent_link_get_view(guest->link), GUEST_SLOT, &load);
+	agent_load_read(agent_link_get_view(guest->link), AGENT_LINK_GUEST, &load);
 	json_builder_begin_object(builder);
 	add_string(builder, "state", lifecycle_name(life->state));
 	add_string(builder, "why", life->why);
