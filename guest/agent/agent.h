@@ -57,7 +57,8 @@ int remember_recall(const char *path);
 
 struct load;
 
-struct load *load_new(void);
+/* By the files in a folder that outlives it: /proc. */
+struct load *load_new(const char *proc);
 void load_free(struct load *load);
 /* Publishes what is new since the last time. */
 void load_publish(struct load *load, const struct device *device, uint32_t interval_ms);

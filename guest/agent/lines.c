@@ -2,13 +2,17 @@
 /* Lines of a file in /proc, without a FILE: that would allocate. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "lines.h"
 
-int lines_open(struct lines *lines, const char *path)
+int lines_open(struct lines *lines, const char *folder, const char *name)
 {
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	lines->at = lines->end = 0;
 	lines->fd = open(path, O_RDONLY | O_CLOEXEC);
 	return lines->fd < 0 ? -errno : 0;

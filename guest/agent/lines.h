@@ -11,7 +11,7 @@ struct lines {
 };
 
 /* On the caller's stack or among what is static. It is to be closed, whatever is returned. */
-int lines_open(struct lines *lines, const char *path);
+int lines_open(struct lines *lines, const char *folder, const char *name);
 void lines_close(struct lines *lines);
 /* The next one, cut where it is too long; 0: there is none. */
 int lines_next(struct lines *lines, char *line, size_t size);

@@ -169,7 +169,7 @@ int run(const struct device *device, const struct options *options)
 		return EXIT_FAILURE;
 	agent.signals = open_signals();
 	agent.uio = uio_open(device, options->uio);
-	agent.load = load_new();
+	agent.load = load_new("/proc");
 	agent.answerer = answerer_new(device);
 	code = run_opened(&agent);
 	unlink(options->socket);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of a guest, as JSON. */
 #include "agent_load.h"
+#include "agent_values.h"
 #include "guest.h"
 #include "guest_p.h"
 #include "supervisor.h"
@@ -38,12 +39,30 @@ static void add_bool(JsonBuilder *builder, const char *name, bool value)
 	json_builder_add_boolean_value(builder, value);
 }
 
+/* null of one of which that is not known. */
+static void add_cpus(JsonBuilder *builder, const struct agent_load *load)
+{
+	int64_t i;
+
+	add_int(builder, "cpus", load->cpus);
+	json_builder_set_member_name(builder, "cpu_each");
+	json_builder_begin_array(builder);
+	for (i = 0; i < load->listed; i++) {
+		if (load->each[i] >= 0)
+			json_builder_add_double_value(builder, load->each[i]);
+		else
+			json_builder_add_null_value(builder);
+	}
+	json_builder_end_array(builder);
+}
+
 /* Of a guest that is not heard of it is as it was. */
 static void add_load(JsonBuilder *builder, const struct agent_load *load)
 {
 	json_builder_set_member_name(builder, "load");
 	json_builder_begin_object(builder);
 	add_real(builder, "cpu", load->cpu);
+	add_cpus(builder, load);
 	add_int(builder, "runnable", load->runnable);
 	add_int(builder, "tasks", load->tasks);
 	add_int(builder, "available_bytes", load->available);
@@ -51,6 +70,15 @@ static void add_load(JsonBuilder *builder, const struct agent_load *load)
 	add_real(builder, "interrupts", load->interrupts);
 	add_real(builder, "uptime_s", load->uptime);
 	json_builder_end_object(builder);
+}
+
+static void add_values(const struct guest *guest, JsonBuilder *builder)
+{
+	JsonNode *node = json_node_new(JSON_NODE_ARRAY);
+
+	json_node_take_array(node, agent_values_list(agent_link_get_view(guest->link), AGENT_LINK_GUEST));
+	json_builder_set_member_name(builder, "values");
+	json_builder_add_value(builder, node);
 }
 
 static void add_guest(const struct guest *guest, JsonBuilder *builder)
@@ -70,6 +98,7 @@ static void add_guest(const struct guest *guest, JsonBuilder *builder)
 	add_int(builder, "beat_ms", life->is_known ? (gint64)(life->silent_ns / 1000000) : -1);
 	add_int(builder, "interval_ms", load.interval_ms);
 	add_load(builder, &load);
+	add_values(guest, builder);
 	add_string(builder, "kernel", load.kernel);
 	add_string(builder, "agent", load.version);
 	json_builder_end_object(builder);
