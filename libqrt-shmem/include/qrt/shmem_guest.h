@@ -79,13 +79,19 @@ struct qrt_shmem_guest_value {
 
 /* ---- files ---- */
 
+/* Below 0, also for a compiler that does not know errno. */
+static inline int qrt_shmem_guest_p_error(void)
+{
+	return errno > 0 ? -errno : -EIO;
+}
+
 static inline int qrt_shmem_guest_p_open(const char *path, int flags)
 {
 	int fd = open(path, flags | QRT_SHMEM_GUEST_CLOEXEC, 0600);
 
 	if (fd >= 0 && !QRT_SHMEM_GUEST_CLOEXEC)
 		(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	return fd < 0 ? qrt_shmem_guest_p_error() : fd;
 }
 
 static inline int qrt_shmem_guest_p_open_in(const char *folder, const char *name, int flags)
@@ -120,13 +126,13 @@ static inline int qrt_shmem_guest_p_map(int fd, void **ret_at, uint64_t *ret_len
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &status) < 0)
-		rc = -errno;
+		rc = qrt_shmem_guest_p_error();
 	else if (status.st_size <= 0)
 		rc = -EPROTO;
 	else
 		at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (rc >= 0 && at == MAP_FAILED)
-		rc = -errno;
+		rc = qrt_shmem_guest_p_error();
 	close(fd);
 	if (rc < 0)
 		return rc;
@@ -425,11 +431,11 @@ static inline int qrt_shmem_guest_claim(const struct qrt_shmem_guest *guest, con
 	memcpy(value.name, name, strlen(name));
 	value.claim = -1;
 	if (mkdir(guest->folder, 0700) < 0 && errno != EEXIST)
-		return -errno;
+		return qrt_shmem_guest_p_error();
 	all = qrt_shmem_guest_p_open_in(guest->folder, "lock", O_RDWR | O_CREAT);
 	if (all < 0)
 		return all;
-	rc = flock(all, LOCK_EX) < 0 ? -errno : qrt_shmem_guest_p_pick(guest, &value);
+	rc = flock(all, LOCK_EX) < 0 ? qrt_shmem_guest_p_error() : qrt_shmem_guest_p_pick(guest, &value);
 	if (rc >= 0)
 		rc = qrt_shmem_guest_p_sign(value.claim, name);
 	close(all);

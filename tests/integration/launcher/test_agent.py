@@ -213,6 +213,31 @@ def load():
         check(code == 0 and "guest: ready for " in out and " MiB free" in out, out + errors)
 
 
+def values():
+    """What programs of the guest publish; of a name that is claimed another one keeps off."""
+    def look():
+        return {value["name"]: value for value in vm.status()["guest"]["values"]}
+    with Place() as place, start(place, qemu=["-smp", "2"]) as vm, Console(place) as console:
+        check_equal(wait_guest(vm, "ready", False)["guest"]["values"], [], "before anything is published")
+        console.tell("do publish temperature 41.5 1000 &")
+        wait_for("a value", look)
+        check_equal(look(), {"temperature": {"index": 16, "name": "temperature", "type": "double", "turn": 1,
+                                             "numbers": [41.5]}}, "values")
+        console.tell("do publish temperature 7")
+        console.wait("guest: Device or resource busy")
+        console.tell("do publish pressure 3")
+        wait_for("another value", lambda: len(look()) == 2)
+        check_equal((look()["temperature"]["numbers"], look()["pressure"]["numbers"]), ([41.5], [3.0]), "values")
+        console.tell("do killall -9 publish; sleep 1; publish temperature 8")
+        wait_for("a new value", lambda: look()["temperature"]["numbers"] == [8.0])
+        check_equal((look()["temperature"]["index"], look()["temperature"]["turn"]), (16, 2), "its place")
+        fares = vm.status()["guest"]["load"]
+        check_equal((fares["cpus"], len(fares["cpu_each"])), (2, 2), "CPUs")
+        check(all(0 <= share <= 1 for share in fares["cpu_each"]), fares)
+        console.tell("reboot")
+        wait_for("a life without values", lambda: not look())
+
+
 def no_pci():
     need_root()
     with Place() as place:
@@ -256,6 +281,7 @@ if __name__ == "__main__":
           ("what waits while it boots is no delay", late),
           ("a plan keeps the roles", kept),
           ("how the guest fares", load),
+          ("what programs of the guest publish", values),
           ("a machine without PCI is refused", no_pci),
           ("wrong words are refused", wrong_words),
           ("without an agent nothing is known", none)])
