@@ -3,7 +3,7 @@
 #ifndef QRT_AGENT_H
 #define QRT_AGENT_H
 
-#include <qrt/shmem_agent.h>
+#include <qrt/shmem_guest.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,23 +15,29 @@ void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* ---- the device (device.c) ---- */
 
 struct device {
-	unsigned char *memory;
-	uint64_t length;
-	volatile uint32_t *registers; /* of BAR 0; NULL: a file stands for the memory, and nobody is rung */
-	uint32_t slot;
+	struct qrt_shmem_guest guest; /* all zero before it is opened */
 	struct qrt_shmem_view view;
-	int uio; /* -1: no interrupts */
+	uint32_t slot, host; /* this guest's, and the host's */
 };
 
 struct device_choice {
 	const char *address; /* of the PCI device; NULL: the only one */
-	const char *file;    /* instead of a device, with a slot */
-	uint32_t slot;
+	const char *file;    /* instead of a device */
+	uint32_t slot, host;
+	int has_slot;
 };
 
-/* Finds and maps it. Complains. -EAGAIN: there is no layout in it yet. */
-int device_open(const struct device_choice *choice, struct device *ret_device);
-void device_ring(const struct device *device, uint32_t peer, uint32_t vector);
+/* Finds and maps it, unless it was by the call before. Complains. -EAGAIN: there is no layout in it yet. */
+int device_open(const struct device_choice *choice, struct device *device);
+void device_ring_host(const struct device *device);
+
+/* ---- its interrupts (uio.c) ---- */
+
+/* What can be polled for an interrupt: at the path, else the one that the device has by a driver; -1: none.
+ */
+int uio_open(const struct device *device, const char *path);
+/* Takes what came. -1: none will come any more. */
+int uio_take(int fd);
 
 /* ---- what the guest is at (state.c) ---- */
 
@@ -41,11 +47,18 @@ const char *state_name(uint32_t state);
 /* Says it, with one more beat, in the present life. -ESTALE: there is none. */
 int state_say(const struct device *device, uint32_t state);
 
+/* ---- what was said in this boot (remember.c) ---- */
+
+int remember_state(const char *path, uint32_t state);
+/* The state; -ENOENT: none was kept in this boot. */
+int remember_recall(const char *path);
+
 /* ---- how it fares (load.c) ---- */
 
 struct load;
 
-struct load *load_new(void);
+/* By the files in a folder that outlives it: /proc. */
+struct load *load_new(const char *proc);
 void load_free(struct load *load);
 /* Publishes what is new since the last time. */
 void load_publish(struct load *load, const struct device *device, uint32_t interval_ms);
@@ -60,7 +73,9 @@ void answerer_free(struct answerer *answerer);
  * it. */
 void answerer_look(struct answerer *answerer);
 
-/* Begins a measurement in a thread of its own. -EBUSY: one is running; -EINVAL. */
+/* Before anything is measured: the thread that will. */
+int probe_start(void);
+/* Begins a measurement in it. -EBUSY: one is running; -EINVAL. */
 int probe_begin(const struct qrt_shmem_agent_probe *probe);
 /* 1: *ret_result is that of one that ended. */
 int probe_end(struct qrt_shmem_agent_result *ret_result);

@@ -37,7 +37,7 @@ static void begin(struct answerer *answerer)
 	answerer->life = qrt_shmem_get_life(&device->view, device->slot);
 	qrt_shmem_begin_writing(&answerer->writer, &device->view, device->slot, draw_epoch(),
 				QRT_SHMEM_TO_ALL);
-	qrt_shmem_begin_reading(&answerer->reader, &device->view, QRT_SHMEM_HOST, device->slot, 0);
+	qrt_shmem_begin_reading(&answerer->reader, &device->view, device->host, device->slot, 0);
 }
 
 struct answerer *answerer_new(const struct device *device)
@@ -67,8 +67,8 @@ void answerer_free(struct answerer *answerer)
 
 static void send_to_host(struct answerer *answerer, uint16_t type, const void *data, uint32_t size)
 {
-	if (qrt_shmem_send(&answerer->writer, QRT_SHMEM_HOST, type, data, size) >= 0)
-		device_ring(answerer->device, QRT_SHMEM_HOST, 0);
+	if (qrt_shmem_send(&answerer->writer, answerer->device->host, type, data, size) >= 0)
+		device_ring_host(answerer->device);
 }
 
 static void answer_probe(struct answerer *answerer)

@@ -7,26 +7,38 @@
 #include <time.h>
 
 #include "agent.h"
+#include "lines.h"
 
-#define CPUS (QRT_SHMEM_DATA_MAX / 8) /* all of them, and the first eight */
+#define CPUS (1 + QRT_SHMEM_AGENT_CPUS_MAX) /* all of them, and those that have a share of their own */
+#define EACH 8u                             /* of these in a value */
 
 struct times {
-	uint64_t busy, all;
+	uint64_t busy, all; /* 0: not known */
+};
+
+/* What one look shows. */
+struct look {
+	struct times times[CPUS];
+	uint64_t irqs;
+	uint32_t online, listed;
 };
 
 struct load {
 	struct times times[CPUS];
+	const char *proc;
 	uint64_t irqs;
 	uint64_t at_ns;
 	int is_first;
 };
 
-struct load *load_new(void)
+struct load *load_new(const char *proc)
 {
 	struct load *load = calloc(1, sizeof(*load));
 
-	if (load)
-		load->is_first = 1;
+	if (!load)
+		return NULL;
+	load->proc = proc;
+	load->is_first = 1;
 	return load;
 }
 
@@ -92,50 +104,83 @@ static int parse_cpu(const char *line, struct times *ret_times)
 	return cpu + 1;
 }
 
+/* -1: of one that was not there the last time, or is not now. */
 static double share(const struct times *before, const struct times *now)
 {
 	uint64_t all = now->all - before->all, busy = now->busy - before->busy;
 
+	if (!before->all || !now->all)
+		return -1;
 	return now->all <= before->all || busy > all ? 0 : (double)busy / (double)all;
 }
 
-static void read_stat(struct load *load, double *shares, int *ret_count, uint64_t *ret_irqs)
+/* 0 is all of them, n + 1 CPU n. */
+static void take_cpu(struct look *look, uint32_t which, const struct times *now)
 {
-	FILE *file = fopen("/proc/stat", "re");
-	char line[512];
+	look->online += which > 0;
+	if (which >= CPUS)
+		return;
+	look->times[which] = *now;
+	if (which > look->listed)
+		look->listed = which;
+}
+
+static void read_stat(const char *proc, struct look *look)
+{
+	struct lines lines;
+	char line[256];
 	struct times now;
 	int which;
 
-	*ret_count = 0;
-	*ret_irqs = load->irqs;
-	while (file && fgets(line, sizeof(line), file)) {
+	memset(look, 0, sizeof(*look));
+	lines_open(&lines, proc, "stat");
+	while (lines_next(&lines, line, sizeof(line))) {
 		which = parse_cpu(line, &now);
-		if (which >= 0 && which < (int)CPUS) {
-			shares[which] = share(&load->times[which], &now);
-			load->times[which] = now;
-			*ret_count = which + 1 > *ret_count ? which + 1 : *ret_count;
-		}
+		if (which >= 0)
+			take_cpu(look, (uint32_t)which, &now);
 		if (!strncmp(line, "intr ", 5))
-			*ret_irqs = strtoull(line + 5, NULL, 10);
+			look->irqs = strtoull(line + 5, NULL, 10);
 	}
-	if (file)
-		fclose(file);
+	lines_close(&lines);
+}
+
+/* shares[0] is of all, shares[n + 1] of CPU n. */
+static void publish_cpus(const struct device *device, const double *shares, const struct look *look)
+{
+	const uint64_t cpus[2] = {look->online, look->listed};
+	uint32_t first, count, index = QRT_SHMEM_AGENT_CPU_8;
+	char name[24];
+
+	count = look->listed < EACH ? look->listed : EACH;
+	publish(device, QRT_SHMEM_AGENT_CPU, "qrt.cpu", QRT_SHMEM_DOUBLE, shares,
+		(1 + count) * sizeof(double));
+	for (first = EACH; first < look->listed; first += EACH, index++) {
+		count = look->listed - first < EACH ? look->listed - first : EACH;
+		snprintf(name, sizeof(name), "qrt.cpu.%u", (unsigned int)first);
+		publish(device, index, name, QRT_SHMEM_DOUBLE, shares + 1 + first, count * sizeof(double));
+	}
+	publish(device, QRT_SHMEM_AGENT_CPUS, "qrt.cpus", QRT_SHMEM_U64, cpus, sizeof(cpus));
 }
 
 static void publish_stat(struct load *load, const struct device *device)
 {
-	double shares[CPUS] = {0}, rate;
-	uint64_t irqs, now = now_ns();
-	int count;
+	double shares[CPUS], rate;
+	uint64_t now = now_ns();
+	struct look look;
+	uint32_t i;
 
-	read_stat(load, shares, &count, &irqs);
-	rate = now > load->at_ns ? (double)(irqs - load->irqs) * 1e9 / (double)(now - load->at_ns) : 0;
-	load->irqs = irqs;
+	read_stat(load->proc, &look);
+	for (i = 0; i < CPUS; i++)
+		shares[i] = share(&load->times[i], &look.times[i]);
+	memcpy(load->times, look.times, sizeof(look.times));
+	rate = now > load->at_ns && look.irqs >= load->irqs
+		       ? (double)(look.irqs - load->irqs) * 1e9 / (double)(now - load->at_ns)
+		       : 0;
+	load->irqs = look.irqs;
 	load->at_ns = now;
 	if (load->is_first)
 		return;
-	publish(device, QRT_SHMEM_AGENT_CPU, "qrt.cpu", QRT_SHMEM_DOUBLE, shares,
-		(size_t)count * sizeof(double));
+	publish_cpus(device, shares, &look);
 	publish(device, QRT_SHMEM_AGENT_IRQS, "qrt.irqs", QRT_SHMEM_DOUBLE, &rate, sizeof(rate));
 }
 
@@ -158,17 +203,17 @@ static int parse_tasks(const char *line, uint64_t *ret_both)
 	return 0;
 }
 
-static void publish_tasks(const struct device *device)
+static void publish_tasks(const char *proc, const struct device *device)
 {
-	FILE *file = fopen("/proc/loadavg", "re");
+	struct lines lines;
 	uint64_t both[2];
 	char line[128];
 	int rc = -1;
 
-	if (file && fgets(line, sizeof(line), file))
+	lines_open(&lines, proc, "loadavg");
+	if (lines_next(&lines, line, sizeof(line)))
 		rc = parse_tasks(line, both);
-	if (file)
-		fclose(file);
+	lines_close(&lines);
 	if (rc < 0)
 		return;
 	both[0] -= both[0] != 0; /* but for this agent */
@@ -184,18 +229,18 @@ static void take_kib(const char *line, const char *name, uint64_t *bytes)
 		*bytes = strtoull(line + length, NULL, 10) * 1024;
 }
 
-static void publish_memory(const struct device *device)
+static void publish_memory(const char *proc, const struct device *device)
 {
-	FILE *file = fopen("/proc/meminfo", "re");
+	struct lines lines;
 	uint64_t both[2] = {0, 0};
 	char line[256];
 
-	while (file && fgets(line, sizeof(line), file)) {
+	lines_open(&lines, proc, "meminfo");
+	while (lines_next(&lines, line, sizeof(line))) {
 		take_kib(line, "MemAvailable:", &both[0]);
 		take_kib(line, "MemTotal:", &both[1]);
 	}
-	if (file)
-		fclose(file);
+	lines_close(&lines);
 	publish(device, QRT_SHMEM_AGENT_MEMORY, "qrt.memory", QRT_SHMEM_U64, both, sizeof(both));
 }
 
@@ -223,8 +268,8 @@ static void publish_names(const struct device *device, uint32_t interval_ms)
 void load_publish(struct load *load, const struct device *device, uint32_t interval_ms)
 {
 	publish_stat(load, device);
-	publish_tasks(device);
-	publish_memory(device);
+	publish_tasks(load->proc, device);
+	publish_memory(load->proc, device);
 	publish_uptime(device);
 	publish_names(device, interval_ms);
 	load->is_first = 0;

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 
 #include "agent.h"
@@ -16,6 +16,8 @@
 static struct qrt_shmem_agent_probe wanted;
 static struct qrt_shmem_agent_result result;
 static _Atomic int is_running, is_done;
+static sem_t go;
+static cpu_set_t usual; /* CPUs of the thread that measures */
 
 static uint64_t ns_of(const struct timespec *time)
 {
@@ -70,14 +72,28 @@ static int prepare(void)
 	return 0;
 }
 
+static void put_back(void)
+{
+	const struct sched_param param = {.sched_priority = 0};
+
+	sched_setscheduler(0, SCHED_OTHER, &param);
+	sched_setaffinity(0, sizeof(usual), &usual);
+}
+
+/* It is there from the start, and waits: to begin a measurement allocates nothing. */
 static void *run(void *unused)
 {
-	memset(&result, 0, sizeof(result));
-	result.cookie = wanted.cookie;
-	result.error = prepare();
-	if (result.error >= 0)
-		measure();
-	atomic_store(&is_done, 1);
+	for (;;) {
+		while (sem_wait(&go) < 0)
+			;
+		memset(&result, 0, sizeof(result));
+		result.cookie = wanted.cookie;
+		result.error = prepare();
+		if (result.error >= 0)
+			measure();
+		put_back();
+		atomic_store(&is_done, 1);
+	}
 	return unused;
 }
 
@@ -88,26 +104,31 @@ static int is_possible(const struct qrt_shmem_agent_probe *probe)
 	       probe->priority <= 99 && (probe->cpu == QRT_SHMEM_AGENT_ANY_CPU || probe->cpu < CPU_SETSIZE);
 }
 
-int probe_begin(const struct qrt_shmem_agent_probe *probe)
+int probe_start(void)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
 	int rc;
 
-	if (!is_possible(probe))
-		return -EINVAL;
-	if (atomic_exchange(&is_running, 1))
-		return -EBUSY;
-	wanted = *probe;
-	mlockall(MCL_CURRENT);
+	if (sched_getaffinity(0, sizeof(usual), &usual) < 0 || sem_init(&go, 0, 0) < 0)
+		return -errno;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 65536);
 	rc = pthread_create(&thread, &attr, run, NULL);
 	pthread_attr_destroy(&attr);
-	if (rc)
-		atomic_store(&is_running, 0);
 	return -rc;
+}
+
+int probe_begin(const struct qrt_shmem_agent_probe *probe)
+{
+	if (!is_possible(probe))
+		return -EINVAL;
+	if (atomic_exchange(&is_running, 1))
+		return -EBUSY;
+	wanted = *probe;
+	sem_post(&go);
+	return 0;
 }
 
 int probe_end(struct qrt_shmem_agent_result *ret_result)

@@ -18,8 +18,9 @@
 static const char help[] =
 	"Usage: qrt-shmem ls SOCKET [--json] [--watch SECONDS]\n\n"
 	"Shows who is at a server, of which SOCKET is the first socket: for each client its id, name,\n"
-	"vectors, process and user; its state and beat, where there is a layout and it says them; how\n"
-	"many messages the server told it, and for how long it has taken none of those that wait.\n\n"
+	"vectors, process and user; its state, beat and number of values, where there is a layout and\n"
+	"it says them; how many messages the server told it, and for how long it has taken none of\n"
+	"those that wait. What the values are 'qrt-shmem dump' shows.\n\n"
 	"  --json           all that the server knows, one object\n"
 	"  --watch SECONDS  again and again\n\n"
 	"Exit code: 0, 1 there is no such server, or it does not answer, 2 usage.";
@@ -108,14 +109,18 @@ static void add_client(struct table *table, JsonObject *client)
 	add_number(table, client, "pid");
 	add_number(table, client, "uid");
 	add_state(table, client);
+	if (json_object_has_member(client, "values"))
+		add_number(table, client, "values");
+	else
+		table_add(table, g_strdup("-"));
 	add_number(table, client, "told");
 	table_add(table, slow_s > 0 ? g_strdup_printf("%.1f s", slow_s) : g_strdup("-"));
 }
 
 static void print_clients(JsonObject *report)
 {
-	static const char *const titles[] = {">ID",   "NAME",  ">VECTORS", ">PID",  ">UID",
-					     "STATE", ">BEAT", ">TOLD",    ">SLOW", NULL};
+	static const char *const titles[] = {">ID",   "NAME",    ">VECTORS", ">PID",  ">UID", "STATE",
+					     ">BEAT", ">VALUES", ">TOLD",    ">SLOW", NULL};
 	struct table *table = table_new(titles);
 	guint i;
 

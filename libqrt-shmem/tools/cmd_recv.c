@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_data.h"
 #include "json_text.h"
 #include "layout_json.h"
 #include "member.h"
@@ -58,7 +59,7 @@ static void print_json(guint32 from, const struct qrt_shmem_message *message, co
 		json_object_set_int_member(object, "to", message->to);
 	json_object_set_int_member(object, "type", message->type);
 	json_text_set_u64(object, "number", message->number);
-	layout_json_set_bytes(object, data, message->length);
+	json_data_set_bytes(object, data, message->length);
 	json_text_print(object);
 }
 

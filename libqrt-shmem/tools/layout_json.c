@@ -4,6 +4,7 @@
 #include <qrt/shmem_ring.h>
 #include <qrt/shmem_value.h>
 
+#include "json_data.h"
 #include "json_text.h"
 
 /* ---- sizes ---- */
@@ -69,30 +70,26 @@ static JsonObject *describe_ring(const struct qrt_shmem_view *view, guint32 slot
 	return ring;
 }
 
+/* Those that say something, by the one word of each that does: a server has other work than to read them. */
+static guint32 count_values(const struct qrt_shmem_view *view, guint32 slot)
+{
+	guint32 index, count = 0;
+
+	for (index = 0; index < view->values; index++)
+		count += qrt_shmem_load(qrt_shmem_value_of(view, slot, index)) != 0;
+	return count;
+}
+
+void layout_json_add_count(JsonObject *object, const struct qrt_shmem_view *view, guint32 slot)
+{
+	json_object_set_int_member(object, "values", count_values(view, slot));
+}
+
 void layout_json_add_slot(JsonObject *object, const struct qrt_shmem_view *view, guint32 slot)
 {
 	json_object_set_int_member(object, "life", qrt_shmem_get_life(view, slot));
 	json_object_set_member(object, "state", describe_state(view, slot));
 	json_object_set_object_member(object, "ring", describe_ring(view, slot));
-}
-
-/* ---- bytes ---- */
-
-void layout_json_set_bytes(JsonObject *object, const void *data, gsize length)
-{
-	g_autofree char *text = g_strndup(data, length), *code = NULL;
-	const char *c;
-
-	for (c = text; g_utf8_validate(text, (gssize)length, NULL) && *c; c = g_utf8_next_char(c)) {
-		if (g_unichar_iscntrl(g_utf8_get_char(c)) && *c != '\t' && *c != '\n')
-			break;
-	}
-	if ((gsize)(c - text) == length) {
-		json_object_set_string_member(object, "text", text);
-		return;
-	}
-	code = g_base64_encode(data, length);
-	json_object_set_string_member(object, "base64", code);
 }
 
 /* ---- values ---- */
@@ -104,30 +101,6 @@ static const char *name_type(guint16 type)
 	return type < G_N_ELEMENTS(names) && names[type] ? names[type] : "user";
 }
 
-static void add_number(JsonArray *numbers, const struct qrt_shmem_value *value, guint index)
-{
-	if (value->type == QRT_SHMEM_DOUBLE)
-		json_array_add_double_element(numbers, value->is.real[index]);
-	else
-		json_array_add_int_element(numbers, value->is.i64[index]);
-}
-
-/* JSON has neither infinities nor what is no number: such a one is null. Of unsigned ones those above 2^63
- * are strings. */
-static void add_element(JsonArray *numbers, const struct qrt_shmem_value *value, guint index)
-{
-	g_autofree char *text = NULL;
-
-	if (value->type == QRT_SHMEM_DOUBLE && !(value->is.real[index] - value->is.real[index] == 0)) {
-		json_array_add_null_element(numbers);
-	} else if (value->type == QRT_SHMEM_U64 && value->is.u64[index] > G_MAXINT64) {
-		text = g_strdup_printf("%" G_GUINT64_FORMAT, value->is.u64[index]);
-		json_array_add_string_element(numbers, text);
-	} else {
-		add_number(numbers, value, index);
-	}
-}
-
 static gboolean is_numeric(const struct qrt_shmem_value *value)
 {
 	return value->type >= QRT_SHMEM_U64 && value->type <= QRT_SHMEM_DOUBLE && value->size % 8 == 0;
@@ -135,20 +108,14 @@ static gboolean is_numeric(const struct qrt_shmem_value *value)
 
 static void fill_value(JsonObject *object, const struct qrt_shmem_value *value)
 {
-	JsonArray *numbers;
-	guint i;
-
 	json_object_set_string_member(object, "type", name_type(value->type));
 	json_object_set_int_member(object, "type_number", value->type);
 	json_object_set_int_member(object, "turn", value->turn);
-	if (!is_numeric(value)) {
-		layout_json_set_bytes(object, value->is.data, value->size);
-		return;
-	}
-	numbers = json_array_new();
-	for (i = 0; i < value->size / 8u; i++)
-		add_element(numbers, value, i);
-	json_object_set_array_member(object, "numbers", numbers);
+	if (is_numeric(value))
+		json_data_set_numbers(object, (enum json_data_kind)(value->type - QRT_SHMEM_U64),
+				      value->is.data, value->size / 8u);
+	else
+		json_data_set_bytes(object, value->is.data, value->size);
 }
 
 static JsonObject *describe_value(const struct qrt_shmem_value *value, guint32 index, int rc)
@@ -193,7 +160,7 @@ static JsonObject *describe_message(const struct qrt_shmem_message *message, con
 		json_object_set_int_member(object, "to", message->to);
 	json_object_set_int_member(object, "type", message->type);
 	json_object_set_int_member(object, "length", message->length);
-	layout_json_set_bytes(object, data, message->length);
+	json_data_set_bytes(object, data, message->length);
 	return object;
 }
 

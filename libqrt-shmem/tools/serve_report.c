@@ -61,8 +61,10 @@ static JsonObject *describe_client(const struct serve *serve, const struct qrt_i
 	json_object_set_double_member(object, "up_s", up_seconds(client));
 	json_object_set_int_member(object, "told", (gint64)client->told);
 	json_object_set_double_member(object, "slow_s", (double)client->slow_ns / 1e9);
-	if (serve->memory.has_view && client->id < serve->memory.view.peers)
+	if (serve->memory.has_view && client->id < serve->memory.view.peers) {
 		layout_json_add_slot(object, &serve->memory.view, client->id);
+		layout_json_add_count(object, &serve->memory.view, client->id);
+	}
 	return object;
 }
 

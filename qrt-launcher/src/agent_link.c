@@ -17,7 +17,6 @@
 #define VALUES       256 /* those of the agent, and of other programs of the guest */
 #define RING_BYTES   (256u << 10)
 #define VECTORS      2
-#define GUEST        1
 #define PATIENCE_MS  1000 /* with a server of this process */
 
 struct agent_link {
@@ -139,7 +138,7 @@ static int open_parts(struct agent_link *link, const char *vm, struct qrt_shmem_
 		r = join_as_host(link, reterr);
 	if (r < 0)
 		return r;
-	link->far_fd = connect_as(link, GUEST, vm, reterr);
+	link->far_fd = connect_as(link, AGENT_LINK_GUEST, vm, reterr);
 	return link->far_fd < 0 ? link->far_fd : 0;
 }
 
@@ -206,18 +205,18 @@ void agent_link_serve(struct agent_link *link)
 void agent_link_ring(const struct agent_link *link)
 {
 	qrt_shmem_fence_full();
-	qrt_ivshmem_peer_ring(link->peer, GUEST, 0);
+	qrt_ivshmem_peer_ring(link->peer, AGENT_LINK_GUEST, 0);
 }
 
 int agent_link_read(const struct agent_link *link, struct qrt_shmem_state *ret_said)
 {
-	return qrt_shmem_read_state(&link->view, GUEST, ret_said);
+	return qrt_shmem_read_state(&link->view, AGENT_LINK_GUEST, ret_said);
 }
 
 /* One that has left has no life any more. */
 void agent_link_renew(struct agent_link *link)
 {
-	qrt_ivshmem_server_renew(link->server, GUEST);
+	qrt_ivshmem_server_renew(link->server, AGENT_LINK_GUEST);
 }
 
 const struct qrt_shmem_view *agent_link_get_view(const struct agent_link *link)

@@ -10,7 +10,8 @@
 
 #include <qrt/shmem_agent.h>
 
-#define AGENT_LINK_FDS 2
+#define AGENT_LINK_FDS   2
+#define AGENT_LINK_GUEST 1u /* the guest's id and slot */
 
 struct agent_link;
 

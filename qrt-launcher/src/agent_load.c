@@ -21,6 +21,46 @@ static double read_real(const struct qrt_shmem_view *view, uint32_t slot, uint32
 	return value.is.real[0];
 }
 
+#define CPUS_MOST 65536 /* no guest has more */
+#define EACH      8u    /* in a value */
+
+/* The first value has that of all of them before. */
+static void read_eight(const struct qrt_shmem_view *view, uint32_t slot, uint32_t first,
+		       struct agent_load *load)
+{
+	uint32_t index = first ? QRT_SHMEM_AGENT_CPU_8 + first / EACH - 1 : QRT_SHMEM_AGENT_CPU, i,
+		 skip = first ? 0 : 1;
+	struct qrt_shmem_value value;
+	double share;
+
+	if (!have(view, slot, index, QRT_SHMEM_DOUBLE, 1, &value))
+		return;
+	for (i = 0; i < EACH && (skip + i + 1) * sizeof(double) <= value.size; i++) {
+		share = value.is.real[skip + i];
+		if (isfinite(share) && share >= 0 && share <= 1)
+			load->each[first + i] = share;
+	}
+}
+
+static void read_cpus(const struct qrt_shmem_view *view, uint32_t slot, struct agent_load *load)
+{
+	struct qrt_shmem_value value;
+	uint32_t i;
+
+	for (i = 0; i < QRT_SHMEM_AGENT_CPUS_MAX; i++)
+		load->each[i] = -1;
+	load->cpus = load->listed = -1;
+	if (!have(view, slot, QRT_SHMEM_AGENT_CPUS, QRT_SHMEM_U64, 2, &value) ||
+	    value.is.u64[0] > CPUS_MOST || value.is.u64[1] > QRT_SHMEM_AGENT_CPUS_MAX)
+		return;
+	load->cpus = (int64_t)value.is.u64[0];
+	load->listed = (int64_t)value.is.u64[1];
+	for (i = 0; i < value.is.u64[1]; i += EACH)
+		read_eight(view, slot, i, load);
+	for (i = (uint32_t)load->listed; i < QRT_SHMEM_AGENT_CPUS_MAX; i++)
+		load->each[i] = -1;
+}
+
 /* A part and the whole of it. */
 static void read_share(const struct qrt_shmem_view *view, uint32_t slot, uint32_t index, int64_t *ret_part,
 		       int64_t *ret_all)
@@ -62,6 +102,7 @@ int64_t agent_load_read_interval(const struct qrt_shmem_view *view, uint32_t slo
 void agent_load_read(const struct qrt_shmem_view *view, uint32_t slot, struct agent_load *ret_load)
 {
 	ret_load->cpu = read_real(view, slot, QRT_SHMEM_AGENT_CPU, 1);
+	read_cpus(view, slot, ret_load);
 	read_share(view, slot, QRT_SHMEM_AGENT_TASKS, &ret_load->runnable, &ret_load->tasks);
 	read_share(view, slot, QRT_SHMEM_AGENT_MEMORY, &ret_load->available, &ret_load->memory);
 	ret_load->interrupts = read_real(view, slot, QRT_SHMEM_AGENT_IRQS, 1e12);

@@ -11,6 +11,10 @@
 /* Where nothing is said, or no sense is in it, a number is negative, and a text empty. */
 struct agent_load {
 	double cpu; /* busy share of all CPUs, 0..1 */
+	/* CPUs that are online, and how many have a share of their own, which is negative where it is not
+	 * known: those beyond QRT_SHMEM_AGENT_CPUS_MAX have none. */
+	int64_t cpus, listed;
+	double each[QRT_SHMEM_AGENT_CPUS_MAX];
 	int64_t runnable, tasks;
 	int64_t available, memory; /* bytes */
 	double interrupts;         /* a second */

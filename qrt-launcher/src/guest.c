@@ -24,7 +24,7 @@ static uint64_t find_silence_ms(const struct guest *guest, const struct qrt_sche
 
 	if (globals->set & QRT_SCHED_GLOBAL_HEARTBEAT)
 		return globals->heartbeat_ms;
-	interval = agent_load_read_interval(agent_link_get_view(guest->link), GUEST_SLOT);
+	interval = agent_load_read_interval(agent_link_get_view(guest->link), AGENT_LINK_GUEST);
 	return MAX((uint64_t)MAX(interval, 0) * BEATS, SILENCE_MIN_MS);
 }
 
@@ -206,7 +206,7 @@ struct guest *guest_open(struct supervisor *supervisor)
 	guest = g_new0(struct guest, 1);
 	guest->supervisor = supervisor;
 	guest->link = supervisor->agent;
-	guest->ask = guest_ask_open(agent_link_get_view(guest->link), GUEST_SLOT, ring, guest->link);
+	guest->ask = guest_ask_open(agent_link_get_view(guest->link), AGENT_LINK_GUEST, ring, guest->link);
 	lifecycle_begin(&guest->life, guest_now_ns());
 	read_limits(guest, &(struct lifecycle_limits){0}, &keeps);
 	watch_lower(&supervisor->watch, !keeps);

@@ -23,6 +23,8 @@ static void add_figures(GString *line, JsonObject *load)
 
 	if (has(load, "cpu"))
 		g_string_append_printf(line, ", CPU %.0f %%", get_real(load, "cpu") * 100);
+	if (has(load, "cpu") && has(load, "cpus"))
+		g_string_append_printf(line, " of %" G_GINT64_FORMAT, json_limit_get_int(load, "cpus"));
 	if (has(load, "runnable"))
 		g_string_append_printf(line, ", %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT " tasks runnable",
 				       json_limit_get_int(load, "runnable"),

@@ -9,8 +9,6 @@
 #include <glib.h>
 #include <time.h>
 
-#define GUEST_SLOT 1u
-
 struct guest {
 	struct supervisor *supervisor;
 	struct agent_link *link; /* borrowed */

@@ -18,7 +18,7 @@ NAME = pathlib.Path(sys.argv[2]).resolve().parent.name
 NODE = NAME.upper().replace("-", "_")
 # What its public names begin with; what its examples exit with where it is not 0; those are to say how they are used.
 PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_"}
-USAGE = {"libqrt-shmem": ["peer"]}
+USAGE = {"libqrt-shmem": ["guest", "peer"]}
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 
 

@@ -17,7 +17,7 @@ from tap import Skip, check_equal, main
 
 TARGETS = ["i386-linux-gnu", "arm-linux-gnueabihf", "aarch64-linux-gnu", "riscv64-linux-gnu"]
 LANGUAGES = [("c", "c99"), ("c++", "c++11")]
-HEADERS = ["shmem_layout", "shmem_value", "shmem_ring", "shmem_agent"]
+HEADERS = ["shmem_layout", "shmem_value", "shmem_ring", "shmem_agent", "shmem_guest"]
 
 # Sizes and places, in bytes, as qrt_shmem_layout(3) has them.
 SAME = """#include <qrt/shmem_ring.h>

@@ -9,6 +9,7 @@
 #include "fuzz.h"
 
 #include "agent_load.h"
+#include "agent_values.h"
 #include "guest_ask.h"
 #include "lifecycle.h"
 
@@ -22,7 +23,8 @@
 #define STEP   20
 #define STEPS  200
 #define SECOND UINT64_C(1000000000)
-#define COUNT  8 /* wake-ups of a probe */
+#define VALUES (QRT_SHMEM_AGENT_VALUES + 8) /* some are other programs' */
+#define COUNT  8                            /* wake-ups of a probe */
 
 struct world {
 	unsigned char *memory;
@@ -114,7 +116,9 @@ static void publish(const struct world *world, const uint8_t *step)
 
 	for (i = 0; i < sizeof(value.is.data); i++)
 		value.is.data[i] = step[3 + i % (STEP - 4)];
-	qrt_shmem_publish(&world->view, GUEST, step[0] % QRT_SHMEM_AGENT_VALUES, &value);
+	if (step[1] & 8)
+		memcpy(value.name, step + 3, STEP - 3);
+	qrt_shmem_publish(&world->view, GUEST, step[0] % VALUES, &value);
 }
 
 static void say_state(const struct world *world, const uint8_t *step)
@@ -217,6 +221,42 @@ static void check_real(double number, double most)
 	PROMISE(isfinite(number) && number <= most && (number >= 0 || number == -1));
 }
 
+static void check_cpus(const struct agent_load *load)
+{
+	int64_t i;
+
+	PROMISE(load->cpus >= -1 && load->listed >= -1 && load->listed <= QRT_SHMEM_AGENT_CPUS_MAX);
+	for (i = 0; i < QRT_SHMEM_AGENT_CPUS_MAX; i++) {
+		check_real(load->each[i], 1);
+		PROMISE(i < load->listed || load->each[i] < 0);
+	}
+}
+
+/* It is one line of JSON that others read again. */
+static void check_values(const struct world *world)
+{
+	g_autoptr(JsonNode) node = json_node_new(JSON_NODE_ARRAY);
+	JsonArray *values = agent_values_list(&world->view, GUEST);
+	g_autofree char *text = NULL;
+	JsonObject *value;
+	const char *name;
+	guint i;
+
+	PROMISE(json_array_get_length(values) <= VALUES - QRT_SHMEM_AGENT_VALUES);
+	for (i = 0; i < json_array_get_length(values); i++) {
+		value = json_array_get_object_element(values, i);
+		name = json_object_get_string_member(value, "name");
+		for (; *name; name++)
+			PROMISE(*name >= ' ' && *name < 127);
+		PROMISE(json_object_has_member(value, "numbers") + json_object_has_member(value, "text") +
+				json_object_has_member(value, "base64") ==
+			1);
+	}
+	json_node_take_array(node, values);
+	text = json_to_string(node, FALSE);
+	PROMISE(text && g_utf8_validate(text, -1, NULL) && !strchr(text, '\n'));
+}
+
 static void check_load(const struct world *world)
 {
 	struct agent_load load;
@@ -224,6 +264,7 @@ static void check_load(const struct world *world)
 	memset(&load, 0x55, sizeof(load));
 	agent_load_read(&world->view, GUEST, &load);
 	check_real(load.cpu, 1);
+	check_cpus(&load);
 	check_real(load.interrupts, 1e12);
 	check_real(load.uptime, 1e12);
 	PROMISE(load.runnable >= -1 && load.runnable <= load.tasks);
@@ -252,6 +293,7 @@ static void check_life(struct world *world)
 static void read_all(struct world *world)
 {
 	check_load(world);
+	check_values(world);
 	check_life(world);
 	guest_ask_look(world->ask, world->now);
 	guest_ask_take(world->ask, world->now);
@@ -259,13 +301,12 @@ static void read_all(struct world *world)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint64_t length = qrt_shmem_layout_bytes(PEERS, QRT_SHMEM_AGENT_VALUES, RING);
+	uint64_t length = qrt_shmem_layout_bytes(PEERS, VALUES, RING);
 	struct world world = {.memory = aligned_alloc(4096, length), .now = SECOND};
 	int i;
 
 	g_random_set_seed(1);
-	PROMISE(world.memory &&
-		qrt_shmem_make(world.memory, length, PEERS, QRT_SHMEM_AGENT_VALUES, RING, 42) == 0);
+	PROMISE(world.memory && qrt_shmem_make(world.memory, length, PEERS, VALUES, RING, 42) == 0);
 	PROMISE(qrt_shmem_attach(&world.view, world.memory, length) == 0);
 	PROMISE(qrt_shmem_begin_life(&world.view, GUEST, 5) == 0);
 	world.ask = guest_ask_open(&world.view, GUEST, ring, NULL);

@@ -31,14 +31,15 @@ def archive(files):
     return out
 
 
-def make_image(base, build, init, path):
+def make_image(base, build, init, path, more=()):
     """What the guest boots from: all of `base`, the build's agent (another one where that is not static, as a sanitizer's),
-    and /agent-init, for the kernel's rdinit=. Linux takes archives one after the other."""
+    /agent-init, for the kernel's rdinit=, and `more`: (name, content) each. Linux takes archives one after the other."""
     with open(base, "rb") as file:
         image = file.read()
     with open(os.environ.get("QRT_GUEST_AGENT", os.path.join(build, AGENT)), "rb") as file:
         agent = file.read()
-    files = [("agent-init", 0o100755, init.encode()), ("bin/qrt-guest-agent", 0o100755, agent)]
+    files = [("agent-init", 0o100755, init.encode()), ("bin/qrt-guest-agent", 0o100755, agent),
+             *((name, 0o100755, content) for name, content in more)]
     with open(path, "wb") as file:
         file.write(image + bytes(-len(image) % 4) + gzip.compress(archive(files), 1))
     os.chmod(path, 0o644)

@@ -18,16 +18,24 @@ extern "C" {
 /* Values that an agent publishes each interval, at these indices; from QRT_SHMEM_AGENT_VALUES on they are
  * free for other programs of the guest. */
 enum qrt_shmem_agent_value {
-	QRT_SHMEM_AGENT_CPU,   /* "qrt.cpu", double[]: busy share 0..1 of all CPUs, then of the first eight */
-	QRT_SHMEM_AGENT_TASKS, /* "qrt.tasks", u64[2]: runnable now, of how many */
+	/* "qrt.cpu", double[]: busy share 0..1 of all CPUs, then of CPUs 0..7; -1: of one that is not online,
+	 * or only since the last time */
+	QRT_SHMEM_AGENT_CPU,
+	QRT_SHMEM_AGENT_TASKS,    /* "qrt.tasks", u64[2]: runnable now, of how many */
 	QRT_SHMEM_AGENT_MEMORY,   /* "qrt.memory", u64[2]: bytes available, in all */
 	QRT_SHMEM_AGENT_IRQS,     /* "qrt.irqs", double: interrupts a second */
 	QRT_SHMEM_AGENT_UPTIME,   /* "qrt.uptime", double: seconds */
 	QRT_SHMEM_AGENT_INTERVAL, /* "qrt.interval", u64: milliseconds between two beats */
 	QRT_SHMEM_AGENT_KERNEL,   /* "qrt.kernel", text */
 	QRT_SHMEM_AGENT_VERSION,  /* "qrt.agent", text: its version */
+	QRT_SHMEM_AGENT_CPU_8, /* "qrt.cpu.8", double[]: of CPUs 8..15, where there are such; so on up to 63
+				*/
+	QRT_SHMEM_AGENT_CPUS = 15, /* "qrt.cpus", u64[2]: how many are online, and up to which one, exclusive,
+				    * each has its share: QRT_SHMEM_AGENT_CPUS_MAX at most */
 	QRT_SHMEM_AGENT_VALUES = 16,
 };
+
+#define QRT_SHMEM_AGENT_CPUS_MAX 64u /* that have a share of their own */
 
 /* Types of messages. A receiver leaves out what it does not know. */
 enum qrt_shmem_agent_type {

@@ -98,6 +98,15 @@ static inline int qrt_shmem_publish(const struct qrt_shmem_view *view, uint32_t 
 	return 0;
 }
 
+/* Takes one of the own section away: others find nothing there. -EINVAL: no such slot or index. */
+static inline int qrt_shmem_withdraw(const struct qrt_shmem_view *view, uint32_t slot, uint32_t index)
+{
+	if (slot >= view->peers || index >= view->values)
+		return -EINVAL;
+	qrt_shmem_store(qrt_shmem_value_of(view, slot, index), 0);
+	return 0;
+}
+
 static inline int qrt_shmem_try_value(const struct qrt_shmem_view *view, uint32_t slot, uint32_t index,
 				      struct qrt_shmem_value *ret_value)
 {

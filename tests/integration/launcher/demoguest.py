@@ -13,11 +13,12 @@ from vm import BUILD, wait_for
 from agentguest import BEGIN, READY, Slot, find_memory, make_image
 
 IMAGE = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..", "build", "guest")
+PUBLISHER = os.path.join(BUILD, "tests", "integration", "launcher", "launcher_publisher")
 INTERVAL = 100  # ms between two beats
 
 # A line on the console is what it does next.
 INIT = BEGIN + """stty -echo
-run() { qrt-guest-agent --interval %d run & agent=$!; }
+run() { qrt-guest-agent $options --state ${1:-ready} --interval %d run & agent=$!; }
 case $(cat /proc/cmdline) in *agent=no*) ;; *) run ;; esac
 echo "AGENT waits"
 while read -r line; do
@@ -25,7 +26,11 @@ while read -r line; do
 	kill) kill -9 $agent ;;
 	end) kill $agent ;;
 	run) run ;;
+	begin) run booting ;;
 	reboot) reboot -f ;;
+	"do "*) eval "${line#do }" ;;
+	press) renice -n -20 -p $$; for i in $(seq 40); do (while :; do :; done) & done ;;
+	options=*) options=${line#*=} ;;
 	load) (while :; do :; done) & ;;
 	*) qrt-guest-agent say "$line" ;;
 	esac
@@ -34,16 +39,21 @@ done
 """ % INTERVAL
 
 
-def make_guest(place, init=INIT):
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def make_guest(place, init=INIT, more=()):
     """With that as its first process."""
     if not os.path.exists(os.path.join(IMAGE, "vmlinuz")):
         raise Skip("there is no demo guest: guest/build makes it")
-    make_image(os.path.join(IMAGE, "initramfs.gz"), BUILD, init, place.file("initramfs"))
+    make_image(os.path.join(IMAGE, "initramfs.gz"), BUILD, init, place.file("initramfs"), more)
 
 
 def arguments(place, words=""):
     """QEMU's, besides those of every VM."""
-    make_guest(place)
+    make_guest(place, more=[("bin/publish", read_bytes(PUBLISHER))])
     return ["-m", "256", "-serial", "unix:%s,server=on,wait=off" % place.file("console"), "-kernel",
             os.path.join(IMAGE, "vmlinuz"), "-initrd", place.file("initramfs"), "-append",
             "console=ttyS0 panic=-1 quiet rdinit=/agent-init " + words]

@@ -112,6 +112,39 @@ def lost():
                     "reasons")
 
 
+def busy():
+    """Forty tasks that want the guest's only CPU, each before any time-shared agent, do not silence its beat."""
+    with Place() as place, start(place, plan=["heartbeat=700"]) as vm, Console(place) as console:
+        wait_guest(vm, "ready", False)
+        console.tell("press")
+        console.wait("AGENT did press")
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            guest = vm.status()["guest"]
+            check_equal(guest["state"], "ready", guest)
+            time.sleep(0.1)
+        check_events(place, [("state", "booting", "start"), ("state", "ready", "agent")])
+
+
+def restarted():
+    """An agent that its init starts anew in a guest that is ready costs the VM nothing."""
+    with Place() as place, start(place) as vm, Console(place) as console:
+        wait_guest(vm, "ready", False)
+        console.tell("kill")
+        wait_for("a guest that is silent", lambda: vm.status()["guest"]["beat_ms"] > 400)
+        console.tell("begin")
+        wait_for("a beat", lambda: vm.status()["guest"]["beat_ms"] < 200)
+        wait_guest(vm, "ready", False)
+        console.tell("end")
+        wait_guest(vm, "unknown", False)
+        console.tell("begin")
+        wait_guest(vm, "ready", False)
+        console.tell("begin")  # the second one at a time ends, and changes nothing
+        console.wait("another agent runs")
+        check_events(place, [("state", "booting", "start"), ("state", "ready", "agent"),
+                             ("state", "unknown", "agent-ended"), ("state", "ready", "agent")])
+
+
 def stopped():
     """A VM that is stopped is not lost."""
     with Place() as place, start(place, plan=["heartbeat=500"]) as vm:
@@ -177,6 +210,31 @@ def load():
         check(code == 0 and "guest: ready for " in out and " MiB free" in out, out + errors)
 
 
+def values():
+    """What programs of the guest publish; of a name that is claimed another one keeps off."""
+    def look():
+        return {value["name"]: value for value in vm.status()["guest"]["values"]}
+    with Place() as place, start(place, qemu=["-smp", "2"]) as vm, Console(place) as console:
+        check_equal(wait_guest(vm, "ready", False)["guest"]["values"], [], "before anything is published")
+        console.tell("do publish temperature 41.5 1000 &")
+        wait_for("a value", look)
+        check_equal(look(), {"temperature": {"index": 16, "name": "temperature", "type": "double", "turn": 1,
+                                             "numbers": [41.5]}}, "values")
+        console.tell("do publish temperature 7")
+        console.wait("guest: Device or resource busy")
+        console.tell("do publish pressure 3")
+        wait_for("another value", lambda: len(look()) == 2)
+        check_equal((look()["temperature"]["numbers"], look()["pressure"]["numbers"]), ([41.5], [3.0]), "values")
+        console.tell("do killall -9 publish; sleep 1; publish temperature 8")
+        wait_for("a new value", lambda: look()["temperature"]["numbers"] == [8.0])
+        check_equal((look()["temperature"]["index"], look()["temperature"]["turn"]), (16, 2), "its place")
+        fares = vm.status()["guest"]["load"]
+        check_equal((fares["cpus"], len(fares["cpu_each"])), (2, 2), "CPUs")
+        check(all(0 <= share <= 1 for share in fares["cpu_each"]), fares)
+        console.tell("reboot")
+        wait_for("a life without values", lambda: not look())
+
+
 def no_pci():
     need_root()
     with Place() as place:
@@ -213,11 +271,14 @@ if __name__ == "__main__":
           ("so they do for a QEMU that may do nothing", sandboxed),
           ("so they do for a QEMU with -rt", built_in),
           ("an agent that is killed is a guest that is lost", lost),
+          ("a guest that is busy is not lost", busy),
+          ("an agent that is started anew lowers nothing", restarted),
           ("a stop is no loss, a reset is a boot", stopped),
           ("a boot that takes too long gets its roles", too_long),
           ("what waits while it boots is no delay", late),
           ("a plan keeps the roles", kept),
           ("how the guest fares", load),
+          ("what programs of the guest publish", values),
           ("a machine without PCI is refused", no_pci),
           ("wrong words are refused", wrong_words),
           ("without an agent nothing is known", none)])

@@ -64,20 +64,25 @@ def ear_of(number, vector=0):
 class Guest:
     """One that has booted, and hears."""
 
-    def __init__(self, place, name, path="s", vectors=2):
+    def __init__(self, place, name, path="s", vectors=2, device=(), more=()):
         need_qemu()
         if not os.path.exists(place.file("initramfs")):
-            make_guest(place, INIT)
+            make_guest(place, INIT, more)
         self.process = place.start(
             QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-m", "128", "-accel", "tcg", "-no-reboot", "-serial",
             "unix:%s,server=on,wait=off" % place.file(name), "-kernel", os.path.join(IMAGE, "vmlinuz"), "-initrd",
-            place.file("initramfs"), "-append", "console=ttyS0 panic=-1 quiet rdinit=/agent-init", "-chardev",
-            "socket,path=%s,id=c" % path, "-device", "ivshmem-doorbell,chardev=c,vectors=%d" % vectors, stderr=-1)
+            place.file("initramfs"), "-append", "console=ttyS0 panic=-1 quiet rdinit=/agent-init",
+            *(device or ["-chardev", "socket,path=%s,id=c" % path, "-device",
+                         "ivshmem-doorbell,chardev=c,vectors=%d" % vectors]), stderr=-1)
         self.console, self.told, self.vectors = Console(place, name), 0, vectors
+
+    def boot(self):
+        wait_for("a guest that has booted", lambda: "GUEST waits" in self.console.text, PATIENCE)
+        return self
 
     def begin(self):
         """Once it has booted: its id."""
-        wait_for("a guest that has booted", lambda: "GUEST waits" in self.console.text, PATIENCE)
+        self.boot()
         self.id = self.number("id")
         for vector in range(self.vectors):
             self.tell("hear %d %d %d" % (vector, ear_of(self.id, vector), HEARD))

@@ -32,7 +32,7 @@ def test_qemus_join_and_leave():
         check_equal([(c["name"], c["vectors"]) for c in clients], [("vm", 2)] * 2, "names and vectors")
         wait_for("all are told all", lambda: all(c["told"] == 7 for c in place.ls()["clients"]))
         text = place.expect("ls", "s")
-        check(re.search(r"^ *0 +vm +2 +\d+ +\d+ +- +- +7 +-$", text, re.M), text)
+        check(re.search(r"^ *0 +vm +2 +\d+ +\d+ +- +- +- +7 +-$", text, re.M), text)
         check("2 clients with 4 vectors" in text, text)
         gone = next(c["id"] for c in clients if c["pid"] == first.pid)
         first.kill()

@@ -81,6 +81,60 @@ static void what_an_agent_says(void)
 	free(memory);
 }
 
+static void publish_shares(uint32_t index, double first, uint32_t count)
+{
+	double shares[QRT_SHMEM_DATA_MAX / 8];
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		shares[i] = first + i / 128.0;
+	publish(index, QRT_SHMEM_DOUBLE, shares, count * sizeof(double));
+}
+
+static void every_cpu_has_its_share(void)
+{
+	struct agent_load load;
+	uint32_t i;
+
+	begin();
+	publish_shares(QRT_SHMEM_AGENT_CPU, 0, 9);
+	for (i = 1; i < 8; i++)
+		publish_shares(QRT_SHMEM_AGENT_CPU_8 + i - 1, (1 + i * 8) / 128.0, 8);
+	publish_pair(QRT_SHMEM_AGENT_CPUS, 96, 64);
+	agent_load_read(&view, 1, &load);
+	CU_ASSERT_TRUE(load.cpu == 0 && load.cpus == 96 && load.listed == 64);
+	for (i = 0; i < 64; i++)
+		CU_ASSERT_TRUE(load.each[i] == (i + 1) / 128.0);
+	/* Of fewer, what lies behind them is older. */
+	publish_pair(QRT_SHMEM_AGENT_CPUS, 9, 10);
+	agent_load_read(&view, 1, &load);
+	CU_ASSERT_TRUE(load.cpus == 9 && load.listed == 10 && load.each[9] == 10 / 128.0 &&
+		       load.each[10] < 0);
+	free(memory);
+}
+
+static void nonsense_of_cpus(void)
+{
+	static const double numbers[] = {0.5, NAN, -1, 0.25, 1.5, INFINITY, 1, 0};
+	static const bool is_known[] = {true, false, false, true, false, false, true, true};
+	struct agent_load load;
+	uint32_t i;
+
+	begin();
+	publish(QRT_SHMEM_AGENT_CPU_8, QRT_SHMEM_DOUBLE, numbers, sizeof(numbers));
+	agent_load_read(&view, 1, &load);
+	CU_ASSERT_TRUE(load.cpus < 0 && load.listed < 0 && load.each[8] < 0);
+	publish_pair(QRT_SHMEM_AGENT_CPUS, 64, 65);
+	agent_load_read(&view, 1, &load);
+	CU_ASSERT_TRUE(load.cpus < 0 && load.listed < 0 && load.each[8] < 0);
+	publish_pair(QRT_SHMEM_AGENT_CPUS, 64, 64);
+	agent_load_read(&view, 1, &load);
+	CU_ASSERT_TRUE(load.listed == 64);
+	for (i = 0; i < 64; i++)
+		CU_ASSERT_EQUAL(load.each[i] >= 0, i >= 8 && i < 16 && is_known[i - 8]);
+	free(memory);
+}
+
 static void nonsense(void)
 {
 	static const double numbers[] = {NAN, INFINITY, -INFINITY, -0.5, 1e300};
@@ -144,8 +198,12 @@ static void random_memory(void)
 }
 
 static const struct tap_test tests[] = {
-	{"nothing is said", nothing_is_said},     {"what an agent says", what_an_agent_says},
-	{"nonsense is nothing", nonsense},        {"a text of any bytes is printable", text_of_any_bytes},
+	{"nothing is said", nothing_is_said},
+	{"what an agent says", what_an_agent_says},
+	{"every CPU has its share", every_cpu_has_its_share},
+	{"nonsense of CPUs", nonsense_of_cpus},
+	{"nonsense is nothing", nonsense},
+	{"a text of any bytes is printable", text_of_any_bytes},
 	{"memory of any content", random_memory},
 };
 

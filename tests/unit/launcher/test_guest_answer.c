@@ -42,7 +42,7 @@ static void begin(unsigned int *rings)
 	strcpy(supervisor.guest_state, "paused");
 	guest.supervisor = &supervisor;
 	guest.life.is_known = guest.life.is_running = true;
-	guest.ask = guest_ask_open(&view, GUEST_SLOT, ring, rings);
+	guest.ask = guest_ask_open(&view, AGENT_LINK_GUEST, ring, rings);
 }
 
 static void end(void)

@@ -37,6 +37,14 @@ static void one_that_says_nothing(void)
 	       "guest: booting for 9.0 s (longer than boottime)");
 }
 
+static void one_with_many_cpus(void)
+{
+	expect("{\"state\":\"ready\",\"for_ms\":1250,\"beat_ms\":20,\"load\":{\"cpu\":0.5,\"cpus\":96,\"cpu_"
+	       "each\":"
+	       "[0.5]}}",
+	       "guest: ready for 1.2 s, beat 20 ms ago, CPU 50 % of 96");
+}
+
 /* Who answers may be anybody. */
 static void nonsense(void)
 {
@@ -49,6 +57,7 @@ static void nonsense(void)
 
 static const struct tap_test tests[] = {
 	{"a guest that is ready", a_guest_that_is_ready},
+	{"one with many CPUs", one_with_many_cpus},
 	{"one that says nothing", one_that_says_nothing},
 	{"nonsense is no harm", nonsense},
 };
