@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -24,6 +27,23 @@
 
 /* ---- beginning ---- */
 
+/* So that the server knows that this is a program of this library, which may be told of an id again. Without
+ * a name it is told what any other client is. */
+static void bind_name(int fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	unsigned long long number = 0;
+	int length;
+
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != sizeof(number))
+		return;
+	length = snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, QRT_SHMEM_P_PEER_NAME "%016llx",
+			  number);
+	if (bind(fd, (struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)) < 0)
+		errno = 0;
+}
+
 static int connect_to(const char *path, struct qrt_shmem_error *reterr)
 {
 	const struct timeval patience = {.tv_sec = CONNECT_S};
@@ -40,6 +60,7 @@ static int connect_to(const char *path, struct qrt_shmem_error *reterr)
 		return qrt_shmem_p_error(reterr, -errno, "no socket: %s", strerror(errno));
 	/* One that hangs, and whose queue is full, is not waited for for ever. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	bind_name(fd);
 	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) >= 0)
 		return fd;
 	rc = errno == EAGAIN ? -ETIMEDOUT : -errno;

@@ -69,21 +69,25 @@ static int have_record(struct qrt_ivshmem_server *server)
 	int fd = qrt_shmem_p_server_take_kept(server, "record"), rc;
 
 	if (fd >= 0) {
+		server->has_before = 1;
 		rc = qrt_shmem_p_record_open(&server->record, fd);
 		if (rc < 0)
 			close(fd);
 		return rc;
 	}
-	rc = qrt_shmem_p_record_new(&server->record, server->peers_max);
+	rc = qrt_shmem_p_record_new(&server->record, server->peers_max, server->ids);
 	return rc < 0 ? rc : qrt_shmem_p_keep(server, "record", server->record.fd);
 }
 
 static int have_tables(struct qrt_ivshmem_server *server)
 {
 	server->peers_max = server->record.head->peers_max;
+	server->ids = server->record.head->ids;
+	server->generation = server->record.head->generation;
 	server->slots = calloc(server->peers_max, sizeof(void *));
 	server->by_id = calloc(QRT_IVSHMEM_IDS, sizeof(*server->by_id));
-	return server->slots && server->by_id ? 0 : -ENOMEM;
+	server->heard_by = calloc(QRT_IVSHMEM_IDS, sizeof(*server->heard_by));
+	return server->slots && server->by_id && server->heard_by ? 0 : -ENOMEM;
 }
 
 static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_server_config *config)
@@ -96,12 +100,7 @@ static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_ser
 		rc = have_memory(server, config->memory_fd);
 	if (rc >= 0)
 		rc = have_tables(server);
-	if (rc >= 0)
-		rc = qrt_shmem_p_server_restore(server);
-	if (rc >= 0)
-		server->generation = __atomic_add_fetch(&server->record.head->generation, 1,
-							__ATOMIC_ACQ_REL);
-	return rc;
+	return rc >= 0 ? qrt_shmem_p_server_restore(server) : rc;
 }
 
 static void fill(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_server_config *config)
@@ -133,7 +132,8 @@ static const char *why(int rc)
 {
 	switch (rc) {
 	case -EBADMSG:
-		return "what the store has is no server's of this version";
+		return "what the store has is no server's, or one's of another version of its record (this "
+		       "one's is 2)";
 	case -EMFILE:
 	case -ENFILE:
 		return "out of descriptors; raise the limit of open files";
@@ -150,6 +150,7 @@ static void end(struct qrt_ivshmem_server *server)
 
 	while (server->first)
 		qrt_shmem_p_server_forget(server, server->first);
+	qrt_shmem_p_server_end_absent(server, 0);
 	while ((saying = server->sayings)) {
 		server->sayings = saying->next;
 		free(saying);
@@ -164,6 +165,7 @@ static void end(struct qrt_ivshmem_server *server)
 	}
 	free(server->slots);
 	free(server->by_id);
+	free(server->heard_by);
 	free(server);
 }
 
@@ -232,6 +234,7 @@ struct qrt_ivshmem_server *qrt_ivshmem_server_close(struct qrt_ivshmem_server *s
 	qrt_shmem_p_server_drop_kept(server, 1);
 	while (server->first)
 		qrt_shmem_p_server_part(server, server->first, QRT_IVSHMEM_DROPPED);
+	qrt_shmem_p_server_end_absent(server, 1);
 	qrt_shmem_p_server_end_listeners(server, 1);
 	qrt_shmem_p_unkeep(server, "memory");
 	qrt_shmem_p_unkeep(server, "record");

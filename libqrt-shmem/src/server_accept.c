@@ -55,6 +55,7 @@ static void refuse(struct qrt_ivshmem_server *server, uint32_t listener, const s
 	struct qrt_ivshmem_event event = {.kind = QRT_IVSHMEM_REFUSED, .id = listener, .reason = reason};
 
 	server->record.head->refused++;
+	server->record.head->no_id += reason == QRT_IVSHMEM_NO_ID;
 	event.pid = who->pid;
 	event.uid = who->uid;
 	qrt_shmem_p_server_say(server, &event);
@@ -75,6 +76,13 @@ static void refuse_unseen(struct qrt_ivshmem_server *server, uint32_t listener)
 	refuse(server, listener, &nobody, QRT_IVSHMEM_FULL);
 }
 
+static uint32_t reason_of(int rc)
+{
+	if (rc == -EADDRNOTAVAIL)
+		return QRT_IVSHMEM_NO_ID;
+	return rc == -EBUSY ? QRT_IVSHMEM_IN_USE : QRT_IVSHMEM_FULL;
+}
+
 static void welcome(struct qrt_ivshmem_server *server, uint32_t listener, int socket)
 {
 	struct ucred who = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
@@ -89,7 +97,7 @@ static void welcome(struct qrt_ivshmem_server *server, uint32_t listener, int so
 	}
 	id = qrt_shmem_p_server_join(server, listener, socket);
 	if (id < 0)
-		refuse(server, listener, &who, id == -EBUSY ? QRT_IVSHMEM_IN_USE : QRT_IVSHMEM_FULL);
+		refuse(server, listener, &who, reason_of(id));
 	else
 		qrt_shmem_p_server_say_joined(server, (uint32_t)id);
 }

@@ -210,12 +210,13 @@ int qrt_ivshmem_server_harvest(struct qrt_ivshmem_server *server, struct qrt_ivs
 			       size_t max)
 {
 	size_t count;
+	int rc;
 
 	if (!max || !ret_events)
 		return -EINVAL;
-	if (qrt_shmem_p_server_is_replaced(server))
-		return -ESTALE;
-	qrt_shmem_p_server_settle(server);
+	rc = qrt_shmem_p_server_settle(server);
+	if (rc < 0)
+		return rc;
 	qrt_shmem_p_server_look_for_layout(server);
 	look(server);
 	tell(server);

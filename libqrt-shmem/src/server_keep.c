@@ -50,10 +50,12 @@ static void unkeep(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_e
 	char name[65];
 	uint32_t i;
 
-	for (i = 0; i < entry->vectors; i++) {
-		qrt_shmem_p_name_vector(name, sizeof(name), slot, entry->serial, i);
+	for (i = 0; i < entry->fds; i++) {
+		qrt_shmem_p_name_vector(name, sizeof(name), slot, entry->origin, i);
 		qrt_shmem_p_unkeep(server, name);
 	}
+	if (!entry->serial)
+		return; /* an absent one has no connection */
 	qrt_shmem_p_name_socket(name, sizeof(name), slot, entry->serial);
 	qrt_shmem_p_unkeep(server, name);
 }
@@ -65,7 +67,7 @@ void qrt_shmem_p_server_clear_slot(struct qrt_ivshmem_server *server, uint32_t s
 
 	__atomic_store_n(&entry->phase, QRT_SHMEM_P_LEAVING, __ATOMIC_RELEASE);
 	unkeep(server, entry, slot);
-	entry->partial = entry->doubt = entry->serial = 0;
+	entry->partial = entry->sending = entry->serial = 0;
 	__atomic_store_n(&entry->phase, QRT_SHMEM_P_FREE, __ATOMIC_RELEASE);
 }
 

@@ -8,6 +8,11 @@
  * of what happened: first for those that left, then for those that are there. So a client that is told of a
  * join was told of every leave before it, also where slots and ids are used again: an id is in one slot at
  * most of what it was told.
+ *
+ * QEMU's device uses what it freed when an id of which it was told that it left is there again. So a client
+ * that is no program of this library is told of an id's leave once at most, and of nobody by that id after
+ * that: eventfds of a bound id stay, and it goes on believing in them (server_absent.c); other ids wait
+ * (server_heard.c).
  */
 #ifndef QRT_SHMEM_SERVER_P_H
 #define QRT_SHMEM_SERVER_P_H
@@ -15,6 +20,7 @@
 #include <qrt/ivshmem.h>
 #include <qrt/shmem_layout.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /* ---- the record (server_record.c) ---- */
@@ -28,26 +34,39 @@ enum qrt_shmem_p_phase {
 	QRT_SHMEM_P_GREET_PEERS, /* and last itself */
 	QRT_SHMEM_P_GREETED,
 	QRT_SHMEM_P_LEAVING, /* what the store has of it is being dropped */
+	QRT_SHMEM_P_ABSENT,  /* eventfds of a bound id, which wait for their next client */
 };
 
-/* Of whom a client was told something: maybe not all of its vectors. serial 0: of nobody. */
+/* Of whom a client was told, and how many vectors. serial 0: of nobody. Programs of this library go by the
+ * serial of the client, others by that of the eventfds. */
 struct qrt_shmem_p_told {
-	uint32_t serial, id;
+	uint32_t serial;
+	uint16_t id, vectors;
+};
+
+enum qrt_shmem_p_sending {
+	QRT_SHMEM_P_SENDS_NOTHING,
+	QRT_SHMEM_P_SENDS_GREETING, /* of this phase */
+	QRT_SHMEM_P_SENDS_VECTOR,   /* this one, of the slot's */
+	QRT_SHMEM_P_SENDS_LEAVE,    /* of who was in the slot */
 };
 
 struct qrt_shmem_p_entry {
 	uint32_t phase;
-	uint32_t serial; /* tells clients that had the same slot or id one after another apart; never 0 */
+	uint32_t serial; /* tells clients that had the same slot or id one after another apart; 0: absent */
+	uint32_t origin; /* serial of the first one who had these eventfds */
 	uint32_t id, vectors, listener;
-	uint32_t doubt;   /* place of the message that is being sent: whether it was is not known of a
-			     killed server; 0: none is */
-	uint32_t partial; /* slot + 1 of whom it was told `next_vector` vectors; 0: nobody */
-	uint32_t next_vector;
+	uint32_t fds;     /* eventfds: more than vectors, where the client before had more */
+	uint32_t partial; /* slot + 1 of whom it is being told; 0: nobody */
+	uint32_t sending, sending_slot,
+		sending_which; /* the message of which `message` says whether it went */
 	int32_t pid;
 	uint32_t uid, gid;
 	uint32_t is_bound; /* its id is its socket's */
+	uint32_t is_peer;  /* a program of this library */
 	uint64_t joined_ns, told;
 	char name[QRT_IVSHMEM_NAME_MAX + 1];
+	struct mmsghdr message; /* msg_len: the kernel's word, see server_tell.c */
 	uint64_t reserved[8];
 };
 
@@ -57,6 +76,8 @@ struct qrt_shmem_p_head {
 	uint32_t generation;
 	uint32_t next_id, next_serial;
 	uint64_t joined, left, stalled, talked, refused, messages, in_doubt;
+	uint64_t no_id;
+	uint32_t ids, reserved;
 };
 
 struct qrt_shmem_p_record {
@@ -65,14 +86,17 @@ struct qrt_shmem_p_record {
 	struct qrt_shmem_p_head *head;
 };
 
-/* A new one, for so many clients. Negative errno. */
-int qrt_shmem_p_record_new(struct qrt_shmem_p_record *record, uint32_t peers_max);
+/* A new one, for so many clients and ids. Negative errno. */
+int qrt_shmem_p_record_new(struct qrt_shmem_p_record *record, uint32_t peers_max, uint32_t ids);
 /* Takes the descriptor. -EBADMSG: it is no record, or another version's. */
 int qrt_shmem_p_record_open(struct qrt_shmem_p_record *record, int fd);
 void qrt_shmem_p_record_close(struct qrt_shmem_p_record *record);
 struct qrt_shmem_p_entry *qrt_shmem_p_record_entry(const struct qrt_shmem_p_record *record, uint32_t slot);
 /* What the client of a slot was told, one for each slot. */
 struct qrt_shmem_p_told *qrt_shmem_p_record_told(const struct qrt_shmem_p_record *record, uint32_t slot);
+/* A bit for each id of which it was ever told that it is there. */
+unsigned char *qrt_shmem_p_record_heard(const struct qrt_shmem_p_record *record, uint32_t slot);
+void qrt_shmem_p_record_clear(const struct qrt_shmem_p_record *record, uint32_t slot);
 
 /* ---- clients ---- */
 
@@ -93,10 +117,11 @@ struct qrt_shmem_p_client {
 	struct qrt_shmem_p_client *next, *previous; /* in the order of joining */
 	struct qrt_shmem_p_entry *entry;
 	struct qrt_shmem_p_told *told;
+	unsigned char *heard;
 	uint32_t slot;
-	int socket;
-	int *fds; /* of its vectors */
-	uint32_t vectors;
+	int socket; /* -1: absent */
+	int *fds;
+	uint32_t fd_count;
 	struct qrt_shmem_p_queue left, there;
 	uint32_t room;               /* of a queue: a power of two, as many as there are slots */
 	enum qrt_shmem_p_wait waits; /* for what, before it can be told more */
@@ -133,15 +158,17 @@ struct qrt_ivshmem_server {
 	struct qrt_shmem_p_record record;
 	struct qrt_shmem_p_client **slots;
 	struct qrt_shmem_p_client *first, *last;
-	uint32_t *by_id; /* slot + 1; 0: free */
+	uint32_t *by_id;    /* slot + 1, of an absent one, too; 0: free */
+	uint32_t *heard_by; /* how many clients that are no programs of this library were told of an id */
 	uint32_t clients, vectors;
+	uint32_t absent, absent_fds;
 	uint32_t generation; /* of this server: the record names that of the present one */
 	struct qrt_shmem_p_listener *listeners;
 	uint32_t listener_count;
 	struct qrt_shmem_p_saying *sayings, **sayings_end;
 	struct qrt_shmem_p_kept *kept;
 	uint32_t kept_count;
-	int is_timer_on, is_more, is_settled;
+	int is_timer_on, is_more, is_settled, has_before; /* has_before: a server was there */
 	void *map; /* of the memory, where slots of a layout are cleaned */
 	uint64_t map_length;
 	struct qrt_shmem_view view;
@@ -177,19 +204,32 @@ void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_
 
 /* A free slot, -ENOSPC. */
 int qrt_shmem_p_server_find_slot(const struct qrt_ivshmem_server *server);
-/* An id for a client of that socket. Whoever had a bound one and is gone parts. -EBUSY, -ENOSPC. */
+/* An id for a client of that socket. Whoever had a bound one and is gone parts. -EBUSY; -ENOSPC;
+ * -EADDRNOTAVAIL: those that are free wait (server_heard.c). */
 int qrt_shmem_p_server_choose_id(struct qrt_ivshmem_server *server,
 				 const struct qrt_shmem_p_listener *listener);
 
 /* ---- coming and going (server_join.c) ---- */
 
-/* A serial that nobody has: of one that it is not known about whether a client was told of it. */
-#define QRT_SHMEM_P_NO_SERIAL 0xffffffffu
-
 /* A connection becomes a client; takes the descriptor, also where it fails. Its id; -EBUSY, -ENOSPC, -ENOMEM,
  * -EMFILE. */
 int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener, int socket);
-/* It left: everybody else is to be told; harvest() says so. */
+/* Something became of a slot: all but one are to be told what they do not know. */
+void qrt_shmem_p_server_tell_all(struct qrt_ivshmem_server *server, uint32_t slot,
+				 const struct qrt_shmem_p_client *but);
+/* A serial that nobody had. */
+uint32_t qrt_shmem_p_server_draw_serial(struct qrt_ivshmem_server *server);
+/* Who it is that connected, to which socket: all of an entry but its phase and its eventfds. */
+void qrt_shmem_p_server_introduce(struct qrt_ivshmem_server *server, struct qrt_shmem_p_entry *entry,
+				  uint32_t listener, int socket);
+int qrt_shmem_p_server_keep_socket(struct qrt_ivshmem_server *server,
+				   const struct qrt_shmem_p_client *client);
+/* The eventfds from `first` on, as the entry counts them. */
+int qrt_shmem_p_server_make_fds(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+				uint32_t first);
+/* It is there: its greeting begins, and others are told of it. Its id. */
+int qrt_shmem_p_server_begin(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* It left: everybody else is to be told; harvest() says so. (server_leave.c) */
 void qrt_shmem_p_server_part(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
 			     uint32_t reason);
 /* Counts it, and says so with the next harvest(). */
@@ -199,23 +239,61 @@ void qrt_shmem_p_server_say_left(struct qrt_ivshmem_server *server, const struct
 int qrt_shmem_p_server_admit(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* One that was not admitted. */
 void qrt_shmem_p_server_free(struct qrt_shmem_p_client *client);
+/* It counts no more. */
+void qrt_shmem_p_server_unlink(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* Frees what is here of it, and nothing else. */
 void qrt_shmem_p_server_forget(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* A client as its entry says; takes nothing. NULL: no memory. */
 struct qrt_shmem_p_client *qrt_shmem_p_server_take_in(struct qrt_ivshmem_server *server, uint32_t slot,
 						      int socket);
 
-/* ---- what clients are told (server_tell.c) ---- */
+/* ---- absent ones (server_absent.c) ---- */
 
-/* Where a client is: another one after each message of its greeting, or about a peer; never 0. */
-static inline uint32_t qrt_shmem_p_place_of(const struct qrt_shmem_p_entry *entry)
+static inline int qrt_shmem_p_is_absent(const struct qrt_shmem_p_client *client)
 {
-	return entry->phase << 16 | (entry->partial ? 1 + entry->next_vector : 0);
+	return client->entry->phase == QRT_SHMEM_P_ABSENT;
 }
+
+/* Its eventfds wait for the next client of its socket: its id is that of one. */
+int qrt_shmem_p_server_stays(const struct qrt_ivshmem_server *server,
+			     const struct qrt_shmem_p_client *client);
+/* A client becomes absent; it was unlinked. */
+void qrt_shmem_p_server_be_absent(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* It counts as absent: it was just made, or found in the record. */
+void qrt_shmem_p_server_link_absent(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+void qrt_shmem_p_server_end_absence(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* The server before was killed while somebody came back: it is absent as before. */
+void qrt_shmem_p_server_forget_return(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* NULL: there is none of that id. */
+struct qrt_shmem_p_client *qrt_shmem_p_server_find_absent(const struct qrt_ivshmem_server *server,
+							  uint32_t id);
+/* A connection goes on with the eventfds of an absent one; takes the descriptor. As join(). */
+int qrt_shmem_p_server_come_back(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+				 uint32_t listener, int socket);
+/* It is gone for good. */
+void qrt_shmem_p_server_retire(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* One that nobody believes in makes room. 0: there is none. */
+int qrt_shmem_p_server_retire_any(struct qrt_ivshmem_server *server);
+void qrt_shmem_p_server_end_absent(struct qrt_ivshmem_server *server, int is_for_good);
+
+/* ---- ids that clients were told of (server_heard.c) ---- */
+
+int qrt_shmem_p_has_heard(const struct qrt_shmem_p_client *client, uint32_t id);
+/* It is being told of it. Of programs of this library nothing is noted: to them ids may come back. */
+void qrt_shmem_p_hear_of(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, uint32_t id);
+/* A client comes, or goes: what it has heard of counts, or counts no more. */
+void qrt_shmem_p_count_heard(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_client *client,
+			     int by);
+/* Ids that nobody has, and that wait until clients who were told of them are gone. */
+uint32_t qrt_shmem_p_count_waiting_ids(const struct qrt_ivshmem_server *server);
+
+/* ---- what clients are told (server_tell.c) ---- */
 
 /* Something became of that slot. There is room for each: nobody's notice depends on memory. */
 void qrt_shmem_p_tell(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
 		      uint32_t slot);
+/* A server was killed while it sent something: where that was sent, it is noted now. 1: it was sending. */
+int qrt_shmem_p_finish_sending(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* Of how many peers it was not yet told what became of them. */
 uint32_t qrt_shmem_p_count_waiting(const struct qrt_shmem_p_client *client);
 /* Sends what can be sent, `*budget` messages at most. 1: there is more; 0: there is not; -EAGAIN: the socket
@@ -239,10 +317,12 @@ int qrt_shmem_p_server_receive_kept(struct qrt_ivshmem_server *server, const str
 void qrt_shmem_p_server_drop_kept(struct qrt_ivshmem_server *server, int is_for_good);
 /* The descriptor of that name, which is the caller's then; -ENOENT. */
 int qrt_shmem_p_server_take_kept(struct qrt_ivshmem_server *server, const char *name);
-/* Goes on with what the server before had (server_restore.c). */
+/* Takes up what the server before had, and changes nothing of it: that one may still go on
+ * (server_restore.c). */
 int qrt_shmem_p_server_restore(struct qrt_ivshmem_server *server);
-/* Those that were just joining join now; what nobody claimed is dropped. */
-void qrt_shmem_p_server_settle(struct qrt_ivshmem_server *server);
+/* Once: from now on it is this server's. What was left half done is done, those that were just joining join,
+ * what nobody claimed is dropped. (server_settle.c) -ESTALE: it is another one's. */
+int qrt_shmem_p_server_settle(struct qrt_ivshmem_server *server);
 
 /* ---- the layout's slots (server_clean.c) ---- */
 

@@ -36,14 +36,19 @@ static int find_id(struct qrt_ivshmem_server *server)
 	uint32_t from = server->flags & QRT_IVSHMEM_SERVER_LOWEST_IDS ? 0 : server->record.head->next_id, i,
 		 id;
 
+	int rc = -ENOSPC;
+
 	for (i = 0; i < server->ids; i++) {
 		id = (from + i) % server->ids;
-		if (is_free(server, id)) {
+		if (!is_free(server, id))
+			continue;
+		if (!server->heard_by[id]) {
 			server->record.head->next_id = (id + 1) % server->ids;
 			return (int)id;
 		}
+		rc = -EADDRNOTAVAIL;
 	}
-	return -ENOSPC;
+	return rc;
 }
 
 /* Whoever has it may have gone, and it was not noticed yet. */
@@ -52,7 +57,7 @@ static int take_bound_id(struct qrt_ivshmem_server *server, uint32_t id)
 	struct qrt_shmem_p_client *client;
 	char byte;
 
-	if (!server->by_id[id])
+	if (!server->by_id[id] || qrt_shmem_p_server_find_absent(server, id))
 		return (int)id;
 	client = server->slots[server->by_id[id] - 1];
 	if (recv(client->socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&

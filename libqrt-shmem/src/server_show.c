@@ -65,6 +65,20 @@ int qrt_ivshmem_server_list(const struct qrt_ivshmem_server *server, struct qrt_
 	return (int)server->clients;
 }
 
+int qrt_ivshmem_server_list_absent(const struct qrt_ivshmem_server *server,
+				   struct qrt_ivshmem_client *ret_clients, size_t max)
+{
+	uint64_t now = qrt_shmem_p_now_ns();
+	uint32_t slot;
+	size_t count = 0;
+
+	for (slot = 0; slot < server->peers_max && count < max && count < server->absent; slot++) {
+		if (server->slots[slot] && server->slots[slot]->socket < 0)
+			describe(server->slots[slot], now, &ret_clients[count++]);
+	}
+	return (int)server->absent;
+}
+
 int qrt_ivshmem_server_get_statistics(const struct qrt_ivshmem_server *server,
 				      struct qrt_ivshmem_statistics *ret_statistics)
 {
@@ -73,7 +87,7 @@ int qrt_ivshmem_server_get_statistics(const struct qrt_ivshmem_server *server,
 		.size = sizeof(own),
 		.clients = server->clients,
 		.vectors = server->vectors,
-		.generation = head->generation,
+		.generation = head->generation + !server->is_settled,
 		.joined = head->joined,
 		.left = head->left,
 		.stalled = head->stalled,
@@ -81,6 +95,9 @@ int qrt_ivshmem_server_get_statistics(const struct qrt_ivshmem_server *server,
 		.refused = head->refused,
 		.messages = head->messages,
 		.in_doubt = head->in_doubt,
+		.absent = server->absent,
+		.ids_waiting = qrt_shmem_p_count_waiting_ids(server),
+		.no_id = head->no_id,
 	};
 
 	return qrt_p_struct_give(ret_statistics, &own, sizeof(own));
@@ -90,39 +107,46 @@ int qrt_ivshmem_server_get_statistics(const struct qrt_ivshmem_server *server,
 
 static struct qrt_shmem_p_client *find(const struct qrt_ivshmem_server *server, uint32_t id)
 {
-	return id < QRT_IVSHMEM_IDS && server->by_id[id] ? server->slots[server->by_id[id] - 1] : NULL;
+	if (id >= QRT_IVSHMEM_IDS || !server->by_id[id] || qrt_shmem_p_server_find_absent(server, id))
+		return NULL;
+	return server->slots[server->by_id[id] - 1];
 }
 
 int qrt_ivshmem_server_add(struct qrt_ivshmem_server *server, uint32_t listener, int fd)
 {
-	int own;
+	int own, rc;
 
 	if (listener >= server->listener_count)
 		return -EINVAL;
-	if (qrt_shmem_p_server_is_replaced(server))
-		return -ESTALE;
+	rc = qrt_shmem_p_server_settle(server);
+	if (rc < 0)
+		return rc;
 	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return own < 0 ? -errno : qrt_shmem_p_server_join(server, listener, own);
 }
 
 int qrt_ivshmem_server_drop(struct qrt_ivshmem_server *server, uint32_t id)
 {
-	struct qrt_shmem_p_client *client = find(server, id);
+	struct qrt_shmem_p_client *client;
+	int rc = qrt_shmem_p_server_settle(server);
 
+	if (rc < 0)
+		return rc;
+	client = find(server, id);
 	if (!client)
 		return -ENOENT;
-	if (qrt_shmem_p_server_is_replaced(server))
-		return -ESTALE;
 	qrt_shmem_p_server_part(server, client, QRT_IVSHMEM_DROPPED);
 	return 0;
 }
 
 int qrt_ivshmem_server_renew(struct qrt_ivshmem_server *server, uint32_t id)
 {
+	int rc = qrt_shmem_p_server_settle(server);
+
+	if (rc < 0)
+		return rc;
 	if (!find(server, id))
 		return -ENOENT;
-	if (qrt_shmem_p_server_is_replaced(server))
-		return -ESTALE;
 	qrt_shmem_p_server_begin_life(server, id, 1);
 	return 0;
 }

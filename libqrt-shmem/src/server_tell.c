@@ -4,10 +4,10 @@
  * that who was there left, and of each vector of who is there now. A peer that came and went meanwhile is
  * nothing to tell. A peer that was begun with goes on first, then all leaves, then the next peer.
  *
- * A server can be killed between sending a message and noting that. So what is noted first is which message
- * is in doubt, until the next one: as soon as it is noted as sent, it is in doubt no more. The next server
- * tells a client in doubt about a peer that this peer left, which costs nobody anything since the peer was
- * just joining, and all of it again.
+ * A server can be killed between sending a message and noting that. So it notes first what it sends, and
+ * that this was not sent; sendmmsg(2) then writes how much it sent into the record, within the same call,
+ * from which no signal takes it away before that. The next server reads there whether the message went, and
+ * notes what the one before could not.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -34,24 +34,49 @@ static void pop(const struct qrt_shmem_p_client *client, struct qrt_shmem_p_queu
 	queue->count--;
 }
 
+/* Of whom it is to know in a slot; 0: of nobody. Who believes in an absent one's eventfds goes on with that.
+ */
+static uint32_t serial_for(const struct qrt_shmem_p_client *client, const struct qrt_shmem_p_client *peer)
+{
+	if (!peer)
+		return 0;
+	if (client->entry->is_peer)
+		return qrt_shmem_p_is_absent(peer) ? 0 : peer->entry->serial;
+	if (qrt_shmem_p_is_absent(peer) && client->told[peer->slot].serial != peer->entry->origin)
+		return 0;
+	return peer->entry->origin;
+}
+
 /* Whom it was told of is not there any more. */
 static int has_left(const struct qrt_ivshmem_server *server, const struct qrt_shmem_p_client *client,
 		    uint32_t slot)
 {
-	const struct qrt_shmem_p_client *peer = server->slots[slot];
 	uint32_t told = client->told[slot].serial;
 
-	return told && (!peer || peer->entry->serial != told);
+	return told && told != serial_for(client, server->slots[slot]);
+}
+
+/* There are vectors that it does not know; of an id that it knows to have left it is told no more. */
+static int is_new(const struct qrt_ivshmem_server *server, const struct qrt_shmem_p_client *client,
+		  uint32_t slot)
+{
+	const struct qrt_shmem_p_client *peer = server->slots[slot];
+	const struct qrt_shmem_p_told *told = &client->told[slot];
+	uint32_t serial = serial_for(client, peer);
+
+	if (!serial)
+		return 0;
+	if (told->serial == serial)
+		return told->vectors < peer->entry->vectors;
+	return client->entry->is_peer || !qrt_shmem_p_has_heard(client, peer->entry->id);
 }
 
 void qrt_shmem_p_tell(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
 		      uint32_t slot)
 {
-	const struct qrt_shmem_p_client *peer = server->slots[slot];
-
 	if (has_left(server, client, slot) && client->entry->partial != slot + 1)
 		push(client, &client->left, slot);
-	if (peer && peer->entry->serial != client->told[slot].serial)
+	if (is_new(server, client, slot))
 		push(client, &client->there, slot);
 }
 
@@ -64,135 +89,175 @@ uint32_t qrt_shmem_p_count_waiting(const struct qrt_shmem_p_client *client)
 
 /* The order of these stores is what a server after this one relies on, whatever instruction this one dies at.
  */
-static void note(uint32_t *where, uint32_t value)
+#define note(where, value)                                                                                   \
+	do {                                                                                                 \
+		__atomic_store_n(where, value, __ATOMIC_RELEASE);                                            \
+		atomic_signal_fence(memory_order_seq_cst);                                                   \
+	} while (0)
+
+/* What comes of a message that was sent. Done twice it is as done once: a server may be killed within. */
+static void settle(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
-	__atomic_store_n(where, value, __ATOMIC_RELEASE);
-	atomic_signal_fence(memory_order_seq_cst);
+	struct qrt_shmem_p_entry *entry = client->entry;
+	struct qrt_shmem_p_told *told = &client->told[entry->sending_slot];
+
+	switch (entry->sending) {
+	case QRT_SHMEM_P_SENDS_GREETING:
+		note(&entry->phase, entry->sending_which + 1);
+		break;
+	case QRT_SHMEM_P_SENDS_VECTOR:
+		qrt_shmem_p_hear_of(server, client, told->id);
+		note(&told->vectors, (uint16_t)(entry->sending_which + 1));
+		break;
+	default:
+		if (entry->partial == entry->sending_slot + 1)
+			note(&entry->partial, 0);
+		note(&told->serial, 0);
+	}
+	note(&entry->sending, QRT_SHMEM_P_SENDS_NOTHING);
+	entry->told++;
+	server->record.head->messages++;
 }
 
-static int send_one(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, int64_t value,
-		    int fd)
+int qrt_shmem_p_finish_sending(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
+	struct qrt_shmem_p_entry *entry = client->entry;
+
+	if (entry->sending == QRT_SHMEM_P_SENDS_NOTHING)
+		return 0;
+	if (entry->message.msg_len)
+		settle(server, client);
+	note(&entry->sending, QRT_SHMEM_P_SENDS_NOTHING);
+	return 1;
+}
+
+struct message {
+	enum qrt_shmem_p_sending kind;
+	uint32_t slot, which;
+	int64_t value;
+	int fd;
+};
+
+static int send_one(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
+		    const struct message *message)
+{
+	struct qrt_shmem_p_entry *entry = client->entry;
 	int rc;
 
 	if (qrt_shmem_p_server_is_replaced(server))
 		return -ESTALE;
-	note(&client->entry->doubt, qrt_shmem_p_place_of(client->entry));
-	rc = qrt_shmem_p_wire_send(client->socket, value, fd);
+	entry->sending_slot = message->slot;
+	entry->sending_which = message->which;
+	note(&entry->message.msg_len, 0);
+	note(&entry->sending, (uint32_t)message->kind);
+	rc = qrt_shmem_p_wire_send(client->socket, message->value, message->fd, &entry->message);
 	if (rc < 0)
-		note(&client->entry->doubt, 0);
+		note(&entry->sending, QRT_SHMEM_P_SENDS_NOTHING);
+	else
+		settle(server, client);
 	return rc;
-}
-
-/* It was sent, and that is noted: only now is it counted. */
-static void settle(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
-{
-	note(&client->entry->doubt, 0);
-	client->entry->told++;
-	server->record.head->messages++;
 }
 
 /* Version, id, memory. */
 static int greet(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
-	struct qrt_shmem_p_entry *entry = client->entry;
-	int rc;
+	const struct qrt_shmem_p_entry *entry = client->entry;
+	struct message message = {.kind = QRT_SHMEM_P_SENDS_GREETING, .which = entry->phase, .fd = -1};
 
-	if (entry->phase == QRT_SHMEM_P_GREET_VERSION)
-		rc = send_one(server, client, QRT_IVSHMEM_VERSION, -1);
-	else if (entry->phase == QRT_SHMEM_P_GREET_ID)
-		rc = send_one(server, client, entry->id, -1);
-	else
-		rc = send_one(server, client, -1, server->memory);
-	if (rc < 0)
-		return rc;
-	note(&entry->phase, entry->phase + 1);
-	settle(server, client);
-	return 0;
+	if (entry->phase == QRT_SHMEM_P_GREET_VERSION) {
+		message.value = QRT_IVSHMEM_VERSION;
+	} else if (entry->phase == QRT_SHMEM_P_GREET_ID) {
+		message.value = entry->id;
+	} else {
+		message.value = -1;
+		message.fd = server->memory;
+	}
+	return send_one(server, client, &message);
 }
 
+/* 1: a message went out; 0: none had to: of one of whom it heard nothing it is not told that it left. */
 static int tell_gone(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, uint32_t slot)
 {
-	int rc = send_one(server, client, client->told[slot].id, -1);
+	struct qrt_shmem_p_told *told = &client->told[slot];
+	struct message message = {.kind = QRT_SHMEM_P_SENDS_LEAVE, .slot = slot, .value = told->id, .fd = -1};
+	int rc;
 
-	if (rc < 0)
-		return rc;
-	note(&client->entry->partial, 0);
-	note(&client->told[slot].serial, 0);
-	settle(server, client);
+	if (told->vectors) {
+		rc = send_one(server, client, &message);
+		return rc < 0 ? rc : 1;
+	}
+	note(&told->serial, 0);
+	if (client->entry->partial == slot + 1)
+		note(&client->entry->partial, 0);
 	return 0;
 }
 
 static void begin_peer(struct qrt_shmem_p_client *client, const struct qrt_shmem_p_client *peer)
 {
-	client->told[peer->slot].id = peer->entry->id;
-	note(&client->entry->next_vector, 0);
+	struct qrt_shmem_p_told *told = &client->told[peer->slot];
+	uint32_t serial = serial_for(client, peer);
+
+	if (told->serial != serial) {
+		told->id = (uint16_t)peer->entry->id;
+		note(&told->vectors, 0);
+		note(&told->serial, serial);
+	}
 	note(&client->entry->partial, peer->slot + 1);
-	note(&client->told[peer->slot].serial, peer->entry->serial);
 }
 
 static int tell_vector(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
 		       const struct qrt_shmem_p_client *peer)
 {
-	struct qrt_shmem_p_entry *entry = client->entry;
-	int rc = send_one(server, client, peer->entry->id, peer->fds[entry->next_vector]);
+	struct message message = {.kind = QRT_SHMEM_P_SENDS_VECTOR, .slot = peer->slot};
 
-	if (rc < 0)
-		return rc;
-	note(&entry->next_vector, entry->next_vector + 1);
-	if (entry->next_vector == peer->entry->vectors) {
-		note(&entry->partial, 0);
-		if (peer == client)
-			note(&entry->phase, QRT_SHMEM_P_GREETED);
-	}
-	settle(server, client);
-	return 0;
+	message.which = client->told[peer->slot].vectors;
+	message.value = peer->entry->id;
+	message.fd = peer->fds[message.which];
+	return send_one(server, client, &message);
 }
 
-/* 1: a message went out; 0: none had to. */
-static int end_peer(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, uint32_t slot)
+static void end_peer(struct qrt_shmem_p_client *client, const struct qrt_shmem_p_client *peer)
 {
-	int rc;
-
-	if (client->entry->next_vector) {
-		rc = tell_gone(server, client, slot);
-		return rc < 0 ? rc : 1;
-	}
-	/* Of one of whom it heard nothing it is not told that it left. */
-	note(&client->told[slot].serial, 0);
+	if (peer == client)
+		note(&client->entry->phase, QRT_SHMEM_P_GREETED);
 	note(&client->entry->partial, 0);
-	return 0;
 }
 
+/* As soon as it knows all of it nothing is partial any more. */
 static int go_on_with_peer(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
 	uint32_t slot = client->entry->partial - 1;
-	int rc;
+	const struct qrt_shmem_p_client *peer = server->slots[slot];
+	int rc = 0;
 
 	if (has_left(server, client, slot))
-		return end_peer(server, client, slot);
-	rc = tell_vector(server, client, server->slots[slot]);
-	return rc < 0 ? rc : 1;
+		return tell_gone(server, client, slot);
+	if (client->told[slot].vectors < peer->entry->vectors)
+		rc = tell_vector(server, client, peer);
+	if (rc < 0)
+		return rc;
+	if (client->told[slot].vectors >= peer->entry->vectors)
+		end_peer(client, peer);
+	return 1;
 }
 
 static int tell_next_leave(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
 	uint32_t slot = client->left.slots[client->left.first];
-	int is_new = has_left(server, client, slot), rc = is_new ? tell_gone(server, client, slot) : 0;
+	int rc = has_left(server, client, slot) ? tell_gone(server, client, slot) : 0;
 
 	if (rc >= 0)
 		pop(client, &client->left);
-	return rc < 0 ? rc : is_new;
+	return rc;
 }
 
 static int begin_next_peer(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
 	uint32_t slot = client->there.slots[client->there.first];
-	const struct qrt_shmem_p_client *peer = server->slots[slot];
 
 	pop(client, &client->there);
-	if (peer && !client->told[slot].serial)
-		begin_peer(client, peer);
+	if (!has_left(server, client, slot) && is_new(server, client, slot))
+		begin_peer(client, server->slots[slot]);
 	return 0;
 }
 

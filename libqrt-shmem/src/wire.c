@@ -37,7 +37,7 @@ static int judge(int error)
 	return -error;
 }
 
-int qrt_shmem_p_wire_send(int socket, int64_t value, int fd)
+int qrt_shmem_p_wire_send(int socket, int64_t value, int fd, struct mmsghdr *message)
 {
 	unsigned char bytes[8];
 	union {
@@ -45,25 +45,24 @@ int qrt_shmem_p_wire_send(int socket, int64_t value, int fd)
 		char room[CMSG_SPACE(sizeof(int))];
 	} control;
 	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
-	ssize_t sent;
+	int sent;
 
+	message->msg_hdr = (struct msghdr){.msg_iov = &iov, .msg_iovlen = 1};
 	encode(bytes, value);
 	if (fd >= 0) {
 		memset(&control, 0, sizeof(control));
-		message.msg_control = &control;
-		message.msg_controllen = sizeof(control.room);
+		message->msg_hdr.msg_control = &control;
+		message->msg_hdr.msg_controllen = sizeof(control.room);
 		control.align.cmsg_level = SOL_SOCKET;
 		control.align.cmsg_type = SCM_RIGHTS;
 		control.align.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
 	}
-	sent = sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (sent == (ssize_t)sizeof(bytes))
-		return 0;
-	if (sent >= 0)
-		return -EPIPE; /* half a message cannot be taken back */
-	return judge(errno);
+	sent = sendmmsg(socket, message, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	message->msg_hdr = (struct msghdr){.msg_iov = NULL}; /* nothing of this function stays anywhere */
+	if (sent < 0)
+		return judge(errno);
+	return message->msg_len == sizeof(bytes) ? 0 : -EPIPE; /* half of one cannot be taken back */
 }
 
 void qrt_shmem_p_wire_begin(struct qrt_shmem_p_wire *wire)

@@ -4,10 +4,17 @@
 #define QRT_SHMEM_WIRE_P_H
 
 #include <stdint.h>
+#include <sys/socket.h>
 
-/* Sends one without waiting; fd -1: none. -EAGAIN: the socket is full; -ENOBUFS: the kernel has no room, of
- * memory or for descriptors in flight; -EPIPE and others: the connection is of no use any more. */
-int qrt_shmem_p_wire_send(int socket, int64_t value, int fd);
+/* What programs of this library bind their end of a connection to, in the abstract namespace; a number
+ * follows. */
+#define QRT_SHMEM_P_PEER_NAME "qrt-ivshmem-peer."
+
+/* Sends one without waiting; fd -1: none. Whether it went says message->msg_len, too, which the kernel sets
+ * within the same call: 8 or 0, whatever this process dies at. -EAGAIN: the socket is full; -ENOBUFS: the
+ * kernel has no room, of memory or for descriptors in flight; -EPIPE and others: the connection is of no use
+ * any more. */
+int qrt_shmem_p_wire_send(int socket, int64_t value, int fd, struct mmsghdr *message);
 
 /* One that is being received: a stream may give it in pieces. */
 struct qrt_shmem_p_wire {

@@ -20,7 +20,8 @@ static const char help[] =
 	"Shows who is at a server, of which SOCKET is the first socket: for each client its id, name,\n"
 	"vectors, process and user; its state, beat and number of values, where there is a layout and\n"
 	"it says them; how many messages the server told it, and for how long it has taken none of\n"
-	"those that wait. What the values are 'qrt-shmem dump' shows.\n\n"
+	"those that wait. What the values are 'qrt-shmem dump' shows. Who left and has an id of its\n"
+	"socket's is absent. Ids wait that left, until nobody knows that.\n\n"
 	"  --json           all that the server knows, one object\n"
 	"  --watch SECONDS  again and again\n\n"
 	"Exit code: 0, 1 there is no such server, or it does not answer, 2 usage.";
@@ -117,16 +118,40 @@ static void add_client(struct table *table, JsonObject *client)
 	table_add(table, slow_s > 0 ? g_strdup_printf("%.1f s", slow_s) : g_strdup("-"));
 }
 
+static void add_absent(struct table *table, JsonObject *client)
+{
+	static const char *const columns[] = {"-", "-", "absent", "-", "-", "-", "-"};
+	guint i;
+
+	add_number(table, client, "id");
+	table_add(table, g_strdup(json_limit_get_string(client, "name")));
+	add_number(table, client, "vectors");
+	for (i = 0; i < G_N_ELEMENTS(columns); i++)
+		table_add(table, g_strdup(columns[i]));
+}
+
 static void print_clients(JsonObject *report)
 {
 	static const char *const titles[] = {">ID",   "NAME",    ">VECTORS", ">PID",  ">UID", "STATE",
 					     ">BEAT", ">VALUES", ">TOLD",    ">SLOW", NULL};
+	JsonArray *absent = json_limit_get_array(report, "absent");
 	struct table *table = table_new(titles);
 	guint i;
 
 	for (i = 0; i < json_limit_get_length(json_limit_get_array(report, "clients")); i++)
 		add_client(table, json_limit_get_element(json_limit_get_array(report, "clients"), i));
+	for (i = 0; i < json_limit_get_length(absent); i++)
+		add_absent(table, json_limit_get_element(absent, i));
 	table_print(table);
+}
+
+static void print_waiting(JsonObject *statistics)
+{
+	gint64 waiting = json_limit_get_int(statistics, "ids_waiting");
+
+	if (waiting)
+		printf("%" G_GINT64_FORMAT " id%s wait%s; ", waiting, plural((unsigned long long)waiting),
+		       waiting == 1 ? "s" : "");
 }
 
 static void print_sum(JsonObject *report)
@@ -142,6 +167,7 @@ static void print_sum(JsonObject *report)
 	       json_limit_get_int(statistics, "joined"), json_limit_get_int(statistics, "left"),
 	       json_limit_get_int(statistics, "stalled"), json_limit_get_int(statistics, "talked"),
 	       json_limit_get_int(statistics, "refused"));
+	print_waiting(statistics);
 	printf("%" G_GINT64_FORMAT " messages; server %" G_GINT64_FORMAT " of these, pid %" G_GINT64_FORMAT
 	       "\n",
 	       json_limit_get_int(statistics, "messages"), json_limit_get_int(statistics, "generation"),

@@ -116,6 +116,7 @@ struct serve {
 	struct serve_events *events;
 	struct serve_control *control;
 	GHashTable *names; /* id -> name: of those that left, too, until somebody else has the id */
+	gboolean is_no_id_said;
 };
 
 /* Serves until it is over. The exit code. */

@@ -47,7 +47,7 @@ static const char *name_kind(guint32 kind)
 static const char *name_reason(guint32 reason)
 {
 	static const char *const names[] = {"by-itself",  "stalled", "talked", "dropped",
-					    "not-listed", "in-use",  "full"};
+					    "not-listed", "in-use",  "full",   "no-id"};
 
 	return reason < G_N_ELEMENTS(names) ? names[reason] : "unknown";
 }

@@ -45,7 +45,7 @@ static double up_seconds(const struct qrt_ivshmem_client *client)
 	return (double)(g_get_monotonic_time() - (gint64)(client->joined_ns / 1000)) / 1e6;
 }
 
-static JsonObject *describe_client(const struct serve *serve, const struct qrt_ivshmem_client *client)
+static JsonObject *describe_any(const struct qrt_ivshmem_client *client)
 {
 	JsonObject *object = json_object_new();
 
@@ -53,6 +53,13 @@ static JsonObject *describe_client(const struct serve *serve, const struct qrt_i
 	json_text_set_string(object, "name", client->name);
 	json_object_set_int_member(object, "vectors", client->vectors);
 	json_object_set_int_member(object, "socket", client->listener);
+	return object;
+}
+
+static JsonObject *describe_client(const struct serve *serve, const struct qrt_ivshmem_client *client)
+{
+	JsonObject *object = describe_any(client);
+
 	json_object_set_boolean_member(object, "is_greeted", client->is_greeted);
 	json_object_set_int_member(object, "waiting", client->waiting);
 	json_object_set_int_member(object, "pid", client->pid);
@@ -80,6 +87,19 @@ static JsonArray *list_clients(const struct serve *serve)
 	return array;
 }
 
+/* Clients of a bound id that left. */
+static JsonArray *list_absent(const struct serve *serve)
+{
+	int count = qrt_ivshmem_server_list_absent(serve->server, NULL, 0), i;
+	g_autofree struct qrt_ivshmem_client *absent = g_new0(struct qrt_ivshmem_client, (gsize)count + 1);
+	JsonArray *array = json_array_new();
+
+	qrt_ivshmem_server_list_absent(serve->server, absent, (size_t)count);
+	for (i = 0; i < count; i++)
+		json_array_add_object_element(array, describe_any(&absent[i]));
+	return array;
+}
+
 static JsonObject *describe_statistics(const struct serve *serve)
 {
 	struct qrt_ivshmem_statistics statistics = {.size = sizeof(statistics)};
@@ -97,6 +117,9 @@ static JsonObject *describe_statistics(const struct serve *serve)
 	json_object_set_int_member(object, "refused", (gint64)statistics.refused);
 	json_object_set_int_member(object, "messages", (gint64)statistics.messages);
 	json_object_set_int_member(object, "in_doubt", (gint64)statistics.in_doubt);
+	json_object_set_int_member(object, "absent", statistics.absent);
+	json_object_set_int_member(object, "ids_waiting", statistics.ids_waiting);
+	json_object_set_int_member(object, "no_id", (gint64)statistics.no_id);
 	return object;
 }
 
@@ -128,6 +151,7 @@ char *serve_report_make(const struct serve *serve)
 		json_object_set_null_member(report, "layout");
 	json_object_set_array_member(report, "sockets", list_sockets(serve));
 	json_object_set_array_member(report, "clients", list_clients(serve));
+	json_object_set_array_member(report, "absent", list_absent(serve));
 	json_object_set_object_member(report, "statistics", describe_statistics(serve));
 	text = json_text_take(report);
 	return g_strconcat(text, "\n", NULL);

@@ -78,10 +78,28 @@ static void learn_names(struct serve *serve)
 		g_hash_table_insert(serve->names, GUINT_TO_POINTER(clients[i].id), g_strdup(clients[i].name));
 }
 
+/* Once, until somebody joins again. */
+static void say_no_id(struct serve *serve, const struct qrt_ivshmem_event *event)
+{
+	struct qrt_ivshmem_statistics statistics = {.size = sizeof(statistics)};
+
+	if (event->kind == QRT_IVSHMEM_JOINED)
+		serve->is_no_id_said = FALSE;
+	if (event->kind != QRT_IVSHMEM_REFUSED || event->reason != QRT_IVSHMEM_NO_ID || serve->is_no_id_said)
+		return;
+	serve->is_no_id_said = TRUE;
+	qrt_ivshmem_server_get_statistics(serve->server, &statistics);
+	complain("%s: no id is free for who connects: %u that left wait until the clients that know this are "
+		 "gone; have more ids (--layout=peers=), or sockets with an id=",
+		 first_path(serve), statistics.ids_waiting);
+}
+
 static void hear(struct serve *serve, const struct qrt_ivshmem_event *events, int count)
 {
 	int i;
 
+	for (i = 0; i < count; i++)
+		say_no_id(serve, &events[i]);
 	for (i = 0; i < count && serve->events; i++) {
 		if (events[i].kind == QRT_IVSHMEM_JOINED)
 			learn_names(serve);

@@ -43,6 +43,7 @@ static int choose(unsigned what)
 
 static void send_step(int socket, const uint8_t *step)
 {
+	struct mmsghdr message;
 	int64_t value;
 	ssize_t sent = 0;
 
@@ -53,7 +54,7 @@ static void send_step(int socket, const uint8_t *step)
 	if ((step[0] & 0xf0) == 0xf0)
 		sent = send(socket, step + 1, step[0] & 7, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
-		qrt_shmem_p_wire_send(socket, value, choose(step[0]));
+		qrt_shmem_p_wire_send(socket, value, choose(step[0]), &message);
 	(void)sent;
 }
 

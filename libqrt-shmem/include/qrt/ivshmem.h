@@ -110,7 +110,8 @@ QRT_SHMEM_API int qrt_ivshmem_server_listen(struct qrt_ivshmem_server *server,
 					    const struct qrt_ivshmem_listen_config *config,
 					    struct qrt_shmem_error *reterr);
 /* Adds a client whose connection is there already, as one of that socket's. The descriptor is dup'ed. Returns
- * its id; -ENOSPC: no id, vector or slot is free; -EBUSY: the id is in use; -ESTALE: see harvest(). [setup]
+ * its id; -ENOSPC: no id, vector or slot is free; -EADDRNOTAVAIL: see QRT_IVSHMEM_NO_ID; -EBUSY: the id is
+ * in use; -ESTALE: see harvest(). [setup]
  */
 QRT_SHMEM_API int qrt_ivshmem_server_add(struct qrt_ivshmem_server *server, uint32_t listener, int fd);
 /* Drops a client, as one that left. -ENOENT, -ESTALE. [setup] */
@@ -136,6 +137,8 @@ enum qrt_ivshmem_reason {
 	QRT_IVSHMEM_NOT_LISTED, /* refused: its user is not on the list */
 	QRT_IVSHMEM_IN_USE,     /* refused: the socket's id is in use */
 	QRT_IVSHMEM_FULL,       /* refused: no id, vector, slot or descriptor is free */
+	QRT_IVSHMEM_NO_ID,      /* refused: the ids that are free wait until clients who know that they
+				   left are gone */
 };
 
 struct qrt_ivshmem_event {
@@ -174,13 +177,22 @@ struct qrt_ivshmem_client {
 QRT_SHMEM_API int qrt_ivshmem_server_list(const struct qrt_ivshmem_server *server,
 					  struct qrt_ivshmem_client *ret_clients, size_t max);
 
+/* The same of those that are absent: clients of a bound id that left, whose eventfds wait for the next one;
+ * waiting, told and slow_ns are 0. [rt, likewise] */
+QRT_SHMEM_API int qrt_ivshmem_server_list_absent(const struct qrt_ivshmem_server *server,
+						 struct qrt_ivshmem_client *ret_clients, size_t max);
+
 struct qrt_ivshmem_statistics {
 	uint32_t size;
 	uint32_t clients, vectors; /* now */
 	uint32_t generation;       /* how many servers there were, this one too */
 	uint64_t joined, left, stalled, talked, refused, messages;
-	uint64_t in_doubt; /* clients of which it was not known whether the last server had told them
-			      something */
+	uint64_t in_doubt; /* clients to whom a server was sending something when it was killed: the next one
+			      knows whether that went */
+	uint32_t absent;   /* bound ids whose eventfds wait for the next client, now */
+	uint32_t ids_waiting; /* ids that nobody has, and that are not given again before the clients who know
+				 that they left are gone, now */
+	uint64_t no_id;       /* refused for that */
 };
 
 /* Since the first of these servers, where a store kept that. -EINVAL: no size. [rt] */

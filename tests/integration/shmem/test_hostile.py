@@ -76,11 +76,11 @@ def start_scribbler(place, slot, memory, spared, seed):
 
 def endure(seed):
     with Place() as place:
-        server = Server(place, "s", LAYOUT)
-        writer = Witness(place, "write", "s")
+        server = Server(place, "s,id=7", "sg", LAYOUT)  # commands have an id of their own: it may come back
+        writer = Witness(place, "write", "sg")
         slot, *spared = writer.said
-        reader = Witness(place, "read", "s", slot)
-        with Peer(place.file("s")) as guest:
+        reader = Witness(place, "read", "sg", slot)
+        with Peer(place.file("sg")) as guest:
             scribbler = start_scribbler(place, guest.id, guest.memory, spared, seed)
             refused = 0
             while scribbler.poll() is None:
@@ -95,13 +95,13 @@ def endure(seed):
 def after(place, server, slot, writer, guest):
     """When it is over."""
     wait_for("the others are gone", lambda: set(place.ids()) == {int(slot), guest.id})
-    with Peer(place.file("s")) as newcomer:
+    with Peer(place.file("sg")) as newcomer:
         wait_for("it is told of all", lambda: set(newcomer.knows()) == {int(slot), guest.id})
         wait_for("all are told of it", lambda: newcomer.id in guest.knows())
     for arguments in COMMANDS:
         check_equal(use(place, arguments), 0, arguments)
     writer.calm()
-    right, _, wrong = Witness(place, "read", "s", slot).end()
+    right, _, wrong = Witness(place, "read", "sg", slot).end()
     check(right >= 32 and wrong == 0, "what is read when it is over: %d right, %d wrong" % (right, wrong))
     writer.end()
     check_equal((server.end(), server.said()), (0, ""), "the server")

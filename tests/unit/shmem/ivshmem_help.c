@@ -4,6 +4,7 @@
 #include <CUnit/CUnit.h>
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,18 @@ int server_run(void)
 	return all;
 }
 
-struct client *client_connect(const char *path)
+void client_name(int socket)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	static int number;
+	int length = snprintf(address.sun_path + 1, 100, "qrt-ivshmem-peer.test-%d-%d", getpid(), number++);
+
+	CU_ASSERT_EQUAL_FATAL(bind(socket, (struct sockaddr *)&address,
+				   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length)),
+			      0);
+}
+
+static struct client *connect_to(const char *path, int is_named)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct client *client = calloc(1, sizeof(*client));
@@ -87,8 +99,20 @@ struct client *client_connect(const char *path)
 	CU_ASSERT_PTR_NOT_NULL_FATAL(client);
 	strcpy(address.sun_path, path);
 	client->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (is_named)
+		client_name(client->socket);
 	CU_ASSERT_EQUAL_FATAL(connect(client->socket, (struct sockaddr *)&address, sizeof(address)), 0);
 	return client;
+}
+
+struct client *client_connect(const char *path)
+{
+	return connect_to(path, 0);
+}
+
+struct client *client_connect_named(const char *path)
+{
+	return connect_to(path, 1);
 }
 
 static int take_fd(struct msghdr *message)

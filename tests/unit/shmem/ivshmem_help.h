@@ -37,6 +37,9 @@ extern struct qrt_ivshmem_event seen[256];
 int server_listen(const struct qrt_ivshmem_listen_config *config, char *ret_path);
 
 struct client *client_connect(const char *path);
+/* As a program of the library: its end of the connection has a name. */
+void client_name(int socket);
+struct client *client_connect_named(const char *path);
 /* At server_path; the server takes it in, or lets it go. */
 struct client *client_join(void);
 void client_leave(struct client **client);

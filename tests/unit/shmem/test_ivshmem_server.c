@@ -89,6 +89,7 @@ static void ids_are_not_used_again_at_once(void)
 	server_end();
 }
 
+/* Among programs of the library, which do not mind. */
 static void ids_go_round(void)
 {
 	const struct qrt_ivshmem_server_config three = {.ids = 3};
@@ -96,8 +97,9 @@ static void ids_go_round(void)
 	int i;
 
 	server_begin(&three, NULL);
-	a = client_join();
+	a = client_connect_named(server_path);
 	for (i = 0; i < 4; i++) {
+		server_run();
 		b = client_join();
 		CU_ASSERT_EQUAL(client_count(b, 1 + i % 2, 0), 1);
 		client_leave(&b);
@@ -113,7 +115,8 @@ static void the_lowest_id_where_that_is_asked_for(void)
 
 	server_begin(&lowest, NULL);
 	a = client_join();
-	b = client_join();
+	b = client_connect_named(server_path);
+	server_run();
 	client_leave(&a);
 	a = client_join();
 	EXPECT_TOLD(a, "0 0 -1+ 1+ 0+");

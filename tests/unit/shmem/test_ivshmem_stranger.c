@@ -35,7 +35,9 @@ static struct qrt_ivshmem_peer *meet(uint32_t flags)
 
 static void say(int64_t value, int fd)
 {
-	CU_ASSERT_EQUAL(qrt_shmem_p_wire_send(other_end, value, fd), 0);
+	struct mmsghdr message;
+
+	CU_ASSERT_EQUAL(qrt_shmem_p_wire_send(other_end, value, fd, &message), 0);
 }
 
 static void part(struct qrt_ivshmem_peer *peer)
