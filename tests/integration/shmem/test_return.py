@@ -106,7 +106,7 @@ def test_a_peer_comes_back_again_and_again():
         machine = Machine(place)
         come_and_go(place, machine, TIMES)
         check_equal(place.ls()["absent"], [{"id": BOUND, "name": "", "vectors": 2, "socket": 1}], "absent")
-        check(re.search(r"^ *5 +2 +- +- +absent +- +- +-$", place.expect("ls", "s"), re.M), place.expect("ls", "s"))
+        check(re.search(r"^ *5 +2 +- +- +absent +- +- +- +-$", place.expect("ls", "s"), re.M), place.expect("ls", "s"))
         check_equal(place.ls()["statistics"]["absent"], 1, "how many are")
         machine.close()
 
