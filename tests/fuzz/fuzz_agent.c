@@ -117,7 +117,7 @@ static void publish(const struct world *world, const uint8_t *step)
 	for (i = 0; i < sizeof(value.is.data); i++)
 		value.is.data[i] = step[3 + i % (STEP - 4)];
 	if (step[1] & 8)
-		memcpy(value.name, step + 3, STEP - 3);
+		memcpy(value.name, step + 3, STEP - 4);
 	qrt_shmem_publish(&world->view, GUEST, step[0] % VALUES, &value);
 }
 

@@ -80,7 +80,7 @@ struct qrt_shmem_guest_value {
 /* ---- files ---- */
 
 /* Below 0, also for a compiler that does not know errno. */
-static inline int qrt_shmem_guest_p_error(void)
+QRT_SHMEM_INLINE int qrt_shmem_guest_p_error(void)
 {
 	return errno > 0 ? -errno : -EIO;
 }
@@ -282,11 +282,12 @@ static inline int qrt_shmem_guest_map(const struct qrt_shmem_guest_config *confi
 	}
 	if (rc >= 0 && !guest.has_slot)
 		rc = -ENXIO;
-	if (rc < 0)
+	if (rc < 0) {
 		qrt_shmem_guest_close(&guest);
-	else
-		*ret_guest = guest;
-	return rc;
+		return rc;
+	}
+	*ret_guest = guest;
+	return 0;
 }
 
 /* Takes in the layout: again and again where it is not there yet (-EAGAIN). [setup] */
@@ -312,11 +313,12 @@ static inline int qrt_shmem_guest_open(const struct qrt_shmem_guest_config *conf
 	if (rc < 0)
 		return rc;
 	rc = qrt_shmem_guest_attach(&guest);
-	if (rc < 0)
+	if (rc < 0) {
 		qrt_shmem_guest_close(&guest);
-	else
-		*ret_guest = guest;
-	return rc;
+		return rc;
+	}
+	*ret_guest = guest;
+	return 0;
 }
 
 /* Has a peer look, by its doorbell. [rt] */
@@ -439,11 +441,13 @@ static inline int qrt_shmem_guest_claim(const struct qrt_shmem_guest *guest, con
 	if (rc >= 0)
 		rc = qrt_shmem_guest_p_sign(value.claim, name);
 	close(all);
-	if (rc >= 0)
-		*ret_value = value;
-	else if (value.claim >= 0)
-		close(value.claim);
-	return rc;
+	if (rc < 0) {
+		if (value.claim >= 0)
+			close(value.claim);
+		return rc;
+	}
+	*ret_value = value;
+	return 0;
 }
 
 /* What was published stays. One that is released, or was never claimed (claim -1), is fine. */

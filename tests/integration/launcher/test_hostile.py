@@ -37,6 +37,12 @@ def check_status(status):
         check_number(load[name], 1 << 63, name)
     for name in ("for_ms", "beat_ms", "interval_ms"):
         check_number(guest[name], 86400000, name)
+    check(len(load["cpu_each"]) <= 64, load)
+    for share in load["cpu_each"]:
+        check_number(share, 1, "a CPU's share")
+    check_number(load["cpus"], 65536, "cpus")
+    for value in guest["values"]:
+        check(value["name"].isascii() and (not value["name"] or value["name"].isprintable()) and 16 <= value["index"] < 256, value)
     for name in ("kernel", "agent"):
         check(guest[name] is None or (guest[name].isprintable() and len(guest[name]) <= 72), guest)
 

@@ -10,7 +10,7 @@ import time
 from tool import BUILD, PATIENCE, TOOL, Peer, Place, Server, Skip, check, check_equal, main, read_text, wait_for
 
 AGENT = os.path.join(BUILD, "guest", "agent", "qrt-guest-agent")
-VALUES = {"qrt.cpu", "qrt.tasks", "qrt.memory", "qrt.irqs", "qrt.uptime", "qrt.interval", "qrt.kernel", "qrt.agent"}
+VALUES = {"qrt.cpu", "qrt.cpus", "qrt.tasks", "qrt.memory", "qrt.irqs", "qrt.uptime", "qrt.interval", "qrt.kernel", "qrt.agent"}
 
 
 class Guest:
@@ -58,6 +58,8 @@ def an_agent_says_what_it_is_told():
         beat = guest.state()[1]
         wait_for("beats", lambda: guest.state()[1] > beat + 3)
         wait_for("values", lambda: VALUES <= guest.values())
+        counts = {client["id"]: client["values"] for client in place.ls()["clients"]}
+        check_equal(counts[1], len(guest.values()), "the number of its values")
         agent.send_signal(signal.SIGTERM)
         check_equal(agent.wait(PATIENCE), 0, "exit code")
         check_equal(guest.state()[0], "none", "after it ended")
