@@ -2,6 +2,7 @@
 /* A server's side of a holder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -12,6 +13,8 @@
 
 #include "error_p.h"
 #include "hold_p.h"
+
+#define TAKE_OVER_MS 5000 /* for the holder's word */
 
 int qrt_shmem_p_hold_add_kept(struct qrt_ivshmem_hold *hold, const char *name, int fd)
 {
@@ -40,14 +43,38 @@ int qrt_shmem_p_hold_add_kept(struct qrt_ivshmem_hold *hold, const char *name, i
 /* A holder that is gone holds nothing, which is no reason to turn clients away; check() says it. */
 static int tell(struct qrt_ivshmem_hold *hold, char verb, const char *name, int fd)
 {
-	int rc = hold->is_gone ? 0 : qrt_shmem_p_note_send(hold->socket, verb, name, fd);
+	int rc = hold->is_gone ? 0 : qrt_shmem_p_note_send(hold->socket, verb, name, fd, 0);
 
 	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN ? 0 : rc;
 }
 
+/* One that was given everything takes it over by this; the holder may have turned to the server before by
+ * then. */
+static int take_over(struct qrt_ivshmem_hold *hold, int record)
+{
+	struct pollfd answer = {.fd = hold->socket, .events = POLLIN};
+	struct qrt_shmem_p_note note = {.fd = -1};
+	int rc = qrt_shmem_p_note_send(hold->socket, 'P', QRT_SHMEM_P_HOLD_RECORD, record, 0);
+
+	if (rc < 0)
+		return -ESTALE;
+	if (poll(&answer, 1, TAKE_OVER_MS) > 0)
+		rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
+	if (note.fd >= 0)
+		close(note.fd);
+	if (rc <= 0 || note.verb != 'Y')
+		return -ESTALE;
+	hold->is_heir = 0;
+	return 0;
+}
+
 static int put(void *data, const char *name, int fd)
 {
-	return tell(data, 'P', name, fd);
+	struct qrt_ivshmem_hold *hold = data;
+
+	if (hold->is_heir && strcmp(name, QRT_SHMEM_P_HOLD_RECORD) == 0)
+		return take_over(hold, fd);
+	return tell(hold, 'P', name, fd);
 }
 
 static int drop(void *data, const char *name)
@@ -88,7 +115,7 @@ static int connect_to(const char *path, uint32_t timeout_ms)
 static int take_all(struct qrt_ivshmem_hold *hold)
 {
 	struct qrt_shmem_p_note note;
-	int rc = qrt_shmem_p_note_send(hold->socket, 'T', "", -1);
+	int rc = qrt_shmem_p_note_send(hold->socket, 'T', "", -1, 0);
 
 	while (rc >= 0) {
 		rc = qrt_shmem_p_note_receive(hold->socket, &note, 0);
@@ -96,8 +123,10 @@ static int take_all(struct qrt_ivshmem_hold *hold)
 			return -EPIPE;
 		if (rc < 0)
 			break;
-		if (note.verb == '.' && note.fd < 0)
+		if (note.verb == '.' && note.fd < 0) {
+			hold->is_heir = strcmp(note.name, QRT_SHMEM_P_HOLD_SAYS_YES) == 0;
 			return 0;
+		}
 		rc = note.verb == 'K' && note.fd >= 0 ? qrt_shmem_p_hold_add_kept(hold, note.name, note.fd)
 						      : -EPROTO;
 		if (rc < 0 && note.fd >= 0)
@@ -197,22 +226,39 @@ static void lose_holder(struct qrt_ivshmem_hold *hold)
 	close(quiet);
 }
 
-int qrt_ivshmem_hold_check(struct qrt_ivshmem_hold *hold)
+/* 1: there may be more to hear. */
+static int hear(struct qrt_ivshmem_hold *hold)
 {
 	struct qrt_shmem_p_note note;
-	int rc;
+	int rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
+
+	if (rc == -EAGAIN)
+		return hold->is_still ? -EINPROGRESS : 0;
+	if (rc <= 0) {
+		hold->is_still = 0;
+		lose_holder(hold);
+		return -EPIPE;
+	}
+	if (note.fd >= 0)
+		close(note.fd);
+	if (note.verb == 'G')
+		return -ESTALE;
+	if (note.verb == 'R' || note.verb == 'C')
+		hold->is_still = note.verb == 'R';
+	if (note.verb == 'R')
+		tell(hold, 'S', "", -1);
+	return 1;
+}
+
+int qrt_ivshmem_hold_check(struct qrt_ivshmem_hold *hold)
+{
+	int rc = 1;
 
 	if (hold->is_systemd)
 		return 0;
 	if (hold->is_gone)
 		return -EPIPE;
-	rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
-	if (rc == -EAGAIN)
-		return 0;
-	if (rc > 0 && note.fd >= 0)
-		close(note.fd);
-	if (rc > 0)
-		return note.verb == 'R' ? -ESTALE : 0;
-	lose_holder(hold);
-	return -EPIPE;
+	while (rc > 0)
+		rc = hear(hold);
+	return rc;
 }

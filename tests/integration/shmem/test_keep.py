@@ -204,13 +204,21 @@ class Manager:
             self.obey(dict(line.split("=", 1) for line in text.decode().splitlines()), parts)
             self.said += text.decode() + "\n"
 
+    def is_stored(self, name, fd):
+        """systemd stores no descriptor twice."""
+        return any(one == name and os.path.sameopenfile(fd, other) for one, other in self.store)
+
     def obey(self, words, parts):
         if words.get("FDSTOREREMOVE") == "1":
             for name, fd in [one for one in self.store if one[0] == words["FDNAME"]]:
                 os.close(fd)
                 self.store.remove((name, fd))
         if words.get("FDSTORE") == "1":
-            self.store.append((words["FDNAME"], array.array("i", parts[0][2])[0]))
+            fd = array.array("i", parts[0][2])[0]
+            if self.is_stored(words["FDNAME"], fd):
+                os.close(fd)
+            else:
+                self.store.append((words["FDNAME"], fd))
 
     def close(self):
         for fd in [fd for _, fd in self.store]:
