@@ -152,7 +152,7 @@ struct qrt_shmem_p_kept {
 
 struct qrt_ivshmem_server {
 	int epoll, timer, more, spare; /* more: an eventfd, readable while there is work that was put off */
-	int memory;
+	int memory, claim;             /* claim: -1: none */
 	uint32_t flags, peers_max, vectors_max, ids;
 	uint64_t stall_ns;
 	struct qrt_ivshmem_store store;

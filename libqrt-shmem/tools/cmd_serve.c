@@ -45,6 +45,8 @@ static void fill(const struct serve *serve, struct qrt_ivshmem_server_config *co
 	config->flags = (options->is_lowest_ids ? QRT_IVSHMEM_SERVER_LOWEST_IDS : 0) |
 			(serve->memory.has_view ? QRT_IVSHMEM_SERVER_CLEAN : 0);
 	config->memory_fd = qrt_shmem_memory_get_fd(serve->memory.memory);
+	config->claim_fd = qrt_shmem_memory_get_claim(serve->memory.memory);
+	config->flags |= config->claim_fd >= 0 ? QRT_IVSHMEM_SERVER_CLAIM : 0;
 	config->peers_max = (guint32)options->peers;
 	config->vectors_max = (guint32)options->vectors_max;
 	config->stall_ms = (guint32)(options->stall_s * 1000);

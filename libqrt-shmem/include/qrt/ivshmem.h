@@ -55,6 +55,9 @@ struct qrt_ivshmem_kept {
 	1u                          /* the lowest free id; else the next one, as QEMU's own server does */
 #define QRT_IVSHMEM_SERVER_CLEAN 2u /* a layout's slots are cleaned for each new life of a peer */
 
+/* `claim_fd` is there, and kept beside the memory. */
+#define QRT_IVSHMEM_SERVER_CLAIM 4u
+
 struct qrt_ivshmem_server_config {
 	uint32_t size;
 	uint32_t flags;       /* QRT_IVSHMEM_SERVER_* */
@@ -66,6 +69,10 @@ struct qrt_ivshmem_server_config {
 	uint32_t kept_count;
 	const struct qrt_ivshmem_store *store; /* NULL: all ends with the server. Is copied */
 	const struct qrt_ivshmem_kept *kept;   /* what the store had */
+	/* What has to live as long as the memory is in use, qrt_shmem_memory_get_claim() say; no client gets
+	 * it. Is dup'ed. */
+	int32_t claim_fd;
+	uint32_t reserved;
 };
 
 /* Where the store has what a server before left, that one's clients are this one's only with the first

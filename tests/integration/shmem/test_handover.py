@@ -133,5 +133,35 @@ def test_one_that_was_killed_before_it_said_so():
                 wait_for("it knows who comes", lambda: other.id in peer.knows())
 
 
+# ---- a file ----
+
+
+def check_refused_file(place, *arguments):
+    code, _, errors = place.call("serve", "t", "--file", "memory", "--layout", "--hold-seconds", "0.2", *arguments)
+    check_equal((code, errors), (1, "qrt-shmem: memory: claiming it: it is the memory of another server, or of who waits for "
+                                 "the next one\n"), "a second server")
+
+
+def test_a_file_in_use_is_nobody_elses():
+    with Place() as place:
+        server = Server(place, "s", "--file", "memory", "--layout=peers=4")
+        with Peer(place.file("s")) as peer:
+            with open(place.file("memory"), "rb") as file:
+                before = file.read()
+            check_refused_file(place)
+            check_refused_file(place, "--no-keep", "--size", "8M")
+            server.end(signal.SIGKILL)
+            check_refused_file(place)
+            server = Server(place, "s", "--file", "memory")
+            server = Server(place, "s", "--file", "memory")
+            check_refused_file(place)
+            with open(place.file("memory"), "rb") as file:
+                check(file.read() == before, "its content")
+            check(not peer.look().is_ended, "the peer is still there")
+            check_equal((server.end(), server.said()), (0, ""), "the end")
+            # The peer has its memory still, which is no claim.
+            Server(place, "t", "--file", "memory", "--layout=peers=8")
+
+
 main([(function.__name__[5:].replace("_", " "), function) for name, function in sorted(globals().items())
       if name.startswith("test_")])
