@@ -59,8 +59,19 @@ void qrt_shmem_p_held_settle_heirs(struct qrt_shmem_p_table *table, int is_kept)
 
 /* ---- the server's side ---- */
 
+/* What a holder that takes nothing just now is told later (hold_later.c). */
+struct qrt_shmem_p_later {
+	struct qrt_shmem_p_later *next;
+	char verb;
+	char name[QRT_SHMEM_P_HOLD_NAME_MAX + 1];
+	int fd; /* -1: none; a dup */
+};
+
 struct qrt_ivshmem_hold {
 	int socket; /* to the holder, or to the service manager */
+	int epoll;  /* of the socket and the timer: what callers wait for */
+	int timer;
+	struct qrt_shmem_p_later *later, **later_end;
 	int is_systemd, is_gone;
 	int is_heir;       /* the holder has still to say whether it is ours */
 	int is_still;      /* another server may take over */
@@ -74,8 +85,19 @@ struct qrt_ivshmem_hold {
 	uint32_t activated_count;
 };
 
+/* Says it, or notes it to be said later, behind what is noted already: without waiting. -ENOMEM, -EMFILE, and
+ * what the socket answers where it is of no use any more. */
+int qrt_shmem_p_hold_say(struct qrt_ivshmem_hold *hold, char verb, const char *name, int fd);
+/* Says what was noted, as far as it is taken, and looks again after a while. */
+void qrt_shmem_p_hold_say_later(struct qrt_ivshmem_hold *hold);
+void qrt_shmem_p_hold_forget_later(struct qrt_ivshmem_hold *hold);
+/* A note of systemd's kind. */
+int qrt_shmem_p_hold_send_systemd(struct qrt_ivshmem_hold *hold, char verb, const char *name, int fd);
+/* Epoll and timer. Negative errno. */
+int qrt_shmem_p_hold_begin(struct qrt_ivshmem_hold *hold);
+
 /* To the service manager; fd -1: none. Negative errno. (hold_systemd.c) */
-int qrt_shmem_p_hold_notify(struct qrt_ivshmem_hold *hold, const char *text, int fd);
+int qrt_shmem_p_hold_notify(struct qrt_ivshmem_hold *hold, const char *text, int fd, int flags);
 int qrt_shmem_p_hold_add_kept(struct qrt_ivshmem_hold *hold, const char *name, int fd);
 
 #endif

@@ -176,7 +176,7 @@ static void say_ready(const struct serve *serve)
 static void watch(struct run *run)
 {
 	const struct serve *serve = run->serve;
-	int hold_fd = serve->keep.kind == SERVE_KEEP_HOLDER ? qrt_ivshmem_hold_get_fd(serve->keep.hold) : -1;
+	int hold_fd = serve->keep.hold ? qrt_ivshmem_hold_get_fd(serve->keep.hold) : -1;
 	sigset_t none;
 
 	watch_server(run);

@@ -65,8 +65,7 @@ QRT_SHMEM_API const struct qrt_ivshmem_store *qrt_ivshmem_hold_get_store(const s
 QRT_SHMEM_API int qrt_ivshmem_hold_get_activated(const struct qrt_ivshmem_hold *hold, int *ret_fds,
 						 size_t max);
 
-/* Readable when check() has something to say; constant, and quiet once -EPIPE was said; -1, of systemd's:
- * there is never anything. [rt] */
+/* Readable when check() has something to do or to say; constant, and quiet once -EPIPE was said. [rt] */
 QRT_SHMEM_API int qrt_ivshmem_hold_get_fd(const struct qrt_ivshmem_hold *hold);
 /* 0; -EINPROGRESS: another server may take over: call nothing of the server's that changes anything, harvest
  * neither, until this says something else; -ESTALE: it has taken over: call qrt_ivshmem_server_leave() and
