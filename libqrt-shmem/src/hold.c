@@ -2,9 +2,9 @@
 /* A server's side of a holder. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -12,6 +12,8 @@
 
 #include "error_p.h"
 #include "hold_p.h"
+
+#define TAKE_OVER_MS 5000 /* for the holder's word */
 
 int qrt_shmem_p_hold_add_kept(struct qrt_ivshmem_hold *hold, const char *name, int fd)
 {
@@ -40,14 +42,38 @@ int qrt_shmem_p_hold_add_kept(struct qrt_ivshmem_hold *hold, const char *name, i
 /* A holder that is gone holds nothing, which is no reason to turn clients away; check() says it. */
 static int tell(struct qrt_ivshmem_hold *hold, char verb, const char *name, int fd)
 {
-	int rc = hold->is_gone ? 0 : qrt_shmem_p_note_send(hold->socket, verb, name, fd);
+	int rc = hold->is_gone ? 0 : qrt_shmem_p_hold_say(hold, verb, name, fd);
 
 	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN ? 0 : rc;
 }
 
+/* One that was given everything takes it over by this; the holder may have turned to the server before by
+ * then. */
+static int take_over(struct qrt_ivshmem_hold *hold, int record)
+{
+	struct pollfd answer = {.fd = hold->socket, .events = POLLIN};
+	struct qrt_shmem_p_note note = {.fd = -1};
+	int rc = qrt_shmem_p_note_send(hold->socket, 'P', QRT_SHMEM_P_HOLD_RECORD, record, 0);
+
+	if (rc < 0)
+		return -ESTALE;
+	if (poll(&answer, 1, TAKE_OVER_MS) > 0)
+		rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
+	if (note.fd >= 0)
+		close(note.fd);
+	if (rc <= 0 || note.verb != 'Y')
+		return -ESTALE;
+	hold->is_heir = 0;
+	return 0;
+}
+
 static int put(void *data, const char *name, int fd)
 {
-	return tell(data, 'P', name, fd);
+	struct qrt_ivshmem_hold *hold = data;
+
+	if (hold->is_heir && strcmp(name, QRT_SHMEM_P_HOLD_RECORD) == 0)
+		return take_over(hold, fd);
+	return tell(hold, 'P', name, fd);
 }
 
 static int drop(void *data, const char *name)
@@ -88,7 +114,7 @@ static int connect_to(const char *path, uint32_t timeout_ms)
 static int take_all(struct qrt_ivshmem_hold *hold)
 {
 	struct qrt_shmem_p_note note;
-	int rc = qrt_shmem_p_note_send(hold->socket, 'T', "", -1);
+	int rc = qrt_shmem_p_note_send(hold->socket, 'T', "", -1, 0);
 
 	while (rc >= 0) {
 		rc = qrt_shmem_p_note_receive(hold->socket, &note, 0);
@@ -96,14 +122,27 @@ static int take_all(struct qrt_ivshmem_hold *hold)
 			return -EPIPE;
 		if (rc < 0)
 			break;
-		if (note.verb == '.' && note.fd < 0)
+		if (note.verb == '.' && note.fd < 0) {
+			hold->is_heir = strcmp(note.name, QRT_SHMEM_P_HOLD_SAYS_YES) == 0;
 			return 0;
+		}
 		rc = note.verb == 'K' && note.fd >= 0 ? qrt_shmem_p_hold_add_kept(hold, note.name, note.fd)
 						      : -EPROTO;
 		if (rc < 0 && note.fd >= 0)
 			close(note.fd);
 	}
 	return rc == -EAGAIN ? -ETIMEDOUT : rc;
+}
+
+/* Who listens there gets all descriptors: in a folder that others may write to it could be anybody. */
+static int check_user(const struct qrt_ivshmem_hold *hold)
+{
+	struct ucred who = {.pid = 0};
+	socklen_t length = sizeof(who);
+
+	if (getsockopt(hold->socket, SOL_SOCKET, SO_PEERCRED, &who, &length) < 0)
+		return -errno;
+	return who.uid == 0 || who.uid == geteuid() ? 0 : -EPERM;
 }
 
 int qrt_ivshmem_hold_open(const char *path, uint32_t timeout_ms, struct qrt_ivshmem_hold **ret_hold,
@@ -115,11 +154,18 @@ int qrt_ivshmem_hold_open(const char *path, uint32_t timeout_ms, struct qrt_ivsh
 	if (!hold)
 		return qrt_shmem_p_error(reterr, -ENOMEM, "out of memory");
 	hold->store = (struct qrt_ivshmem_store){.put = put, .drop = drop, .data = hold};
+	hold->epoll = hold->timer = -1;
 	hold->socket = connect_to(path, timeout_ms);
-	rc = hold->socket < 0 ? hold->socket : take_all(hold);
+	rc = hold->socket < 0 ? hold->socket : check_user(hold);
+	if (rc >= 0)
+		rc = qrt_shmem_p_hold_begin(hold);
+	if (rc >= 0)
+		rc = take_all(hold);
 	if (rc < 0) {
 		qrt_ivshmem_hold_close(hold);
-		return qrt_shmem_p_error(reterr, rc, "%s: no holder: %s", path, strerror(-rc));
+		return qrt_shmem_p_error(reterr, rc, "%s: no holder: %s", path,
+					 rc == -EPERM ? "another user's process listens there"
+						      : strerror(-rc));
 	}
 	*ret_hold = hold;
 	return 0;
@@ -138,8 +184,15 @@ struct qrt_ivshmem_hold *qrt_ivshmem_hold_close(struct qrt_ivshmem_hold *hold)
 	}
 	for (i = 0; i < hold->activated_count; i++)
 		close(hold->activated[i]);
+	if (hold->later)
+		qrt_shmem_p_hold_say_later(hold); /* the last chance */
+	qrt_shmem_p_hold_forget_later(hold);
 	if (hold->socket >= 0)
 		close(hold->socket);
+	if (hold->timer >= 0)
+		close(hold->timer);
+	if (hold->epoll >= 0)
+		close(hold->epoll);
 	free(hold->kept);
 	free(hold->activated);
 	free(hold);
@@ -153,7 +206,7 @@ int qrt_ivshmem_hold_end(struct qrt_ivshmem_hold *hold)
 
 int qrt_ivshmem_hold_notify(struct qrt_ivshmem_hold *hold, const char *text)
 {
-	return hold->is_systemd ? qrt_shmem_p_hold_notify(hold, text, -1) : 0;
+	return hold->is_systemd ? qrt_shmem_p_hold_notify(hold, text, -1, 0) : 0;
 }
 
 /* ---- what there is ---- */
@@ -182,37 +235,53 @@ int qrt_ivshmem_hold_get_activated(const struct qrt_ivshmem_hold *hold, int *ret
 
 int qrt_ivshmem_hold_get_fd(const struct qrt_ivshmem_hold *hold)
 {
-	return hold->is_systemd ? -1 : hold->socket;
+	return hold->epoll;
 }
 
 /* The descriptor stays one and the same, and nothing comes of it any more. */
 static void lose_holder(struct qrt_ivshmem_hold *hold)
 {
-	int quiet = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
 	hold->is_gone = 1;
-	if (quiet < 0)
-		return;
-	dup3(quiet, hold->socket, O_CLOEXEC);
-	close(quiet);
+	qrt_shmem_p_hold_forget_later(hold);
+	qrt_shmem_p_hold_say_later(hold); /* the timer is off */
+	close(hold->socket);
+	hold->socket = -1;
+}
+
+/* 1: there may be more to hear. */
+static int hear(struct qrt_ivshmem_hold *hold)
+{
+	struct qrt_shmem_p_note note;
+	int rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
+
+	if (rc == -EAGAIN)
+		return hold->is_still ? -EINPROGRESS : 0;
+	if (rc <= 0) {
+		hold->is_still = 0;
+		lose_holder(hold);
+		return -EPIPE;
+	}
+	if (note.fd >= 0)
+		close(note.fd);
+	if (note.verb == 'G')
+		return -ESTALE;
+	if (note.verb == 'R' || note.verb == 'C')
+		hold->is_still = note.verb == 'R';
+	if (note.verb == 'R')
+		tell(hold, 'S', "", -1);
+	return 1;
 }
 
 int qrt_ivshmem_hold_check(struct qrt_ivshmem_hold *hold)
 {
-	struct qrt_shmem_p_note note;
-	int rc;
+	int rc = 1;
 
-	if (hold->is_systemd)
-		return 0;
 	if (hold->is_gone)
 		return -EPIPE;
-	rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
-	if (rc == -EAGAIN)
+	qrt_shmem_p_hold_say_later(hold);
+	if (hold->is_systemd)
 		return 0;
-	if (rc > 0 && note.fd >= 0)
-		close(note.fd);
-	if (rc > 0)
-		return note.verb == 'R' ? -ESTALE : 0;
-	lose_holder(hold);
-	return -EPIPE;
+	while (rc > 0)
+		rc = hear(hold);
+	return rc;
 }

@@ -12,7 +12,7 @@ union control {
 	char room[CMSG_SPACE(sizeof(int) * 2)];
 };
 
-int qrt_shmem_p_note_send(int socket, char verb, const char *name, int fd)
+int qrt_shmem_p_note_send(int socket, char verb, const char *name, int fd, int flags)
 {
 	struct iovec iov[2] = {{.iov_base = &verb, .iov_len = 1},
 			       {.iov_base = (void *)(uintptr_t)name, .iov_len = strlen(name)}};
@@ -30,7 +30,7 @@ int qrt_shmem_p_note_send(int socket, char verb, const char *name, int fd)
 		memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
 	}
 	do {
-		sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+		sent = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
 	} while (sent < 0 && errno == EINTR);
 	return sent < 0 ? -errno : 0;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The holder. It is to be simpler than what it outlives: a table of names and descriptors, the server, and
- * the one that comes after it.
+ * the one that comes after it, the heir. A handover is all or nothing: the server stands still while the heir
+ * looks whether it can go on with all that there is; when that one says so, by putting the record, it is the
+ * server, and the one before is told to leave; when it says nothing, or goes, the one before goes on.
  */
 #include <errno.h>
 #include <poll.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,20 +16,22 @@
 
 #include "hold_p.h"
 
-#define PATIENCE_MS 2000 /* for a server that is to leave */
+#define PATIENCE_MS      2000  /* for a server that is to stand still, and an heir that is to ask */
+#define HEIR_PATIENCE_MS 10000 /* for an heir that was given everything */
 
-struct held {
-	char name[QRT_SHMEM_P_HOLD_NAME_MAX + 1];
-	int fd;
-	struct held *next, *previous; /* in the order in which they came */
+enum heir_state {
+	HEIR_CAME,
+	HEIR_ASKED, /* the server is to stand still */
+	HEIR_GIVEN, /* it has a copy of everything */
 };
 
 struct holder {
-	void *tree; /* by name, tsearch(3) */
-	struct held *first, *last;
+	struct qrt_shmem_p_table table;
 	int listener;
-	int server, heir;           /* -1: none */
-	uint64_t came_ms, asked_ms; /* the heir; 0: it has not asked yet */
+	int server, heir; /* -1: none */
+	enum heir_state state;
+	uint64_t since_ms; /* it is the heir's */
+	int is_still;      /* the server stands still */
 	uint64_t alone_since_ms;
 	uint32_t alone_ms;
 	int is_over;
@@ -42,52 +45,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* ---- the table ---- */
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(((const struct held *)a)->name, ((const struct held *)b)->name);
-}
-
-static struct held *find(struct holder *holder, const char *name)
-{
-	struct held key;
-	void *found;
-
-	strcpy(key.name, name);
-	found = tfind(&key, &holder->tree, compare);
-	return found ? *(struct held **)found : NULL;
-}
-
-static void drop(struct holder *holder, struct held *held)
-{
-	if (!held)
-		return;
-	tdelete(held, &holder->tree, compare);
-	*(held->previous ? &held->previous->next : &holder->first) = held->next;
-	*(held->next ? &held->next->previous : &holder->last) = held->previous;
-	close(held->fd);
-	free(held);
-}
-
-static void hold(struct holder *holder, const char *name, int fd)
-{
-	struct held *held;
-
-	drop(holder, find(holder, name));
-	held = calloc(1, sizeof(*held));
-	if (!held || !(strcpy(held->name, name), tsearch(held, &holder->tree, compare))) {
-		free(held);
-		close(fd);
-		return;
-	}
-	held->fd = fd;
-	held->previous = holder->last;
-	*(holder->last ? &holder->last->next : &holder->first) = held;
-	holder->last = held;
-}
-
-/* ---- servers ---- */
+/* ---- the server ---- */
 
 static void lose_server(struct holder *holder)
 {
@@ -96,36 +54,25 @@ static void lose_server(struct holder *holder)
 	holder->alone_since_ms = now_ms();
 }
 
-/* May wait for the server to take it all: it asked for it, and nobody else is there to be served. */
-static int give_all(const struct holder *holder, int server)
+/* One that reads nothing is not waited for. */
+static void tell_server(const struct holder *holder, char verb)
 {
-	const struct held *held;
-	int rc = 0;
-
-	for (held = holder->first; held && rc >= 0; held = held->next)
-		rc = qrt_shmem_p_note_send(server, 'K', held->name, held->fd);
-	return rc < 0 ? rc : qrt_shmem_p_note_send(server, '.', "", -1);
-}
-
-/* What the server before said to its end is taken in by then. */
-static void succeed(struct holder *holder)
-{
-	holder->server = holder->heir;
-	holder->heir = -1;
-	if (give_all(holder, holder->server) < 0)
-		lose_server(holder);
+	if (holder->server >= 0)
+		qrt_shmem_p_note_send(holder->server, verb, "", -1, MSG_DONTWAIT);
 }
 
 static void obey(struct holder *holder, const struct qrt_shmem_p_note *note)
 {
 	if (note->verb == 'P' && note->fd >= 0) {
-		hold(holder, note->name, note->fd);
+		qrt_shmem_p_held_put(&holder->table, note->name, note->fd, 0);
 		return;
 	}
 	if (note->fd >= 0)
 		close(note->fd);
 	if (note->verb == 'D')
-		drop(holder, find(holder, note->name));
+		qrt_shmem_p_held_drop(&holder->table, qrt_shmem_p_held_find(&holder->table, note->name));
+	else if (note->verb == 'S')
+		holder->is_still = 1;
 	else if (note->verb == 'E')
 		holder->is_over = 1;
 }
@@ -142,28 +89,120 @@ static void hear_server(struct holder *holder)
 		lose_server(holder);
 }
 
+/* ---- the heir ---- */
+
+static void set_state(struct holder *holder, enum heir_state state)
+{
+	holder->state = state;
+	holder->since_ms = now_ms();
+}
+
+/* Nothing became of it. */
 static void lose_heir(struct holder *holder)
 {
+	qrt_shmem_p_held_settle_heirs(&holder->table, 0);
 	close(holder->heir);
 	holder->heir = -1;
+	if (holder->state != HEIR_CAME)
+		tell_server(holder, 'C');
+}
+
+/* May wait for it to take it all, as long as it takes some: the server stands still. */
+static int give_all(const struct holder *holder)
+{
+	const struct qrt_shmem_p_held *held;
+	int rc = 0;
+
+	for (held = holder->table.first; held && rc >= 0; held = held->next)
+		rc = qrt_shmem_p_note_send(holder->heir, 'K', held->name, held->fd, 0);
+	return rc < 0 ? rc : qrt_shmem_p_note_send(holder->heir, '.', QRT_SHMEM_P_HOLD_SAYS_YES, -1, 0);
+}
+
+/* What the server said before it stood still is taken in by then. */
+static void give(struct holder *holder)
+{
+	if (holder->server >= 0)
+		hear_server(holder);
+	if (give_all(holder) < 0)
+		lose_heir(holder);
+	else
+		set_state(holder, HEIR_GIVEN);
+}
+
+static int is_gone(int socket)
+{
+	struct pollfd fd = {.fd = socket};
+
+	return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLHUP | POLLERR));
+}
+
+/* From here on there is no way back. One that did not wait for this word is no server. */
+static void succeed(struct holder *holder, int record)
+{
+	if (is_gone(holder->heir)) {
+		close(record);
+		lose_heir(holder);
+		return;
+	}
+	qrt_shmem_p_held_put(&holder->table, QRT_SHMEM_P_HOLD_RECORD, record, 0);
+	qrt_shmem_p_held_settle_heirs(&holder->table, 1);
+	tell_server(holder, 'G');
+	if (holder->server >= 0)
+		close(holder->server);
+	holder->server = holder->heir;
+	holder->heir = -1;
+	tell_server(holder, 'Y');
+}
+
+/* What it puts before it is the server is dropped again where it never is; of what is there it changes
+ * nothing. */
+static void obey_heir(struct holder *holder, const struct qrt_shmem_p_note *note)
+{
+	struct qrt_shmem_p_held *held = qrt_shmem_p_held_find(&holder->table, note->name);
+
+	if (note->verb == 'P' && note->fd >= 0 && strcmp(note->name, QRT_SHMEM_P_HOLD_RECORD) == 0) {
+		succeed(holder, note->fd);
+		return;
+	}
+	if (note->verb == 'P' && note->fd >= 0 && (!held || held->is_heirs)) {
+		qrt_shmem_p_held_put(&holder->table, note->name, note->fd, 1);
+		return;
+	}
+	if (note->fd >= 0)
+		close(note->fd);
+	if (note->verb == 'D' && held && held->is_heirs)
+		qrt_shmem_p_held_drop(&holder->table, held);
+}
+
+static void ask(struct holder *holder, const struct qrt_shmem_p_note *note)
+{
+	if (note->fd >= 0)
+		close(note->fd);
+	if (note->verb != 'T') {
+		lose_heir(holder);
+		return;
+	}
+	set_state(holder, HEIR_ASKED);
+	holder->is_still = 0;
+	tell_server(holder, 'R');
 }
 
 static void hear_heir(struct holder *holder)
 {
 	struct qrt_shmem_p_note note;
-	int rc = qrt_shmem_p_note_receive(holder->heir, &note, MSG_DONTWAIT);
+	int rc = 1;
 
-	if (rc == -EAGAIN)
-		return;
-	if (rc > 0 && note.fd >= 0)
-		close(note.fd);
-	if (rc <= 0 || note.verb != 'T' || holder->asked_ms) {
-		lose_heir(holder);
-		return;
+	while (holder->heir >= 0) {
+		rc = qrt_shmem_p_note_receive(holder->heir, &note, MSG_DONTWAIT);
+		if (rc <= 0)
+			break;
+		if (holder->state == HEIR_GIVEN)
+			obey_heir(holder, &note);
+		else
+			ask(holder, &note);
 	}
-	holder->asked_ms = now_ms();
-	if (holder->server >= 0)
-		qrt_shmem_p_note_send(holder->server, 'R', "", -1);
+	if (holder->heir >= 0 && rc != -EAGAIN)
+		lose_heir(holder);
 }
 
 static void admit(struct holder *holder)
@@ -179,28 +218,20 @@ static void admit(struct holder *holder)
 	}
 	setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	holder->heir = socket;
-	holder->came_ms = now_ms();
-	holder->asked_ms = 0;
+	set_state(holder, HEIR_CAME);
 }
 
-/* One that asks for nothing must not keep others out. */
+/* One that asks for nothing must not keep others out, nor one that hangs. */
 static void turn_over(struct holder *holder)
 {
+	uint64_t waited = now_ms() - holder->since_ms;
+
 	if (holder->heir < 0)
 		return;
-	if (!holder->asked_ms) {
-		if (now_ms() - holder->came_ms >= PATIENCE_MS)
-			lose_heir(holder);
-		return;
-	}
-	if (holder->server >= 0 && now_ms() - holder->asked_ms < PATIENCE_MS)
-		return;
-	if (holder->server >= 0) {
-		hear_server(holder);
-		if (holder->server >= 0)
-			lose_server(holder);
-	}
-	succeed(holder);
+	if (holder->state == HEIR_ASKED && (holder->server < 0 || holder->is_still || waited >= PATIENCE_MS))
+		give(holder);
+	else if (waited >= (holder->state == HEIR_GIVEN ? HEIR_PATIENCE_MS : PATIENCE_MS))
+		lose_heir(holder);
 }
 
 /* ---- the loop ---- */
@@ -251,8 +282,8 @@ int qrt_ivshmem_hold_run(int listener, uint32_t alone_ms)
 	holder.alone_since_ms = now_ms();
 	while (rc >= 0 && !holder.is_over && !is_forgotten(&holder))
 		rc = turn(&holder);
-	while (holder.first)
-		drop(&holder, holder.first);
+	while (holder.table.first)
+		qrt_shmem_p_held_drop(&holder.table, holder.table.first);
 	if (holder.server >= 0)
 		close(holder.server);
 	if (holder.heir >= 0)

@@ -18,7 +18,7 @@
 
 /* ---- telling ---- */
 
-int qrt_shmem_p_hold_notify(struct qrt_ivshmem_hold *hold, const char *text, int fd)
+int qrt_shmem_p_hold_notify(struct qrt_ivshmem_hold *hold, const char *text, int fd, int flags)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)text, .iov_len = strlen(text)};
@@ -39,24 +39,27 @@ int qrt_shmem_p_hold_notify(struct qrt_ivshmem_hold *hold, const char *text, int
 		control.align.cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(&control.align), &fd, sizeof(int));
 	}
-	return sendmsg(hold->socket, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	return sendmsg(hold->socket, &message, MSG_NOSIGNAL | flags) < 0 ? -errno : 0;
 }
 
 /* FDPOLL=0: a client that hangs up is the server's to notice, not systemd's. */
-static int put(void *data, const char *name, int fd)
+int qrt_shmem_p_hold_send_systemd(struct qrt_ivshmem_hold *hold, char verb, const char *name, int fd)
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	return qrt_shmem_p_hold_notify(data, text, fd);
+	snprintf(text, sizeof(text),
+		 verb == 'P' ? "FDSTORE=1\nFDPOLL=0\nFDNAME=%s" : "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	return qrt_shmem_p_hold_notify(hold, text, fd, MSG_DONTWAIT);
+}
+
+static int put(void *data, const char *name, int fd)
+{
+	return qrt_shmem_p_hold_say(data, 'P', name, fd);
 }
 
 static int drop(void *data, const char *name)
 {
-	char text[128];
-
-	snprintf(text, sizeof(text), "FDSTOREREMOVE=1\nFDNAME=%s", name);
-	return qrt_shmem_p_hold_notify(data, text, -1);
+	return qrt_shmem_p_hold_say(data, 'D', name, -1);
 }
 
 /* "/path", or "@name": one without a file. */
@@ -149,9 +152,12 @@ int qrt_ivshmem_hold_open_systemd(struct qrt_ivshmem_hold **ret_hold, struct qrt
 	if (!hold)
 		return qrt_shmem_p_error(reterr, -ENOMEM, "out of memory");
 	hold->is_systemd = 1;
+	hold->epoll = hold->timer = -1;
 	hold->store = (struct qrt_ivshmem_store){.put = put, .drop = drop, .data = hold};
 	hold->socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	rc = hold->socket < 0 ? -errno : take_address(hold);
+	if (rc >= 0)
+		rc = qrt_shmem_p_hold_begin(hold);
 	if (rc >= 0)
 		rc = take_environment(hold);
 	if (rc < 0) {

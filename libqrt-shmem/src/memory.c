@@ -14,18 +14,11 @@
 #include <unistd.h>
 
 #include "error_p.h"
+#include "memory_p.h"
 
 #define KNOWN_FLAGS                                                                                          \
-	(QRT_SHMEM_MEMORY_LOCK | QRT_SHMEM_MEMORY_POPULATE | QRT_SHMEM_MEMORY_NEW | QRT_SHMEM_MEMORY_FIXED)
-
-struct qrt_shmem_memory {
-	int fd;
-	void *data;
-	uint64_t length;
-	char *made;   /* a file of which nothing is to be left where this fails */
-	int is_grown; /* one that is to have its length again */
-	uint64_t length_before;
-};
+	(QRT_SHMEM_MEMORY_LOCK | QRT_SHMEM_MEMORY_POPULATE | QRT_SHMEM_MEMORY_NEW | QRT_SHMEM_MEMORY_FIXED | \
+	 QRT_SHMEM_MEMORY_CLAIM)
 
 static int open_anonymous(const struct qrt_shmem_memory_config *config)
 {
@@ -36,35 +29,11 @@ static int open_anonymous(const struct qrt_shmem_memory_config *config)
 	return memfd_create("qrt-shmem", flags);
 }
 
-static int make_file(struct qrt_shmem_memory *memory, const struct qrt_shmem_memory_config *config)
-{
-	char *path = strdup(config->path);
-	int fd;
-
-	if (!path)
-		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd >= 0)
-		memory->made = path;
-	else
-		free(path);
-	return fd;
-}
-
-static int open_file(struct qrt_shmem_memory *memory, const struct qrt_shmem_memory_config *config)
-{
-	int fd = make_file(memory, config);
-
-	if (fd >= 0 || errno != EEXIST || (config->flags & QRT_SHMEM_MEMORY_NEW))
-		return fd;
-	return open(config->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-}
-
 static int open_fd(struct qrt_shmem_memory *memory, const struct qrt_shmem_memory_config *config)
 {
 	switch (config->kind) {
 	case QRT_SHMEM_MEMORY_FILE:
-		return open_file(memory, config);
+		return qrt_shmem_p_memory_open_file(memory, config);
 	case QRT_SHMEM_MEMORY_FD:
 		return fcntl(config->fd, F_DUPFD_CLOEXEC, 0);
 	default:
@@ -197,6 +166,8 @@ static struct step fill(struct qrt_shmem_memory *memory, const struct qrt_shmem_
 	if (memory->fd < 0)
 		step.rc = -errno;
 	if (step.rc >= 0)
+		step = (struct step){"claiming it", qrt_shmem_p_memory_claim(memory, config)};
+	if (step.rc >= 0)
 		step = (struct step){"its permissions", set_mode(memory, config)};
 	if (step.rc >= 0)
 		step = (struct step){LENGTH, set_length(memory, config)};
@@ -237,6 +208,8 @@ static const char *why(const struct step *step)
 		return "the kernel has no such memory, or no pages of that size";
 	if (step->rc == -EFBIG)
 		return "it is longer than that, and nothing is cut off; remove it, or give its length";
+	if (step->rc == -EBUSY)
+		return "it is the memory of another server, or of who waits for the next one";
 	if (step->rc == -ELOOP)
 		return "it is a symbolic link";
 	return step->rc == -EEXIST ? "it exists already" : strerror(-step->rc);
@@ -258,7 +231,7 @@ int qrt_shmem_memory_open(const struct qrt_shmem_memory_config *config, struct q
 	memory = calloc(1, sizeof(*memory));
 	if (!memory)
 		return qrt_shmem_p_error(reterr, -ENOMEM, "out of memory");
-	memory->fd = -1;
+	memory->fd = memory->claim = -1;
 	step = fill(memory, &own);
 	if (step.rc < 0) {
 		undo(memory);
@@ -278,6 +251,8 @@ struct qrt_shmem_memory *qrt_shmem_memory_close(struct qrt_shmem_memory *memory)
 		munmap(memory->data, memory->length);
 	if (memory->fd >= 0)
 		close(memory->fd);
+	if (memory->claim >= 0)
+		close(memory->claim);
 	free(memory->made);
 	free(memory);
 	return NULL;
@@ -296,4 +271,9 @@ uint64_t qrt_shmem_memory_get_length(const struct qrt_shmem_memory *memory)
 int qrt_shmem_memory_get_fd(const struct qrt_shmem_memory *memory)
 {
 	return memory->fd;
+}
+
+int qrt_shmem_memory_get_claim(const struct qrt_shmem_memory *memory)
+{
+	return memory->claim;
 }

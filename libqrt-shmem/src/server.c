@@ -64,6 +64,15 @@ static int have_memory(struct qrt_ivshmem_server *server, int fd)
 	return server->memory < 0 ? -errno : qrt_shmem_p_keep(server, "memory", server->memory);
 }
 
+static int have_claim(struct qrt_ivshmem_server *server, int fd)
+{
+	server->claim = qrt_shmem_p_server_take_kept(server, "claim");
+	if (server->claim >= 0 || server->has_before || !(server->flags & QRT_IVSHMEM_SERVER_CLAIM))
+		return 0;
+	server->claim = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return server->claim < 0 ? -errno : qrt_shmem_p_keep(server, "claim", server->claim);
+}
+
 static int have_record(struct qrt_ivshmem_server *server)
 {
 	int fd = qrt_shmem_p_server_take_kept(server, "record"), rc;
@@ -99,13 +108,15 @@ static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_ser
 	if (rc >= 0)
 		rc = have_memory(server, config->memory_fd);
 	if (rc >= 0)
+		rc = have_claim(server, config->claim_fd);
+	if (rc >= 0)
 		rc = have_tables(server);
 	return rc >= 0 ? qrt_shmem_p_server_restore(server) : rc;
 }
 
 static void fill(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_server_config *config)
 {
-	server->epoll = server->timer = server->more = server->spare = server->memory = -1;
+	server->epoll = server->timer = server->more = server->spare = server->memory = server->claim = -1;
 	server->flags = config->flags;
 	server->peers_max = config->peers_max ? config->peers_max : PEERS_MAX;
 	server->vectors_max = config->vectors_max ? config->vectors_max : QRT_IVSHMEM_IDS;
@@ -118,7 +129,8 @@ static void fill(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_ser
 
 static int check(const struct qrt_ivshmem_server_config *config, struct qrt_shmem_error *reterr)
 {
-	if (config->flags & ~(QRT_IVSHMEM_SERVER_LOWEST_IDS | QRT_IVSHMEM_SERVER_CLEAN))
+	if (config->flags &
+	    ~(QRT_IVSHMEM_SERVER_LOWEST_IDS | QRT_IVSHMEM_SERVER_CLEAN | QRT_IVSHMEM_SERVER_CLAIM))
 		return qrt_shmem_p_error(reterr, -EINVAL, "unknown flags of a server");
 	if (config->peers_max > QRT_IVSHMEM_IDS || config->ids > QRT_IVSHMEM_IDS)
 		return qrt_shmem_p_error(reterr, -EINVAL, "a server has at most %d peers and ids",
@@ -158,7 +170,8 @@ static void end(struct qrt_ivshmem_server *server)
 	qrt_shmem_p_record_close(&server->record);
 	if (server->map)
 		munmap(server->map, server->map_length);
-	for (int *fd = (int[]){server->epoll, server->timer, server->more, server->spare, server->memory, -2};
+	for (int *fd = (int[]){server->epoll, server->timer, server->more, server->spare, server->memory,
+			       server->claim, -2};
 	     *fd != -2; fd++) {
 		if (*fd >= 0)
 			close(*fd);
@@ -237,6 +250,8 @@ struct qrt_ivshmem_server *qrt_ivshmem_server_close(struct qrt_ivshmem_server *s
 	qrt_shmem_p_server_end_absent(server, 1);
 	qrt_shmem_p_server_end_listeners(server, 1);
 	qrt_shmem_p_unkeep(server, "memory");
+	if (server->claim >= 0)
+		qrt_shmem_p_unkeep(server, "claim");
 	qrt_shmem_p_unkeep(server, "record");
 	end(server);
 	return NULL;

@@ -133,6 +133,7 @@ struct qrt_shmem_p_listener {
 	int fd;
 	char *path;
 	uint32_t vectors, flags, id;
+	int is_made; /* by this server */
 	uint32_t *uids, *gids;
 	uint32_t uid_count, gid_count;
 	char name[QRT_IVSHMEM_NAME_MAX + 1];
@@ -151,7 +152,7 @@ struct qrt_shmem_p_kept {
 
 struct qrt_ivshmem_server {
 	int epoll, timer, more, spare; /* more: an eventfd, readable while there is work that was put off */
-	int memory;
+	int memory, claim;             /* claim: -1: none */
 	uint32_t flags, peers_max, vectors_max, ids;
 	uint64_t stall_ns;
 	struct qrt_ivshmem_store store;
@@ -199,6 +200,10 @@ void qrt_shmem_p_server_say_joined(struct qrt_ivshmem_server *server, uint32_t i
 /* Takes one connection, if there is one (server_accept.c). */
 void qrt_shmem_p_server_accept(struct qrt_ivshmem_server *server, uint32_t listener);
 void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_for_good);
+
+/* Makes the socket of a config, or dups the one that it has (server_socket.c). The descriptor. */
+int qrt_shmem_p_make_socket(const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr);
+int qrt_shmem_p_dup_socket(int fd, struct qrt_shmem_error *reterr);
 
 /* ---- places (server_place.c) ---- */
 

@@ -121,16 +121,30 @@ static void look_at_coming(struct qrt_ivshmem_server *server, uint32_t slot)
 		rejoin(server, slot);
 }
 
+/* The record is put once more: by that a store learns that it is this server's now, and may refuse. */
+static int take_over(struct qrt_ivshmem_server *server)
+{
+	int rc = server->has_before ? qrt_shmem_p_keep(server, "record", server->record.fd) : 0;
+
+	if (rc < 0)
+		return rc;
+	server->generation = __atomic_add_fetch(&server->record.head->generation, 1, __ATOMIC_ACQ_REL);
+	server->is_settled = 1;
+	return 0;
+}
+
 int qrt_shmem_p_server_settle(struct qrt_ivshmem_server *server)
 {
 	uint32_t slot;
+	int rc;
 
-	if (server->is_settled)
-		return qrt_shmem_p_server_is_replaced(server) ? -ESTALE : 0;
 	if (qrt_shmem_p_server_is_replaced(server))
 		return -ESTALE;
-	server->generation = __atomic_add_fetch(&server->record.head->generation, 1, __ATOMIC_ACQ_REL);
-	server->is_settled = 1;
+	if (server->is_settled)
+		return 0;
+	rc = take_over(server);
+	if (rc < 0)
+		return rc;
 	go_on(server);
 	for (slot = 0; slot < server->peers_max; slot++)
 		look_at_coming(server, slot);

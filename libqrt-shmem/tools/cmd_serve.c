@@ -45,6 +45,8 @@ static void fill(const struct serve *serve, struct qrt_ivshmem_server_config *co
 	config->flags = (options->is_lowest_ids ? QRT_IVSHMEM_SERVER_LOWEST_IDS : 0) |
 			(serve->memory.has_view ? QRT_IVSHMEM_SERVER_CLEAN : 0);
 	config->memory_fd = qrt_shmem_memory_get_fd(serve->memory.memory);
+	config->claim_fd = qrt_shmem_memory_get_claim(serve->memory.memory);
+	config->flags |= config->claim_fd >= 0 ? QRT_IVSHMEM_SERVER_CLAIM : 0;
 	config->peers_max = (guint32)options->peers;
 	config->vectors_max = (guint32)options->vectors_max;
 	config->stall_ms = (guint32)(options->stall_s * 1000);
@@ -97,7 +99,7 @@ static int begin(struct serve *serve)
 	return rc;
 }
 
-/* What a server before had stays where it is, for one that is asked for something else. */
+/* What a server before had stays where it is, and that server goes on. */
 static void give_up(struct serve *serve)
 {
 	gboolean is_for_good = serve_keep_find_memory(&serve->keep) < 0;
@@ -107,13 +109,14 @@ static void give_up(struct serve *serve)
 				    : qrt_ivshmem_server_leave(serve->server);
 	serve_keep_close(&serve->keep, is_for_good);
 	if (!is_for_good)
-		complain("the clients of the server before wait for another one, for as long as "
-			 "--hold-seconds was then");
+		complain(
+			"nothing was taken over: a server that is there goes on, and without one its clients "
+			"wait for the next, for as long as --hold-seconds was then");
 }
 
 static int serve_all(struct serve *serve)
 {
-	int code;
+	int code = -1;
 
 	if (serve->options.events) {
 		serve->events = serve_events_open(serve->options.events);
@@ -122,9 +125,9 @@ static int serve_all(struct serve *serve)
 	}
 	raise_limit();
 	hold_signals();
-	if (begin(serve) >= 0) {
+	if (begin(serve) >= 0)
 		code = serve_run(serve);
-	} else {
+	if (code < 0) {
 		give_up(serve);
 		code = EXIT_FAILED;
 	}

@@ -119,13 +119,24 @@ struct serve {
 	gboolean is_no_id_said;
 };
 
-/* Serves until it is over. The exit code. */
+/* Takes over what there was, and serves until it is over. The exit code; negative: it did not take over,
+ * which was said. */
 int serve_run(struct serve *serve);
+
+/* ---- what the server says (serve_hear.c) ---- */
+
+const char *serve_first_path(const struct serve *serve);
+/* One that left is in no list any more, but its event wants a name. */
+void serve_learn_names(struct serve *serve);
+void serve_hear(struct serve *serve, const struct qrt_ivshmem_event *events, int count);
 
 /* ---- the control socket (serve_control.c, serve_report.c) ---- */
 
-/* NULL: it was said why not. */
+/* Beside the path of one before, so that this one stays as long as it is needed. NULL: it was said why not.
+ */
 struct serve_control *serve_control_open(const struct serve *serve);
+/* In the place of one before. */
+void serve_control_publish(struct serve_control *control);
 void serve_control_close(struct serve_control *control);
 
 /* All that there is to know, one JSON object and a newline. The caller's. */

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <glib-unix.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,7 +20,8 @@
 
 struct serve_control {
 	const struct serve *serve;
-	char *path;
+	char *path, *path_before; /* before it is in its place */
+	gboolean is_published;
 	dev_t device; /* of the file: what lies there later may be another server's */
 	ino_t inode;
 	int fd;
@@ -120,16 +122,16 @@ static gboolean on_connection(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-/* What lies there is a server's that is gone, or hangs: the one before this one at the same sockets. */
+/* What lies there is of one that began, and did not come to its end. */
 static int make_socket(struct serve_control *control)
 {
 	struct stat status;
 
-	unix_socket_remove(control->path);
-	control->fd = unix_socket_listen(control->path, SOCK_STREAM | SOCK_NONBLOCK);
+	unix_socket_remove(control->path_before);
+	control->fd = unix_socket_listen(control->path_before, SOCK_STREAM | SOCK_NONBLOCK);
 	if (control->fd < 0)
 		return control->fd;
-	if (lstat(control->path, &status) < 0)
+	if (lstat(control->path_before, &status) < 0)
 		return -errno;
 	control->device = status.st_dev;
 	control->inode = status.st_ino;
@@ -144,6 +146,7 @@ struct serve_control *serve_control_open(const struct serve *serve)
 
 	control->serve = serve;
 	control->path = g_strconcat(first->path, ".ctl", NULL);
+	control->path_before = g_strconcat(first->path, ".new", NULL);
 	control->readers = g_queue_new();
 	rc = make_socket(control);
 	if (rc >= 0) {
@@ -155,27 +158,39 @@ struct serve_control *serve_control_open(const struct serve *serve)
 	return NULL;
 }
 
-static gboolean is_ours(const struct serve_control *control)
+/* What lies there is a server's that is gone, or leaves: the one before this one at the same sockets. */
+void serve_control_publish(struct serve_control *control)
+{
+	control->is_published = rename(control->path_before, control->path) == 0;
+	if (!control->is_published)
+		complain("%s: no control socket is there: %s", control->path, g_strerror(errno));
+}
+
+static gboolean is_ours(const struct serve_control *control, const char *path)
 {
 	struct stat status;
 
-	return lstat(control->path, &status) == 0 && status.st_dev == control->device &&
+	return lstat(path, &status) == 0 && status.st_dev == control->device &&
 	       status.st_ino == control->inode;
 }
 
 void serve_control_close(struct serve_control *control)
 {
+	const char *path;
+
 	if (!control)
 		return;
+	path = control->is_published ? control->path : control->path_before;
 	while (!g_queue_is_empty(control->readers))
 		drop_reader(g_queue_peek_head(control->readers));
 	g_queue_free(control->readers);
 	if (control->source)
 		g_source_remove(control->source);
-	if (control->fd >= 0 && is_ours(control))
-		unlink(control->path);
+	if (control->fd >= 0 && is_ours(control, path))
+		unlink(path);
 	if (control->fd >= 0)
 		close(control->fd);
 	g_free(control->path);
+	g_free(control->path_before);
 	g_free(control);
 }

@@ -115,7 +115,7 @@ static void fill(const struct serve_memory_plan *plan, struct qrt_shmem_memory_c
 	config->kind = plan->file      ? QRT_SHMEM_MEMORY_FILE
 		       : plan->is_huge ? QRT_SHMEM_MEMORY_HUGETLB
 				       : QRT_SHMEM_MEMORY_MEMFD;
-	config->flags = plan->file ? 0 : QRT_SHMEM_MEMORY_FIXED;
+	config->flags = plan->file ? QRT_SHMEM_MEMORY_CLAIM : QRT_SHMEM_MEMORY_FIXED;
 	config->page_shift = plan->page_shift;
 	config->path = plan->file;
 	config->length = find_size(plan);

@@ -20,13 +20,9 @@ struct run {
 	struct serve *serve;
 	GMainLoop *loop;
 	enum ending ending;
-	guint server, hold; /* sources */
+	gboolean is_still, is_asked; /* another one may take over; a signal came meanwhile */
+	guint server, hold;          /* sources */
 };
-
-static const char *first_path(const struct serve *serve)
-{
-	return ((const struct serve_socket *)serve->options.sockets->pdata[0])->path;
-}
 
 /* Where no service manager is there nobody is told. */
 static void notify(const struct serve *serve, const char *text)
@@ -44,79 +40,102 @@ static void end(struct run *run, enum ending ending)
 
 static void be_replaced(struct run *run)
 {
-	complain("%s: another server has taken over; this one leaves", first_path(run->serve));
+	complain("%s: another server has taken over; this one leaves", serve_first_path(run->serve));
 	end(run, END_LEFT);
 }
 
-/* ---- events ---- */
+/* ---- what comes ---- */
 
-static const struct serve_socket *find_socket(const struct serve *serve,
-					      const struct qrt_ivshmem_event *event)
+static gboolean on_server(gint fd, GIOCondition condition, gpointer data);
+
+static void end_by_signal(struct run *run)
 {
-	const GPtrArray *sockets = serve->options.sockets;
-
-	return event->kind == QRT_IVSHMEM_REFUSED && event->id < sockets->len ? sockets->pdata[event->id]
-									      : NULL;
+	notify(run->serve, "STOPPING=1");
+	end(run, run->serve->keep.kind == SERVE_KEEP_SYSTEMD ? END_LEFT : END_ALL);
 }
 
-static void tell(struct serve *serve, const struct qrt_ivshmem_event *event)
+static void watch_server(struct run *run)
 {
-	const struct serve_socket *one = find_socket(serve, event);
-	const char *name = one ? one->name : g_hash_table_lookup(serve->names, GUINT_TO_POINTER(event->id));
-
-	serve_events_tell(serve->events, event, name ? name : "", one ? one->path : NULL);
+	run->server = g_unix_fd_add(qrt_ivshmem_server_get_fd(run->serve->server), G_IO_IN, on_server, run);
 }
 
-/* One that left is in no list any more, but its event wants a name. */
-static void learn_names(struct serve *serve)
+/* Nothing is to change while another server looks whether it can go on with what there is. */
+static void stand_still(struct run *run)
 {
-	int count = qrt_ivshmem_server_list(serve->server, NULL, 0), i;
-	g_autofree struct qrt_ivshmem_client *clients = g_new0(struct qrt_ivshmem_client, (gsize)count + 1);
-
-	qrt_ivshmem_server_list(serve->server, clients, (size_t)count);
-	for (i = 0; i < count; i++)
-		g_hash_table_insert(serve->names, GUINT_TO_POINTER(clients[i].id), g_strdup(clients[i].name));
+	run->is_still = TRUE;
+	if (run->server)
+		g_source_remove(run->server);
+	run->server = 0;
 }
 
-/* Once, until somebody joins again. */
-static void say_no_id(struct serve *serve, const struct qrt_ivshmem_event *event)
+static void go_on(struct run *run)
 {
-	struct qrt_ivshmem_statistics statistics = {.size = sizeof(statistics)};
-
-	if (event->kind == QRT_IVSHMEM_JOINED)
-		serve->is_no_id_said = FALSE;
-	if (event->kind != QRT_IVSHMEM_REFUSED || event->reason != QRT_IVSHMEM_NO_ID || serve->is_no_id_said)
+	if (!run->is_still)
 		return;
-	serve->is_no_id_said = TRUE;
-	qrt_ivshmem_server_get_statistics(serve->server, &statistics);
-	complain("%s: no id is free for who connects: %u that left wait until the clients that know this are "
-		 "gone; have more ids (--layout=peers=), or sockets with an id=",
-		 first_path(serve), statistics.ids_waiting);
+	complain("%s: another server could not take over; this one goes on", serve_first_path(run->serve));
+	run->is_still = FALSE;
+	watch_server(run);
+	if (run->is_asked)
+		end_by_signal(run);
 }
 
-static void hear(struct serve *serve, const struct qrt_ivshmem_event *events, int count)
+/* FALSE: nothing more will be heard. */
+static gboolean hear_hold(struct run *run)
 {
-	int i;
+	int rc = qrt_ivshmem_hold_check(run->serve->keep.hold);
 
-	for (i = 0; i < count; i++)
-		say_no_id(serve, &events[i]);
-	for (i = 0; i < count && serve->events; i++) {
-		if (events[i].kind == QRT_IVSHMEM_JOINED)
-			learn_names(serve);
-		tell(serve, &events[i]);
+	if (rc == -EINPROGRESS) {
+		stand_still(run);
+		return TRUE;
 	}
+	if (rc == -ESTALE) {
+		be_replaced(run);
+		return FALSE;
+	}
+	if (rc < 0)
+		complain("%s.hold: the holder is gone: all ends with this server from now on",
+			 serve_first_path(run->serve));
+	go_on(run);
+	return rc >= 0;
+}
+
+static gboolean on_hold(gint fd, GIOCondition condition, gpointer data)
+{
+	struct run *run = data;
+
+	(void)fd;
+	(void)condition;
+	if (hear_hold(run))
+		return G_SOURCE_CONTINUE;
+	run->hold = 0;
+	return G_SOURCE_REMOVE;
+}
+
+/* One that stood still for another reason may have to stand still for this one. */
+static gboolean is_to_wait(struct run *run)
+{
+	if (!run->hold || hear_hold(run))
+		return run->is_still;
+	g_source_remove(run->hold);
+	run->hold = 0;
+	return run->ending != END_NOT;
 }
 
 static gboolean on_server(gint fd, GIOCondition condition, gpointer data)
 {
 	struct run *run = data;
 	struct qrt_ivshmem_event events[EVENTS_MAX];
-	int count = qrt_ivshmem_server_harvest(run->serve->server, events, EVENTS_MAX);
+	int count;
 
 	(void)fd;
 	(void)condition;
+	if (is_to_wait(run)) {
+		run->server = 0;
+		return G_SOURCE_REMOVE;
+	}
+	count = qrt_ivshmem_server_harvest(run->serve->server, events, EVENTS_MAX);
 	if (count >= 0) {
-		hear(run->serve, events, count);
+		serve_hear(run->serve, events, count);
 		return G_SOURCE_CONTINUE;
 	}
 	run->server = 0;
@@ -129,31 +148,15 @@ static gboolean on_server(gint fd, GIOCondition condition, gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
-static gboolean on_hold(gint fd, GIOCondition condition, gpointer data)
-{
-	struct run *run = data;
-	int rc = qrt_ivshmem_hold_check(run->serve->keep.hold);
-
-	(void)fd;
-	(void)condition;
-	if (rc >= 0)
-		return G_SOURCE_CONTINUE;
-	run->hold = 0;
-	if (rc == -ESTALE)
-		be_replaced(run);
-	else
-		complain("%s.hold: the holder is gone: all ends with this server from now on",
-			 first_path(run->serve));
-	return G_SOURCE_REMOVE;
-}
-
-/* Where a service manager keeps what there is, it decides whether the service goes on. */
+/* Where a service manager keeps what there is, it decides whether the service goes on. While another server
+ * may take over, what is to be ended may be its by then. */
 static gboolean on_signal(gpointer data)
 {
 	struct run *run = data;
 
-	notify(run->serve, "STOPPING=1");
-	end(run, run->serve->keep.kind == SERVE_KEEP_SYSTEMD ? END_LEFT : END_ALL);
+	run->is_asked = TRUE;
+	if (!run->is_still)
+		end_by_signal(run);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -173,10 +176,10 @@ static void say_ready(const struct serve *serve)
 static void watch(struct run *run)
 {
 	const struct serve *serve = run->serve;
-	int hold_fd = serve->keep.kind == SERVE_KEEP_HOLDER ? qrt_ivshmem_hold_get_fd(serve->keep.hold) : -1;
+	int hold_fd = serve->keep.hold ? qrt_ivshmem_hold_get_fd(serve->keep.hold) : -1;
 	sigset_t none;
 
-	run->server = g_unix_fd_add(qrt_ivshmem_server_get_fd(serve->server), G_IO_IN, on_server, run);
+	watch_server(run);
 	if (hold_fd >= 0)
 		run->hold = g_unix_fd_add(hold_fd, G_IO_IN, on_hold, run);
 	g_unix_signal_add(SIGTERM, on_signal, run);
@@ -217,11 +220,31 @@ static void finish(struct run *run)
 	serve_keep_close(&serve->keep, is_for_good);
 }
 
+/* What was there before is this server's from here on, or stays another one's. */
+static int take_over(struct serve *serve)
+{
+	struct qrt_ivshmem_event events[EVENTS_MAX];
+	int count;
+
+	serve_learn_names(serve);
+	count = qrt_ivshmem_server_harvest(serve->server, events, EVENTS_MAX);
+	if (count < 0) {
+		complain("%s: this server does not take over: %s", serve_first_path(serve),
+			 count == -ESTALE ? "its time was over" : g_strerror(-count));
+		return count;
+	}
+	serve_control_publish(serve->control);
+	serve_hear(serve, events, count);
+	return 0;
+}
+
 int serve_run(struct serve *serve)
 {
-	struct run run = {.serve = serve, .loop = g_main_loop_new(NULL, FALSE)};
+	struct run run = {.serve = serve};
 
-	learn_names(serve);
+	if (take_over(serve) < 0)
+		return -1;
+	run.loop = g_main_loop_new(NULL, FALSE);
 	watch(&run);
 	say_ready(serve);
 	g_main_loop_run(run.loop);

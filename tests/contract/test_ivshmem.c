@@ -155,6 +155,7 @@ static void no_descriptor_outlives_exec(void)
 	CU_ASSERT_EQUAL(fcntl(qrt_ivshmem_server_get_fd(server), F_GETFD), FD_CLOEXEC);
 	CU_ASSERT_EQUAL(fcntl(qrt_ivshmem_peer_get_fd(peer), F_GETFD), FD_CLOEXEC);
 	CU_ASSERT_EQUAL(fcntl(qrt_shmem_memory_get_fd(memory), F_GETFD), FD_CLOEXEC);
+	CU_ASSERT_EQUAL(qrt_shmem_memory_get_claim(memory), -1);
 	qrt_ivshmem_peer_close(peer);
 	qrt_ivshmem_server_close(server);
 	qrt_shmem_memory_close(memory);
@@ -195,6 +196,7 @@ static void what_was_given_is_copied(void)
 
 	listen_at(server, path);
 	peer = make_peer(server, path);
+	CU_ASSERT_EQUAL(qrt_ivshmem_server_list_absent(server, &client, 1), 0);
 	CU_ASSERT_EQUAL(qrt_ivshmem_server_list(server, &client, 1), 1);
 	CU_ASSERT_STRING_EQUAL(client.name, "machine");
 	qrt_ivshmem_peer_close(peer);

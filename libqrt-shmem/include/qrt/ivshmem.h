@@ -55,6 +55,9 @@ struct qrt_ivshmem_kept {
 	1u                          /* the lowest free id; else the next one, as QEMU's own server does */
 #define QRT_IVSHMEM_SERVER_CLEAN 2u /* a layout's slots are cleaned for each new life of a peer */
 
+/* `claim_fd` is there, and kept beside the memory. */
+#define QRT_IVSHMEM_SERVER_CLAIM 4u
+
 struct qrt_ivshmem_server_config {
 	uint32_t size;
 	uint32_t flags;       /* QRT_IVSHMEM_SERVER_* */
@@ -66,9 +69,17 @@ struct qrt_ivshmem_server_config {
 	uint32_t kept_count;
 	const struct qrt_ivshmem_store *store; /* NULL: all ends with the server. Is copied */
 	const struct qrt_ivshmem_kept *kept;   /* what the store had */
+	/* What has to live as long as the memory is in use, qrt_shmem_memory_get_claim() say; no client gets
+	 * it. Is dup'ed. */
+	int32_t claim_fd;
+	uint32_t reserved;
 };
 
-/* The descriptors of `kept` are taken in any case: where it fails they are closed, and what the store holds
+/* Where the store has what a server before left, that one's clients are this one's only with the first
+ * harvest (or add, drop, renew): what is called before that changes nothing for them, leave neither, so that
+ * a server that cannot go on with them leaves them where they are.
+ *
+ * The descriptors of `kept` are taken in any case: where it fails they are closed, and what the store holds
  * stays there for the next one. -EINVAL, -E2BIG, -ENOMEM, -EMFILE; -EBADMSG: what was kept is not a server's,
  * or not this version's. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_server_open(const struct qrt_ivshmem_server_config *config,
@@ -76,7 +87,8 @@ QRT_SHMEM_API int qrt_ivshmem_server_open(const struct qrt_ivshmem_server_config
 					  struct qrt_shmem_error *reterr);
 /* Clients and sockets end, and leave the store. NULL is fine; returns NULL. [setup] */
 QRT_SHMEM_API struct qrt_ivshmem_server *qrt_ivshmem_server_close(struct qrt_ivshmem_server *server);
-/* Ends the server, and nothing else: what is in the store is for the next one. [setup] */
+/* Ends the server, and nothing else: what is in the store is for the next one; sockets that it made before it
+ * took over go. [setup] */
 QRT_SHMEM_API struct qrt_ivshmem_server *qrt_ivshmem_server_leave(struct qrt_ivshmem_server *server);
 
 #define QRT_IVSHMEM_LISTEN_ID    1u /* its one client has the id `id` */

@@ -23,10 +23,12 @@ extern "C" {
 /*
  * Holds, until a server ends it, or there was none for alone_ms. `listener`: a listening socket of type
  * SOCK_SEQPACKET, to which only servers may be able to connect: who does gets everything. One server at a
- * time: the next one asks the one before to leave, and has everything once that one did, or after two
- * seconds, or at once where it is gone. Who connects and asks for nothing is turned away after two seconds.
- * RETURN 0 when it is over, negative errno. It is a loop that waits: give it a process of its own, which
- * nobody kills along with the server. [setup]
+ * time: for the next one the one before is asked to stand still, and once it does, or after two seconds, or
+ * at once where it is gone, the next one has a copy of everything. Its first harvest makes it the server:
+ * then the one before is to leave. Where it goes without that, or ten seconds go by, the one before goes on
+ * as if nothing had been. Who connects and asks for nothing is turned away after two seconds. RETURN 0 when
+ * it is over, negative errno. It is a loop that waits: give it a process of its own, which nobody kills along
+ * with the server. [setup]
  */
 QRT_SHMEM_API int qrt_ivshmem_hold_run(int listener, uint32_t alone_ms);
 
@@ -63,11 +65,12 @@ QRT_SHMEM_API const struct qrt_ivshmem_store *qrt_ivshmem_hold_get_store(const s
 QRT_SHMEM_API int qrt_ivshmem_hold_get_activated(const struct qrt_ivshmem_hold *hold, int *ret_fds,
 						 size_t max);
 
-/* Readable when check() has something to say; constant, and quiet once -EPIPE was said; -1, of systemd's:
- * there is never anything. [rt] */
+/* Readable when check() has something to do or to say; constant, and quiet once -EPIPE was said. [rt] */
 QRT_SHMEM_API int qrt_ivshmem_hold_get_fd(const struct qrt_ivshmem_hold *hold);
-/* 0; -ESTALE: another server takes over: call qrt_ivshmem_server_leave() and close this, now; -EPIPE: the
- * holder is gone, and all ends with this server. [setup] */
+/* 0; -EINPROGRESS: another server may take over: call nothing of the server's that changes anything, harvest
+ * neither, until this says something else; -ESTALE: it has taken over: call qrt_ivshmem_server_leave() and
+ * close this, now; -EPIPE: the holder is gone, and all ends with this server. Call it before each harvest: a
+ * server that stood still for reasons of its own learns here that it is to go on doing so. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_hold_check(struct qrt_ivshmem_hold *hold);
 
 #ifdef __cplusplus

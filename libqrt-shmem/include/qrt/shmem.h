@@ -54,6 +54,9 @@ enum qrt_shmem_memory_kind {
 #define QRT_SHMEM_MEMORY_FIXED                                                                               \
 	8u /* MEMFD, HUGETLB: nobody can make it shorter or longer (fcntl(2), seals)                         \
 	    */
+/* FILE: nobody else who asks for this has it (-EBUSY): it is locked (flock(2)) before anything of it is
+ * changed, for as long as this memory, or a dup of its get_claim(), lives. */
+#define QRT_SHMEM_MEMORY_CLAIM 16u
 
 struct qrt_shmem_memory_config {
 	uint32_t size;
@@ -83,6 +86,9 @@ QRT_SHMEM_API struct qrt_shmem_memory *qrt_shmem_memory_close(struct qrt_shmem_m
 QRT_SHMEM_API void *qrt_shmem_memory_get_data(const struct qrt_shmem_memory *memory);
 QRT_SHMEM_API uint64_t qrt_shmem_memory_get_length(const struct qrt_shmem_memory *memory);
 QRT_SHMEM_API int qrt_shmem_memory_get_fd(const struct qrt_shmem_memory *memory);
+/* What holds the lock of QRT_SHMEM_MEMORY_CLAIM: another open file than get_fd(), so that who gets that has
+ * not the lock. -1: there is none. [rt] */
+QRT_SHMEM_API int qrt_shmem_memory_get_claim(const struct qrt_shmem_memory *memory);
 
 #ifdef __cplusplus
 }

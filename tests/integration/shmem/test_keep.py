@@ -163,6 +163,50 @@ def test_a_holder_that_is_gone_is_said():
         check_equal((server.end(), place.sockets()), (0, ["s.hold"]), "the end")
 
 
+def test_a_holder_that_stands_still_holds_nobody_up():
+    """What it cannot be told it is told later: the next server has it all."""
+    with Place() as place:
+        server = Server(place, "s,vectors=64")
+        holder, = place.holders()
+        os.kill(holder, signal.SIGSTOP)
+        begin = time.monotonic()
+        for _ in range(20):
+            with Peer(place.file("s"), 64):
+                pass
+        peers = [Peer(place.file("s"), 64) for _ in range(10)]
+        check(time.monotonic() - begin < 10, "nobody waits for it")
+        wait_greeted(place)
+        before = facts(place)
+        check_equal([number for number, _ in before], [peer.id for peer in peers], "who is there")
+        os.kill(holder, signal.SIGCONT)
+        fds = "/proc/%d/fd" % holder
+        wait_for("all is held", lambda: len(os.listdir(fds)) > 10 * 65 and len(os.listdir(fds)) < 10 * 65 + 20)
+        server.end(signal.SIGKILL)
+        server = Server(place, "s,vectors=64")
+        check_equal(facts(place), before, "the next server has them")
+        with Peer(place.file("s"), 64) as newcomer:
+            wait_for("it knows them", lambda: newcomer.knows() == {peer.id: 64 for peer in peers})
+        check(not any(peer.look().is_ended for peer in peers), "they are still there")
+        for peer in peers:
+            peer.close()
+        check_equal((server.end(), server.said()), (0, ""), "the end")
+
+
+def test_a_server_ends_beside_a_holder_that_stands_still():
+    with Place() as place:
+        server = Server(place, "s", "--hold-seconds", "1")
+        holder, = place.holders()
+        with Peer(place.file("s")) as peer:
+            wait_greeted(place)
+            os.kill(holder, signal.SIGSTOP)
+            begin = time.monotonic()
+            check_equal(server.end(), 0, "its exit code")
+            check(time.monotonic() - begin < 10, "it does not wait for it")
+            wait_for("the client's end", lambda: peer.look().is_ended)
+            os.kill(holder, signal.SIGCONT)
+        wait_for("the holder's end", lambda: not is_alive(holder))
+
+
 # ---- systemd ----
 
 
@@ -204,13 +248,21 @@ class Manager:
             self.obey(dict(line.split("=", 1) for line in text.decode().splitlines()), parts)
             self.said += text.decode() + "\n"
 
+    def is_stored(self, name, fd):
+        """systemd stores no descriptor twice."""
+        return any(one == name and os.path.sameopenfile(fd, other) for one, other in self.store)
+
     def obey(self, words, parts):
         if words.get("FDSTOREREMOVE") == "1":
             for name, fd in [one for one in self.store if one[0] == words["FDNAME"]]:
                 os.close(fd)
                 self.store.remove((name, fd))
         if words.get("FDSTORE") == "1":
-            self.store.append((words["FDNAME"], array.array("i", parts[0][2])[0]))
+            fd = array.array("i", parts[0][2])[0]
+            if self.is_stored(words["FDNAME"], fd):
+                os.close(fd)
+            else:
+                self.store.append((words["FDNAME"], fd))
 
     def close(self):
         for fd in [fd for _, fd in self.store]:

@@ -58,6 +58,7 @@ static int serve(void)
 	struct qrt_ivshmem_event events[16];
 	struct qrt_ivshmem_hold *hold;
 	struct pollfd fds[2];
+	int rc;
 
 	if (qrt_ivshmem_hold_open(holder_path, 5000, &hold, NULL) < 0)
 		return 1;
@@ -71,14 +72,15 @@ static int serve(void)
 	fds[0] = (struct pollfd){.fd = qrt_ivshmem_server_get_fd(server), .events = POLLIN};
 	fds[1] = (struct pollfd){.fd = qrt_ivshmem_hold_get_fd(hold), .events = POLLIN};
 	for (;;) {
-		if (qrt_ivshmem_server_harvest(server, events, 16) == -ESTALE)
-			return 4;
-		if (qrt_ivshmem_hold_check(hold) == -ESTALE) {
+		rc = qrt_ivshmem_hold_check(hold);
+		if (rc == -ESTALE) {
 			qrt_ivshmem_server_leave(server);
 			qrt_ivshmem_hold_close(hold);
 			return 3;
 		}
-		poll(fds, 2, -1);
+		if (rc != -EINPROGRESS && qrt_ivshmem_server_harvest(server, events, 16) == -ESTALE)
+			return 4;
+		poll(fds + (rc == -EINPROGRESS), rc == -EINPROGRESS ? 1 : 2, -1);
 	}
 }
 

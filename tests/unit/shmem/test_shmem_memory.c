@@ -129,7 +129,40 @@ static void what_cannot_be_says_why(void)
 	end();
 }
 
+static void one_that_is_claimed_is_nobody_elses(void)
+{
+	struct qrt_shmem_memory_config config = {.size = sizeof(config), .kind = QRT_SHMEM_MEMORY_FILE};
+	struct qrt_shmem_memory *other = NULL, *shared = NULL;
+	struct stat status;
+	int claim;
+
+	snprintf(path, sizeof(path), "/tmp/qrt-claim-%d", getpid());
+	config.path = path;
+	config.length = 8192;
+	config.flags = QRT_SHMEM_MEMORY_CLAIM;
+	CU_ASSERT_EQUAL_FATAL(qrt_shmem_memory_open(&config, &memory, &error), 0);
+	config.length = 65536;
+	CU_ASSERT_EQUAL(qrt_shmem_memory_open(&config, &other, &error), -EBUSY);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, path));
+	CU_ASSERT(stat(path, &status) == 0 && status.st_size == 8192);
+	/* Who does not ask for it alone may have it. */
+	config.length = config.flags = 0;
+	CU_ASSERT_EQUAL_FATAL(qrt_shmem_memory_open(&config, &shared, NULL), 0);
+	CU_ASSERT_EQUAL(qrt_shmem_memory_get_claim(shared), -1);
+	/* It lives as long as what was dup'ed of it, not as long as what clients get. */
+	claim = dup(qrt_shmem_memory_get_claim(memory));
+	qrt_shmem_memory_close(memory);
+	config.flags = QRT_SHMEM_MEMORY_CLAIM;
+	CU_ASSERT_EQUAL(qrt_shmem_memory_open(&config, &other, NULL), -EBUSY);
+	close(claim);
+	CU_ASSERT_EQUAL_FATAL(qrt_shmem_memory_open(&config, &other, NULL), 0);
+	qrt_shmem_memory_close(other);
+	qrt_shmem_memory_close(shared);
+	unlink(path);
+}
+
 static const struct tap_test tests[] = {
+	{"one that is claimed is nobody else's", one_that_is_claimed_is_nobody_elses},
 	{"a memory is what was asked for", a_memory_is_what_was_asked_for},
 	{"the umask does not count", the_umask_does_not_count},
 	{"what is there keeps content and permissions", what_is_there_keeps_content_and_permissions},

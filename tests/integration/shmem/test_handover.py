@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A handover from server to server is all or nothing: where the next one cannot go on, the one before does."""
+
+import os
+import signal
+import socket
+import time
+
+from tool import Peer, Place, Server, check, check_equal, is_alive, is_readable, main, wait_for
+
+GOES_ON = "qrt-shmem: s: another server could not take over; this one goes on\n"
+
+
+class Heir:
+    """As much of a next server as a holder notices: it was given everything."""
+
+    def __init__(self, place):
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket.settimeout(30)
+        self.socket.connect(place.file("s.hold"))
+        self.socket.send(b"T")
+        self.names = []
+        while True:
+            data, fds, _, _ = socket.recv_fds(self.socket, 100, 2)
+            for fd in fds:
+                os.close(fd)
+            if data[:1] != b"K":
+                break
+            self.names.append(data[1:].decode())
+        check_equal(data[:1], b".", "the end of what there is")
+
+    def put(self, name):
+        with open("/dev/null", "rb") as file:
+            socket.send_fds(self.socket, [b"P" + name], [file.fileno()])
+
+    def close(self):
+        self.socket.close()
+
+
+def check_as_before(place, server, peer):
+    check(is_alive(server.pid) and not peer.look().is_ended, "all is as it was")
+    with Peer(place.file("s")) as other:
+        wait_for("who was there knows who comes", lambda: other.id in peer.knows())
+    check_equal(place.ls()["pid"], server.pid, "who serves")
+    check_equal(place.sockets(), ["s", "s.ctl", "s.hold"], "files")
+
+
+def refuse(place, *arguments, wrapper=()):
+    """What a next server says that cannot go on."""
+    code, out, errors = place.call("serve", *arguments, wrapper=wrapper)
+    check_equal((code, out), (1, ""), errors)
+    check(errors.endswith("qrt-shmem: nothing was taken over: a server that is there goes on, and without one its clients wait "
+                          "for the next, for as long as --hold-seconds was then\n") or "no holder" in errors, errors)
+    return errors
+
+
+def test_one_that_cannot_go_on_changes_nothing():
+    with Place() as place:
+        server = Server(place, "s", "--layout=peers=16")
+        with Peer(place.file("s")) as peer:
+            check("ids are 0 to 15" in refuse(place, "s", "sx", "sy,id=20"), "an id that is none")
+            check_as_before(place, server, peer)
+            check("no holder" in refuse(place, "s", wrapper=("prlimit", "--nofile=8:8")), "without descriptors")
+            check_as_before(place, server, peer)
+            check_equal(server.said(), 2 * GOES_ON, "what it said")
+            following = Server(place, "s")
+            check_equal((server.wait(), following.said()), (0, ""), "one that can")
+            check_equal(place.ls()["pid"], following.pid, "who serves")
+
+
+def test_one_that_goes_away_leaves_nothing():
+    with Place() as place:
+        server = Server(place, "s")
+        with Peer(place.file("s")) as peer:
+            heir = Heir(place)
+            before = sorted(heir.names)
+            heir.put(b"l.0")
+            heir.put(b"memory")
+            waiting = socket.socket(socket.AF_UNIX)
+            waiting.connect(place.file("s"))
+            check(not is_readable(waiting, 0.5), "nobody is served meanwhile")
+            check_equal(place.ls()["pid"], server.pid, "but who asks is answered")
+            heir.close()
+            check(is_readable(waiting, 30), "then it is")
+            waiting.close()
+            wait_for("who was there alone", lambda: place.ids() == [peer.id])
+            heir = Heir(place)
+            check_equal(sorted(heir.names), before, "what there is")
+            heir.close()
+            wait_for("it goes on", lambda: server.said() == 2 * GOES_ON)
+            check_as_before(place, server, peer)
+
+
+def test_one_that_hangs_is_not_waited_for():
+    with Place() as place:
+        server = Server(place, "s")
+        with Peer(place.file("s")) as peer:
+            heir = Heir(place)
+            wait_for("it goes on", lambda: server.said() == GOES_ON)
+            check_as_before(place, server, peer)
+            check_equal(heir.socket.recv(10), b"", "the heir's time is over")
+            heir.close()
+            check_as_before(place, server, peer)
+
+
+def test_who_is_to_end_ends_when_that_is_decided():
+    with Place() as place:
+        server = Server(place, "s")
+        with Peer(place.file("s")) as peer:
+            heir = Heir(place)
+            server.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            check(is_alive(server.pid) and not peer.look().is_ended, "it is another one's, maybe")
+            heir.close()
+            check_equal(server.wait(), 0, "it is not")
+            wait_for("the end", lambda: peer.look().is_ended)
+        check_equal(place.sockets(), [], "files")
+
+
+def test_one_that_was_killed_before_it_said_so():
+    with Place() as place:
+        server = Server(place, "s")
+        with Peer(place.file("s")) as peer:
+            for i in range(20):
+                following = place.start(*server.process.args[:2], "s", stderr=-3)
+                time.sleep(0.002 * i)
+                following.kill()
+                following.wait()
+            wait_for("one that serves", lambda: place.call("ls", "s")[0] == 0 or Server(place, "s"))
+            check(not peer.look().is_ended, "the peer is still there")
+            with Peer(place.file("s")) as other:
+                wait_for("it knows who comes", lambda: other.id in peer.knows())
+
+
+# ---- a file ----
+
+
+def check_refused_file(place, *arguments):
+    code, _, errors = place.call("serve", "t", "--file", "memory", "--layout", "--hold-seconds", "0.2", *arguments)
+    check_equal((code, errors), (1, "qrt-shmem: memory: claiming it: it is the memory of another server, or of who waits for "
+                                 "the next one\n"), "a second server")
+
+
+def test_a_file_in_use_is_nobody_elses():
+    with Place() as place:
+        server = Server(place, "s", "--file", "memory", "--layout=peers=4")
+        with Peer(place.file("s")) as peer:
+            with open(place.file("memory"), "rb") as file:
+                before = file.read()
+            check_refused_file(place)
+            check_refused_file(place, "--no-keep", "--size", "8M")
+            server.end(signal.SIGKILL)
+            check_refused_file(place)
+            server = Server(place, "s", "--file", "memory")
+            server = Server(place, "s", "--file", "memory")
+            check_refused_file(place)
+            with open(place.file("memory"), "rb") as file:
+                check(file.read() == before, "its content")
+            check(not peer.look().is_ended, "the peer is still there")
+            check_equal((server.end(), server.said()), (0, ""), "the end")
+            # The peer has its memory still, which is no claim.
+            Server(place, "t", "--file", "memory", "--layout=peers=8")
+
+
+main([(function.__name__[5:].replace("_", " "), function) for name, function in sorted(globals().items())
+      if name.startswith("test_")])
