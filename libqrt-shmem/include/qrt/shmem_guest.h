@@ -129,6 +129,8 @@ static inline int qrt_shmem_guest_p_map(int fd, void **ret_at, uint64_t *ret_len
 		rc = qrt_shmem_guest_p_error();
 	else if (status.st_size <= 0)
 		rc = -EPROTO;
+	else if ((uint64_t)(size_t)status.st_size != (uint64_t)status.st_size)
+		rc = -EFBIG; /* for 32 bits */
 	else
 		at = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (rc >= 0 && at == MAP_FAILED)
