@@ -20,7 +20,7 @@ int qrt_shmem_p_server_stays(const struct qrt_ivshmem_server *server, const stru
 {
 	uint32_t i;
 
-	for (i = 0; client->entry->is_bound && i < server->listener_count; i++) {
+	for (i = 0; i < server->listener_count; i++) {
 		if ((server->listeners[i].flags & QRT_IVSHMEM_LISTEN_ID) &&
 		    server->listeners[i].id == client->entry->id)
 			return 1;

@@ -115,6 +115,7 @@ void qrt_shmem_p_server_introduce(struct qrt_ivshmem_server *server, struct qrt_
 
 	entry->vectors = listener->vectors;
 	entry->listener = number;
+	entry->socket_key = listener->key;
 	entry->is_bound = (listener->flags & QRT_IVSHMEM_LISTEN_ID) != 0;
 	entry->partial = entry->sending = 0;
 	entry->told = 0;

@@ -62,10 +62,10 @@ struct qrt_ivshmem_server_config {
 	uint32_t size;
 	uint32_t flags;       /* QRT_IVSHMEM_SERVER_* */
 	int32_t memory_fd;    /* what all share; is dup'ed */
-	uint32_t peers_max;   /* at the same time; 0: 1024; at most 65536 */
+	uint32_t peers_max;   /* at the same time; 0: 1024, or that of the server before; at most 65536 */
 	uint32_t vectors_max; /* of all of them; 0: 65536 */
 	uint32_t stall_ms;    /* 0: 10000 */
-	uint32_t ids;         /* ids are 0 .. ids - 1; 0: 65536 */
+	uint32_t ids;         /* ids are 0 .. ids - 1; 0: 65536, or that of the server before */
 	uint32_t kept_count;
 	const struct qrt_ivshmem_store *store; /* NULL: all ends with the server. Is copied */
 	const struct qrt_ivshmem_kept *kept;   /* what the store had */
@@ -171,6 +171,9 @@ QRT_SHMEM_API int qrt_ivshmem_server_get_fd(const struct qrt_ivshmem_server *ser
  * events. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_server_harvest(struct qrt_ivshmem_server *server,
 					     struct qrt_ivshmem_event *ret_events, size_t max);
+
+#define QRT_IVSHMEM_NO_LISTENER                                                                              \
+	0xffffffffu /* its socket is none of this server's, but was one of one before */
 
 struct qrt_ivshmem_client {
 	uint32_t id, vectors, listener;
