@@ -86,6 +86,7 @@ static int fill_listener(struct qrt_shmem_p_listener *listener, uint32_t number,
 	listener->vectors = config->vectors ? config->vectors : 1;
 	listener->flags = config->flags;
 	listener->id = config->id;
+	listener->number = number;
 	listener->key = config->path ? qrt_shmem_p_key_of(config->path) : number + 1u;
 	listener->uid_count = config->uid_count;
 	listener->gid_count = config->gid_count;

@@ -134,7 +134,9 @@ struct qrt_shmem_p_listener {
 	int fd;
 	char *path;
 	uint32_t vectors, flags, id;
-	uint64_t key;
+	uint64_t key; /* 0: of a client without a socket */
+	uint32_t number;
+	int is_peer; /* its clients are programs of this library */
 	int is_made; /* by this server */
 	/* One of the server before: whose it was, and for whom. */
 	int is_changed;
@@ -227,15 +229,16 @@ int qrt_shmem_p_server_choose_id(struct qrt_ivshmem_server *server,
 
 /* A connection becomes a client; takes the descriptor, also where it fails. Its id; -EBUSY, -ENOSPC, -ENOMEM,
  * -EMFILE. */
-int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener, int socket);
+int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener,
+			    int socket);
 /* Something became of a slot: all but one are to be told what they do not know. */
 void qrt_shmem_p_server_tell_all(struct qrt_ivshmem_server *server, uint32_t slot,
 				 const struct qrt_shmem_p_client *but);
 /* A serial that nobody had. */
 uint32_t qrt_shmem_p_server_draw_serial(struct qrt_ivshmem_server *server);
 /* Who it is that connected, to which socket: all of an entry but its phase and its eventfds. */
-void qrt_shmem_p_server_introduce(struct qrt_ivshmem_server *server, struct qrt_shmem_p_entry *entry,
-				  uint32_t listener, int socket);
+void qrt_shmem_p_server_introduce(struct qrt_shmem_p_entry *entry,
+				  const struct qrt_shmem_p_listener *listener, int socket);
 int qrt_shmem_p_server_keep_socket(struct qrt_ivshmem_server *server,
 				   const struct qrt_shmem_p_client *client);
 /* The eventfds from `first` on, as the entry counts them. */
@@ -283,7 +286,7 @@ struct qrt_shmem_p_client *qrt_shmem_p_server_find_absent(const struct qrt_ivshm
 							  uint32_t id);
 /* A connection goes on with the eventfds of an absent one; takes the descriptor. As join(). */
 int qrt_shmem_p_server_come_back(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
-				 uint32_t listener, int socket);
+				 const struct qrt_shmem_p_listener *listener, int socket);
 /* It is gone for good. */
 void qrt_shmem_p_server_retire(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* One that nobody believes in makes room. 0: there is none. */

@@ -104,7 +104,7 @@ static void join_again(struct qrt_ivshmem_server *server, uint32_t listener, int
 		close(socket);
 		return;
 	}
-	id = qrt_shmem_p_server_join(server, listener, socket);
+	id = qrt_shmem_p_server_join(server, &server->listeners[listener], socket);
 	if (id >= 0)
 		qrt_shmem_p_server_say_joined(server, (uint32_t)id);
 }
