@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -202,6 +203,14 @@ struct qrt_ivshmem_hold *qrt_ivshmem_hold_close(struct qrt_ivshmem_hold *hold)
 int qrt_ivshmem_hold_end(struct qrt_ivshmem_hold *hold)
 {
 	return hold->is_systemd ? 0 : tell(hold, 'E', "", -1);
+}
+
+int qrt_ivshmem_hold_set_alone(struct qrt_ivshmem_hold *hold, uint32_t alone_ms)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", alone_ms);
+	return hold->is_systemd ? 0 : tell(hold, 'W', text, -1);
 }
 
 int qrt_ivshmem_hold_notify(struct qrt_ivshmem_hold *hold, const char *text)

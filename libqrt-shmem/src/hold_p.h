@@ -7,6 +7,7 @@
  *					record: whatever there is is mine now
  *				D name	hold that no more
  *				S	I stand still
+ *				W ms	wait so long for the next one, where there is none (decimal)
  *				E	end
  *	holder to server	K name	this is held (with a descriptor)
  *				. yes	that was all; Y will be said

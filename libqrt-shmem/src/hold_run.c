@@ -73,6 +73,8 @@ static void obey(struct holder *holder, const struct qrt_shmem_p_note *note)
 		qrt_shmem_p_held_drop(&holder->table, qrt_shmem_p_held_find(&holder->table, note->name));
 	else if (note->verb == 'S')
 		holder->is_still = 1;
+	else if (note->verb == 'W')
+		holder->alone_ms = (uint32_t)strtoul(note->name, NULL, 10);
 	else if (note->verb == 'E')
 		holder->is_over = 1;
 }
@@ -172,6 +174,9 @@ static void obey_heir(struct holder *holder, const struct qrt_shmem_p_note *note
 		close(note->fd);
 	if (note->verb == 'D' && held && held->is_heirs)
 		qrt_shmem_p_held_drop(&holder->table, held);
+	/* Where nothing is held for anybody else. */
+	if (note->verb == 'E' && holder->server < 0)
+		holder->is_over = !holder->table.first || holder->table.first->is_heirs;
 }
 
 static void ask(struct holder *holder, const struct qrt_shmem_p_note *note)

@@ -88,8 +88,16 @@ static int have_record(struct qrt_ivshmem_server *server)
 	return rc < 0 ? rc : qrt_shmem_p_keep(server, "record", server->record.fd);
 }
 
-static int have_tables(struct qrt_ivshmem_server *server)
+static int is_as_before(uint32_t asked, uint32_t before)
 {
+	return !asked || asked == before;
+}
+
+static int have_tables(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_server_config *config)
+{
+	if (!is_as_before(config->peers_max, server->record.head->peers_max) ||
+	    !is_as_before(config->ids, server->record.head->ids))
+		return -EINVAL;
 	server->peers_max = server->record.head->peers_max;
 	server->ids = server->record.head->ids;
 	server->generation = server->record.head->generation;
@@ -110,7 +118,7 @@ static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_ser
 	if (rc >= 0)
 		rc = have_claim(server, config->claim_fd);
 	if (rc >= 0)
-		rc = have_tables(server);
+		rc = have_tables(server, config);
 	return rc >= 0 ? qrt_shmem_p_server_restore(server) : rc;
 }
 
@@ -149,6 +157,8 @@ static const char *why(int rc)
 	case -EMFILE:
 	case -ENFILE:
 		return "out of descriptors; raise the limit of open files";
+	case -EINVAL:
+		return "its clients are those of a server with another number of peers or ids, which stays";
 	case -EBADF:
 		return "there is no memory to share";
 	default:

@@ -20,7 +20,9 @@ int qrt_shmem_p_server_stays(const struct qrt_ivshmem_server *server, const stru
 {
 	uint32_t i;
 
-	for (i = 0; client->entry->is_bound && i < server->listener_count; i++) {
+	if (client->entry->is_bound && !client->entry->socket_key)
+		return 1;
+	for (i = 0; i < server->listener_count; i++) {
 		if ((server->listeners[i].flags & QRT_IVSHMEM_LISTEN_ID) &&
 		    server->listeners[i].id == client->entry->id)
 			return 1;
@@ -121,14 +123,14 @@ static int settle_in(struct qrt_ivshmem_server *server, struct qrt_shmem_p_clien
 
 /* Its phase is absent until it is settled: a server that is killed meanwhile loses no eventfd. */
 int qrt_shmem_p_server_come_back(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
-				 uint32_t listener, int socket)
+				 const struct qrt_shmem_p_listener *listener, int socket)
 {
 	struct qrt_shmem_p_entry *entry = client->entry;
 	int rc;
 
 	qrt_shmem_p_server_end_absence(server, client);
 	qrt_shmem_p_record_clear(&server->record, client->slot);
-	qrt_shmem_p_server_introduce(server, entry, listener, socket);
+	qrt_shmem_p_server_introduce(entry, listener, socket);
 	__atomic_store_n(&entry->serial, qrt_shmem_p_server_draw_serial(server), __ATOMIC_RELEASE);
 	client->socket = socket;
 	rc = settle_in(server, client);

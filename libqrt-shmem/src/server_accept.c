@@ -95,7 +95,7 @@ static void welcome(struct qrt_ivshmem_server *server, uint32_t listener, int so
 		refuse(server, listener, &who, QRT_IVSHMEM_NOT_LISTED);
 		return;
 	}
-	id = qrt_shmem_p_server_join(server, listener, socket);
+	id = qrt_shmem_p_server_join(server, &server->listeners[listener], socket);
 	if (id < 0)
 		refuse(server, listener, &who, reason_of(id));
 	else

@@ -108,22 +108,23 @@ uint32_t qrt_shmem_p_server_draw_serial(struct qrt_ivshmem_server *server)
 	return head->next_serial;
 }
 
-void qrt_shmem_p_server_introduce(struct qrt_ivshmem_server *server, struct qrt_shmem_p_entry *entry,
-				  uint32_t number, int socket)
+void qrt_shmem_p_server_introduce(struct qrt_shmem_p_entry *entry,
+				  const struct qrt_shmem_p_listener *listener, int socket)
 {
-	const struct qrt_shmem_p_listener *listener = &server->listeners[number];
-
 	entry->vectors = listener->vectors;
-	entry->listener = number;
+	entry->listener = listener->number;
+	entry->socket_key = listener->key;
 	entry->is_bound = (listener->flags & QRT_IVSHMEM_LISTEN_ID) != 0;
 	entry->partial = entry->sending = 0;
 	entry->told = 0;
 	entry->joined_ns = qrt_shmem_p_now_ns();
 	memcpy(entry->name, listener->name, sizeof(entry->name));
 	identify(entry, socket);
+	entry->is_peer |= (uint32_t)listener->is_peer;
 }
 
-static void enter(struct qrt_ivshmem_server *server, uint32_t slot, uint32_t id, uint32_t number, int socket)
+static void enter(struct qrt_ivshmem_server *server, uint32_t slot, uint32_t id,
+		  const struct qrt_shmem_p_listener *listener, int socket)
 {
 	struct qrt_shmem_p_entry *entry = qrt_shmem_p_record_entry(&server->record, slot);
 
@@ -131,7 +132,7 @@ static void enter(struct qrt_ivshmem_server *server, uint32_t slot, uint32_t id,
 	qrt_shmem_p_record_clear(&server->record, slot);
 	entry->origin = entry->serial = qrt_shmem_p_server_draw_serial(server);
 	entry->id = id;
-	qrt_shmem_p_server_introduce(server, entry, number, socket);
+	qrt_shmem_p_server_introduce(entry, listener, socket);
 	entry->fds = entry->vectors;
 	__atomic_store_n(&entry->phase, QRT_SHMEM_P_JOINING, __ATOMIC_RELEASE);
 }
@@ -185,22 +186,26 @@ static int join_slot(struct qrt_ivshmem_server *server, uint32_t slot, int socke
 	return rc;
 }
 
+static int is_too_much(const struct qrt_ivshmem_server *server, uint32_t more)
+{
+	return server->vectors + server->absent_fds + more > server->vectors_max;
+}
+
 /* Those that nobody believes in make room. */
 static int find_room(struct qrt_ivshmem_server *server, uint32_t fds)
 {
 	int slot;
 
 	do {
-		slot = server->vectors + server->absent_fds + fds > server->vectors_max
-			       ? -ENOSPC
-			       : qrt_shmem_p_server_find_slot(server);
+		slot = is_too_much(server, fds) ? -ENOSPC : qrt_shmem_p_server_find_slot(server);
 	} while (slot < 0 && qrt_shmem_p_server_retire_any(server));
 	return slot;
 }
 
-static int join_new(struct qrt_ivshmem_server *server, uint32_t listener, uint32_t id, int socket)
+static int join_new(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener,
+		    uint32_t id, int socket)
 {
-	int slot = find_room(server, server->listeners[listener].vectors);
+	int slot = find_room(server, listener->vectors);
 
 	if (slot < 0) {
 		close(socket);
@@ -210,9 +215,22 @@ static int join_new(struct qrt_ivshmem_server *server, uint32_t listener, uint32
 	return join_slot(server, (uint32_t)slot, socket);
 }
 
-int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener, int socket)
+static int join_absent(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener,
+		       struct qrt_shmem_p_client *absent, int socket)
 {
-	int id = qrt_shmem_p_server_choose_id(server, &server->listeners[listener]);
+	uint32_t fds = absent->entry->fds;
+
+	if (listener->vectors > fds && is_too_much(server, listener->vectors - fds)) {
+		close(socket);
+		return -ENOSPC;
+	}
+	return qrt_shmem_p_server_come_back(server, absent, listener, socket);
+}
+
+int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener,
+			    int socket)
+{
+	int id = qrt_shmem_p_server_choose_id(server, listener);
 	struct qrt_shmem_p_client *absent;
 
 	if (id < 0) {
@@ -220,6 +238,6 @@ int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener
 		return id;
 	}
 	absent = qrt_shmem_p_server_find_absent(server, (uint32_t)id);
-	return absent ? qrt_shmem_p_server_come_back(server, absent, listener, socket)
+	return absent ? join_absent(server, listener, absent, socket)
 		      : join_new(server, listener, (uint32_t)id, socket);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "server_p.h"
@@ -34,13 +36,18 @@ void qrt_shmem_p_name_vector(char *name, size_t size, uint32_t slot, uint32_t se
 }
 
 /* FNV-1a: a path does not fit. */
-void qrt_shmem_p_name_listener(char *name, size_t size, const char *path)
+uint64_t qrt_shmem_p_key_of(const char *path)
 {
 	uint64_t hash = 0xcbf29ce484222325ull;
 
 	for (; *path; path++)
 		hash = (hash ^ (unsigned char)*path) * 0x100000001b3ull;
-	snprintf(name, size, "l.%016llx", (unsigned long long)hash);
+	return hash;
+}
+
+void qrt_shmem_p_name_listener(char *name, size_t size, const char *path)
+{
+	snprintf(name, size, "l.%016llx", (unsigned long long)qrt_shmem_p_key_of(path));
 }
 
 /* ---- what there is of a slot ---- */
@@ -114,6 +121,21 @@ int qrt_shmem_p_server_receive_kept(struct qrt_ivshmem_server *server, const str
 	return 0;
 }
 
+/* A socket of the server before that is none of this one's. */
+static void remove_path(int fd)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNSPEC};
+	char path[sizeof(address.sun_path) + 1] = "";
+	socklen_t length = sizeof(address);
+	struct stat status;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 || address.sun_family != AF_UNIX)
+		return;
+	memcpy(path, address.sun_path, sizeof(address.sun_path));
+	if (path[0] && lstat(path, &status) >= 0 && S_ISSOCK(status.st_mode))
+		unlink(path);
+}
+
 void qrt_shmem_p_server_drop_kept(struct qrt_ivshmem_server *server, int is_for_good)
 {
 	uint32_t i;
@@ -121,6 +143,8 @@ void qrt_shmem_p_server_drop_kept(struct qrt_ivshmem_server *server, int is_for_
 	for (i = 0; i < server->kept_count; i++) {
 		if (server->kept[i].fd < 0)
 			continue;
+		if (is_for_good && strncmp(server->kept[i].name, "l.", 2) == 0)
+			remove_path(server->kept[i].fd);
 		if (is_for_good) {
 			shutdown(server->kept[i].fd, SHUT_RDWR); /* where it is a client's */
 			qrt_shmem_p_unkeep(server, server->kept[i].name);

@@ -34,29 +34,30 @@ static int make_and_keep(struct qrt_ivshmem_server *server, const struct qrt_ivs
 	return qrt_shmem_p_error(reterr, rc, "the store does not take the socket: %s", strerror(-rc));
 }
 
-/* *ret_fd -1: none was wanted. One that the server before had goes on as it is: who waits there is not lost.
- */
-static int take_socket(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
-		       int *ret_fd, int *ret_is_made, struct qrt_shmem_error *reterr)
+/* One that the server before had goes on, so that who waits there is not lost. */
+static int have_path(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		     struct qrt_shmem_p_listener *listener, struct qrt_shmem_error *reterr)
 {
 	char name[65];
-	int fd;
 
-	if (!config->path && config->fd == -1)
+	qrt_shmem_p_name_listener(name, sizeof(name), config->path);
+	listener->fd = qrt_shmem_p_server_take_kept(server, name);
+	if (listener->fd >= 0)
+		return qrt_shmem_p_change_socket(listener, config, reterr);
+	listener->fd = make_and_keep(server, config, name, reterr);
+	listener->is_made = listener->fd >= 0;
+	return listener->fd < 0 ? listener->fd : 0;
+}
+
+static int take_socket(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
+		       struct qrt_shmem_p_listener *listener, struct qrt_shmem_error *reterr)
+{
+	if (config->path)
+		return have_path(server, config, listener, reterr);
+	if (config->fd == -1)
 		return 0;
-	if (!config->path) {
-		fd = qrt_shmem_p_dup_socket(config->fd, reterr);
-	} else {
-		qrt_shmem_p_name_listener(name, sizeof(name), config->path);
-		fd = qrt_shmem_p_server_take_kept(server, name);
-		*ret_is_made = fd < 0;
-		if (fd < 0)
-			fd = make_and_keep(server, config, name, reterr);
-	}
-	if (fd < 0)
-		return fd;
-	*ret_fd = fd;
-	return 0;
+	listener->fd = qrt_shmem_p_dup_socket(config->fd, reterr);
+	return listener->fd < 0 ? listener->fd : 0;
 }
 
 /* ---- what a socket is for ---- */
@@ -77,7 +78,7 @@ static void free_listener(struct qrt_shmem_p_listener *listener)
 	free(listener->path);
 }
 
-static int fill_listener(struct qrt_shmem_p_listener *listener,
+static int fill_listener(struct qrt_shmem_p_listener *listener, uint32_t number,
 			 const struct qrt_ivshmem_listen_config *config)
 {
 	memset(listener, 0, sizeof(*listener));
@@ -85,6 +86,8 @@ static int fill_listener(struct qrt_shmem_p_listener *listener,
 	listener->vectors = config->vectors ? config->vectors : 1;
 	listener->flags = config->flags;
 	listener->id = config->id;
+	listener->number = number;
+	listener->key = config->path ? qrt_shmem_p_key_of(config->path) : number + 1u;
 	listener->uid_count = config->uid_count;
 	listener->gid_count = config->gid_count;
 	if (config->name)
@@ -159,19 +162,20 @@ static int add(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_liste
 static int begin(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_listen_config *config,
 		 struct qrt_shmem_p_listener *listener, struct qrt_shmem_error *reterr)
 {
-	int is_made = 0, rc = take_socket(server, config, &listener->fd, &is_made, reterr);
+	int rc = take_socket(server, config, listener, reterr);
 
-	if (rc < 0)
-		return rc;
-	listener->is_made = is_made;
-	rc = add(server, listener);
-	if (rc >= 0)
-		return rc;
-	if (is_made)
+	if (rc >= 0) {
+		rc = add(server, listener);
+		if (rc >= 0)
+			return rc;
+		qrt_shmem_p_error(reterr, rc, "the socket cannot be watched: %s", strerror(-rc));
+	}
+	if (listener->is_made)
 		unmake(server, config->path);
+	qrt_shmem_p_change_back(listener);
 	if (listener->fd >= 0)
 		close(listener->fd);
-	return qrt_shmem_p_error(reterr, rc, "the socket cannot be watched: %s", strerror(-rc));
+	return rc;
 }
 
 int qrt_ivshmem_server_listen(struct qrt_ivshmem_server *server,
@@ -187,7 +191,7 @@ int qrt_ivshmem_server_listen(struct qrt_ivshmem_server *server,
 	if (rc < 0)
 		return rc;
 	listener = reserve(server);
-	if (!listener || fill_listener(listener, &own) < 0)
+	if (!listener || fill_listener(listener, server->listener_count, &own) < 0)
 		return qrt_shmem_p_error(reterr, -ENOMEM, "out of memory");
 	rc = begin(server, &own, listener, reterr);
 	if (rc < 0)
@@ -206,6 +210,8 @@ void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_
 		if (listener->path &&
 		    (is_for_good || (listener->is_made && server->has_before && !server->is_settled)))
 			unmake(server, listener->path);
+		if (server->has_before && !server->is_settled)
+			qrt_shmem_p_change_back(listener);
 		if (listener->fd >= 0)
 			close(listener->fd);
 		free_listener(listener);

@@ -62,8 +62,9 @@ struct qrt_shmem_p_entry {
 		sending_which; /* the message of which `message` says whether it went */
 	int32_t pid;
 	uint32_t uid, gid;
-	uint32_t is_bound; /* its id is its socket's */
-	uint32_t is_peer;  /* a program of this library */
+	uint32_t is_bound;   /* its id is its socket's */
+	uint32_t is_peer;    /* a program of this library */
+	uint64_t socket_key; /* of its socket, whatever number that has */
 	uint64_t joined_ns, told;
 	char name[QRT_IVSHMEM_NAME_MAX + 1];
 	struct mmsghdr message; /* msg_len: the kernel's word, see server_tell.c */
@@ -133,7 +134,13 @@ struct qrt_shmem_p_listener {
 	int fd;
 	char *path;
 	uint32_t vectors, flags, id;
+	uint64_t key; /* 0: of a client without a socket */
+	uint32_t number;
+	int is_peer; /* its clients are programs of this library */
 	int is_made; /* by this server */
+	/* One of the server before: whose it was, and for whom. */
+	int is_changed;
+	uint32_t mode_before, owner_before, group_before;
 	uint32_t *uids, *gids;
 	uint32_t uid_count, gid_count;
 	char name[QRT_IVSHMEM_NAME_MAX + 1];
@@ -204,6 +211,10 @@ void qrt_shmem_p_server_end_listeners(struct qrt_ivshmem_server *server, int is_
 /* Makes the socket of a config, or dups the one that it has (server_socket.c). The descriptor. */
 int qrt_shmem_p_make_socket(const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr);
 int qrt_shmem_p_dup_socket(int fd, struct qrt_shmem_error *reterr);
+/* One of the server before gets the permissions of a config; and those from before again. */
+int qrt_shmem_p_change_socket(struct qrt_shmem_p_listener *listener,
+			      const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr);
+void qrt_shmem_p_change_back(const struct qrt_shmem_p_listener *listener);
 
 /* ---- places (server_place.c) ---- */
 
@@ -218,15 +229,16 @@ int qrt_shmem_p_server_choose_id(struct qrt_ivshmem_server *server,
 
 /* A connection becomes a client; takes the descriptor, also where it fails. Its id; -EBUSY, -ENOSPC, -ENOMEM,
  * -EMFILE. */
-int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, uint32_t listener, int socket);
+int qrt_shmem_p_server_join(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_listener *listener,
+			    int socket);
 /* Something became of a slot: all but one are to be told what they do not know. */
 void qrt_shmem_p_server_tell_all(struct qrt_ivshmem_server *server, uint32_t slot,
 				 const struct qrt_shmem_p_client *but);
 /* A serial that nobody had. */
 uint32_t qrt_shmem_p_server_draw_serial(struct qrt_ivshmem_server *server);
 /* Who it is that connected, to which socket: all of an entry but its phase and its eventfds. */
-void qrt_shmem_p_server_introduce(struct qrt_ivshmem_server *server, struct qrt_shmem_p_entry *entry,
-				  uint32_t listener, int socket);
+void qrt_shmem_p_server_introduce(struct qrt_shmem_p_entry *entry,
+				  const struct qrt_shmem_p_listener *listener, int socket);
 int qrt_shmem_p_server_keep_socket(struct qrt_ivshmem_server *server,
 				   const struct qrt_shmem_p_client *client);
 /* The eventfds from `first` on, as the entry counts them. */
@@ -274,7 +286,7 @@ struct qrt_shmem_p_client *qrt_shmem_p_server_find_absent(const struct qrt_ivshm
 							  uint32_t id);
 /* A connection goes on with the eventfds of an absent one; takes the descriptor. As join(). */
 int qrt_shmem_p_server_come_back(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
-				 uint32_t listener, int socket);
+				 const struct qrt_shmem_p_listener *listener, int socket);
 /* It is gone for good. */
 void qrt_shmem_p_server_retire(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
 /* One that nobody believes in makes room. 0: there is none. */
@@ -312,6 +324,8 @@ int qrt_shmem_p_keep(struct qrt_ivshmem_server *server, const char *name, int fd
 void qrt_shmem_p_unkeep(struct qrt_ivshmem_server *server, const char *name);
 void qrt_shmem_p_name_socket(char *name, size_t size, uint32_t slot, uint32_t serial);
 void qrt_shmem_p_name_vector(char *name, size_t size, uint32_t slot, uint32_t serial, uint32_t vector);
+/* Of a socket's path, the same for each server. */
+uint64_t qrt_shmem_p_key_of(const char *path);
 void qrt_shmem_p_name_listener(char *name, size_t size, const char *path);
 /* The store is rid of it, and its slot is free. */
 void qrt_shmem_p_server_clear_slot(struct qrt_ivshmem_server *server, uint32_t slot);

@@ -40,16 +40,12 @@ static int is_possible(const struct qrt_ivshmem_server *server, const struct qrt
 		entry->phase == QRT_SHMEM_P_ABSENT);
 }
 
-/* One with a connection, or whose eventfds at least are to stay. */
-static int link_client(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
+/* One with a connection; one without is absent, as long as it is not known which ids are sockets'. */
+static void link_client(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
 	client->socket = take_socket(server, client->slot);
-	if (client->socket >= 0 && qrt_shmem_p_server_admit(server, client) >= 0)
-		return 0;
-	if (!client->entry->is_bound)
-		return -ENOENT;
-	qrt_shmem_p_server_link_absent(server, client);
-	return 0;
+	if (client->socket < 0 || qrt_shmem_p_server_admit(server, client) < 0)
+		qrt_shmem_p_server_link_absent(server, client);
 }
 
 /* It is there again, or is not to be; negative: no memory. */
@@ -62,7 +58,9 @@ static int revive(struct qrt_ivshmem_server *server, uint32_t slot)
 	client = qrt_shmem_p_server_take_in(server, slot, -1);
 	if (!client)
 		return -ENOMEM;
-	if (take_fds(server, client) < 0 || link_client(server, client) < 0)
+	if (take_fds(server, client) >= 0)
+		link_client(server, client);
+	else
 		qrt_shmem_p_server_free(client);
 	return 0;
 }

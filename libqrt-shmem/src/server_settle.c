@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the server before had is this one's from here on: it does what that one left half done. */
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "server_p.h"
@@ -43,6 +44,22 @@ static void look_at_slot(struct qrt_ivshmem_server *server, uint32_t slot)
 		note_absent(server, client);
 }
 
+/* ---- what is configured otherwise now ---- */
+
+/* Clients keep id and vectors; their socket is known by its path, and has its name for all of them. */
+static void find_socket(const struct qrt_ivshmem_server *server, struct qrt_shmem_p_entry *entry)
+{
+	uint32_t i;
+
+	entry->listener = QRT_IVSHMEM_NO_LISTENER;
+	for (i = 0; i < server->listener_count; i++) {
+		if (server->listeners[i].key != entry->socket_key)
+			continue;
+		entry->listener = i;
+		memcpy(entry->name, server->listeners[i].name, sizeof(entry->name));
+	}
+}
+
 /* ---- what they are still to be told ---- */
 
 /* The slots of those that left come first, itself last. */
@@ -67,6 +84,8 @@ static void go_on(struct qrt_ivshmem_server *server)
 	struct qrt_shmem_p_client *client;
 	uint32_t slot;
 
+	for (slot = 0; server->has_before && slot < server->peers_max; slot++)
+		find_socket(server, qrt_shmem_p_record_entry(&server->record, slot));
 	for (client = server->first; client; client = client->next)
 		server->record.head->in_doubt += (uint32_t)qrt_shmem_p_finish_sending(server, client);
 	for (slot = 0; slot < server->peers_max; slot++)
@@ -85,7 +104,7 @@ static void join_again(struct qrt_ivshmem_server *server, uint32_t listener, int
 		close(socket);
 		return;
 	}
-	id = qrt_shmem_p_server_join(server, listener, socket);
+	id = qrt_shmem_p_server_join(server, &server->listeners[listener], socket);
 	if (id >= 0)
 		qrt_shmem_p_server_say_joined(server, (uint32_t)id);
 }

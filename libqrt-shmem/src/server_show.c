@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the caller is told, and what it does by itself. */
-#include <errno.h>
-#include <fcntl.h>
+/* What the caller is told. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,52 +99,4 @@ int qrt_ivshmem_server_get_statistics(const struct qrt_ivshmem_server *server,
 	};
 
 	return qrt_p_struct_give(ret_statistics, &own, sizeof(own));
-}
-
-/* ---- by the caller's will ---- */
-
-static struct qrt_shmem_p_client *find(const struct qrt_ivshmem_server *server, uint32_t id)
-{
-	if (id >= QRT_IVSHMEM_IDS || !server->by_id[id] || qrt_shmem_p_server_find_absent(server, id))
-		return NULL;
-	return server->slots[server->by_id[id] - 1];
-}
-
-int qrt_ivshmem_server_add(struct qrt_ivshmem_server *server, uint32_t listener, int fd)
-{
-	int own, rc;
-
-	if (listener >= server->listener_count)
-		return -EINVAL;
-	rc = qrt_shmem_p_server_settle(server);
-	if (rc < 0)
-		return rc;
-	own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return own < 0 ? -errno : qrt_shmem_p_server_join(server, listener, own);
-}
-
-int qrt_ivshmem_server_drop(struct qrt_ivshmem_server *server, uint32_t id)
-{
-	struct qrt_shmem_p_client *client;
-	int rc = qrt_shmem_p_server_settle(server);
-
-	if (rc < 0)
-		return rc;
-	client = find(server, id);
-	if (!client)
-		return -ENOENT;
-	qrt_shmem_p_server_part(server, client, QRT_IVSHMEM_DROPPED);
-	return 0;
-}
-
-int qrt_ivshmem_server_renew(struct qrt_ivshmem_server *server, uint32_t id)
-{
-	int rc = qrt_shmem_p_server_settle(server);
-
-	if (rc < 0)
-		return rc;
-	if (!find(server, id))
-		return -ENOENT;
-	qrt_shmem_p_server_begin_life(server, id, 1);
-	return 0;
 }

@@ -104,3 +104,36 @@ int qrt_shmem_p_dup_socket(int fd, struct qrt_shmem_error *reterr)
 	fcntl(own, F_SETFL, fcntl(own, F_GETFL) | O_NONBLOCK);
 	return own;
 }
+
+int qrt_shmem_p_change_socket(struct qrt_shmem_p_listener *listener,
+			      const struct qrt_ivshmem_listen_config *config, struct qrt_shmem_error *reterr)
+{
+	struct stat status;
+	int rc;
+
+	if (lstat(config->path, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return qrt_shmem_p_error(reterr, -ENOTSOCK,
+					 "%s: the socket of the server before is not there any more",
+					 config->path);
+	listener->is_changed = 1;
+	listener->mode_before = status.st_mode & 0777;
+	listener->owner_before = status.st_uid;
+	listener->group_before = status.st_gid;
+	rc = open_to(config->path, config);
+	return rc < 0 ? qrt_shmem_p_error(reterr, rc, "%s: owner or permissions: %s", config->path,
+					  strerror(-rc))
+		      : 0;
+}
+
+void qrt_shmem_p_change_back(const struct qrt_shmem_p_listener *listener)
+{
+	const struct qrt_ivshmem_listen_config before = {
+		.flags = QRT_IVSHMEM_LISTEN_OWNER | QRT_IVSHMEM_LISTEN_GROUP,
+		.mode = listener->mode_before,
+		.owner = listener->owner_before,
+		.group = listener->group_before,
+	};
+
+	if (listener->is_changed)
+		open_to(listener->path, &before);
+}

@@ -50,7 +50,8 @@ static void fill(const struct serve *serve, struct qrt_ivshmem_server_config *co
 	config->peers_max = (guint32)options->peers;
 	config->vectors_max = (guint32)options->vectors_max;
 	config->stall_ms = (guint32)(options->stall_s * 1000);
-	config->ids = serve->memory.has_view ? serve->memory.view.peers : 0;
+	if (serve_keep_find_memory(&serve->keep) < 0)
+		config->ids = serve->memory.has_view ? serve->memory.view.peers : 0;
 	if (serve->keep.kind == SERVE_KEEP_NONE)
 		return;
 	config->store = qrt_ivshmem_hold_get_store(serve->keep.hold);

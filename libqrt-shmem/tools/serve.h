@@ -128,6 +128,8 @@ int serve_run(struct serve *serve);
 const char *serve_first_path(const struct serve *serve);
 /* One that left is in no list any more, but its event wants a name. */
 void serve_learn_names(struct serve *serve);
+/* Of a server before: which of its clients are not what is asked for now. */
+void serve_say_kept(const struct serve *serve);
 void serve_hear(struct serve *serve, const struct qrt_ivshmem_event *events, int count);
 
 /* ---- the control socket (serve_control.c, serve_report.c) ---- */

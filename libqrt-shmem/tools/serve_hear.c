@@ -63,3 +63,31 @@ void serve_hear(struct serve *serve, const struct qrt_ivshmem_event *events, int
 		tell(serve, &events[i]);
 	}
 }
+
+/* Clients keep what they have until they leave. */
+static gboolean is_as_asked(const struct serve *serve, const struct qrt_ivshmem_client *client)
+{
+	const struct serve_socket *one;
+
+	if (client->listener >= serve->options.sockets->len)
+		return FALSE;
+	one = serve->options.sockets->pdata[client->listener];
+	return client->vectors == one->vectors &&
+	       (!(one->flags & QRT_IVSHMEM_LISTEN_ID) || client->id == one->id);
+}
+
+void serve_say_kept(const struct serve *serve)
+{
+	int count = qrt_ivshmem_server_list(serve->server, NULL, 0), i;
+	g_autofree struct qrt_ivshmem_client *clients = g_new0(struct qrt_ivshmem_client, (gsize)count + 1);
+	guint kept = 0;
+
+	qrt_ivshmem_server_list(serve->server, clients, (size_t)count);
+	for (i = 0; i < count; i++)
+		kept += !is_as_asked(serve, &clients[i]);
+	if (kept)
+		complain(
+			"%s: %u client%s of the server before, whose socket, id or vectors are not asked for "
+			"like that now, stay%s as they are until they leave",
+			serve_first_path(serve), kept, kept == 1 ? "" : "s", kept == 1 ? "s" : "");
+}

@@ -210,12 +210,53 @@ int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory 
 
 /* ---- what was there before ---- */
 
-static gboolean is_as_planned(const struct serve_memory_plan *plan, const struct serve_memory *memory)
+static gboolean is_file(const char *path, int fd)
 {
-	return (!plan->has_size || plan->size == qrt_shmem_memory_get_length(memory->memory)) &&
-	       (!plan->has_layout ||
-		(memory->has_view && plan->peers == memory->view.peers &&
-		 plan->values == memory->view.values && plan->ring_bytes == memory->view.ring_bytes));
+	struct stat one, other;
+
+	return stat(path, &one) == 0 && fstat(fd, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+static gboolean is_huge(const struct serve_memory_plan *plan, int fd)
+{
+	struct statfs status;
+
+	return fstatfs(fd, &status) == 0 && status.f_type == HUGETLBFS_MAGIC &&
+	       (!plan->page_shift || (guint64)status.f_bsize == G_GUINT64_CONSTANT(1) << plan->page_shift);
+}
+
+static gboolean is_layout(const struct serve_memory_plan *plan, const struct serve_memory *memory)
+{
+	return memory->has_view && plan->peers == memory->view.peers && plan->values == memory->view.values &&
+	       plan->ring_bytes == memory->view.ring_bytes;
+}
+
+/* What is asked for, and is not so; NULL: there is nothing of that kind. */
+static const char *find_difference(const struct serve_memory_plan *plan, const struct serve_memory *memory,
+				   int fd)
+{
+	if (plan->has_size && plan->size != qrt_shmem_memory_get_length(memory->memory))
+		return "--size";
+	if (plan->file && !is_file(plan->file, fd))
+		return "--file";
+	if (plan->is_huge && !is_huge(plan, fd))
+		return "--hugetlb";
+	return plan->has_layout && !is_layout(plan, memory) ? "--layout" : NULL;
+}
+
+static int refuse(const struct serve_memory *memory, const char *option)
+{
+	g_autofree char *layout =
+		memory->has_view ? g_strdup_printf("a layout of %u peers, %u values and %u bytes of a ring",
+						   memory->view.peers, memory->view.values,
+						   (guint)memory->view.ring_bytes)
+				 : g_strdup("no layout");
+
+	complain("%s: the memory that clients of the server before have is another one: %" G_GUINT64_FORMAT
+		 " bytes, with %s; leave it out, or end that server and its clients first",
+		 option, qrt_shmem_memory_get_length(memory->memory), layout);
+	return -EEXIST;
 }
 
 /* Peers use it: it stays as it is. */
@@ -223,6 +264,7 @@ int serve_memory_take(const struct serve_memory_plan *plan, int fd, struct serve
 {
 	struct qrt_shmem_memory_config config = {.kind = QRT_SHMEM_MEMORY_FD, .fd = fd};
 	struct serve_memory_plan own = *plan;
+	const char *option;
 	int rc;
 
 	own.nodes = 0;
@@ -231,13 +273,8 @@ int serve_memory_take(const struct serve_memory_plan *plan, int fd, struct serve
 	if (rc < 0)
 		return rc;
 	attach(memory);
-	if (!is_as_planned(plan, memory))
-		complain("the memory and its layout stay as the server before made them, not as is asked for "
-			 "now: "
-			 "%" G_GUINT64_FORMAT " bytes, %s layout",
-			 qrt_shmem_memory_get_length(memory->memory),
-			 memory->has_view ? "with a" : "without a");
-	return 0;
+	option = find_difference(plan, memory, fd);
+	return option ? refuse(memory, option) : 0;
 }
 
 void serve_memory_close(struct serve_memory *memory)

@@ -234,6 +234,9 @@ static int take_over(struct serve *serve)
 		return count;
 	}
 	serve_control_publish(serve->control);
+	if (serve->keep.kind == SERVE_KEEP_HOLDER)
+		qrt_ivshmem_hold_set_alone(serve->keep.hold, (guint32)(serve->options.hold_s * 1000));
+	serve_say_kept(serve);
 	serve_hear(serve, events, count);
 	return 0;
 }

@@ -244,7 +244,81 @@ static void memory_outlives_its_server(void)
 	qrt_ivshmem_peer_close(peer);
 }
 
+static int make_client(struct qrt_ivshmem_server *server, uint32_t id, uint32_t flags, int *ret_fd)
+{
+	struct qrt_ivshmem_client_config config = {.size = sizeof(config),
+						   .flags = QRT_IVSHMEM_CLIENT_ID | flags,
+						   .id = id,
+						   .vectors = 2,
+						   .name = "vm"};
+
+	return qrt_ivshmem_server_connect(server, &config, ret_fd, NULL);
+}
+
+static struct qrt_ivshmem_peer *make_peer_of(struct qrt_ivshmem_server *server, int fd)
+{
+	struct qrt_ivshmem_peer_config config = {.size = sizeof(config), .fd = fd};
+	struct qrt_ivshmem_peer *peer = NULL;
+	int i;
+
+	CU_ASSERT_EQUAL_FATAL(qrt_ivshmem_peer_open(&config, &peer, NULL), 0);
+	close(fd);
+	for (i = 0; i < 10; i++)
+		CU_ASSERT(qrt_ivshmem_server_harvest(server, events, 16) >= 0);
+	CU_ASSERT_EQUAL_FATAL(qrt_ivshmem_peer_wait_ready(peer, 2, 1000, NULL), 0);
+	return peer;
+}
+
+/* A monitor with the server inside: connections go out and come in, without any socket. */
+static void clients_need_no_socket(void)
+{
+	struct qrt_ivshmem_server *server = make_server();
+	struct qrt_ivshmem_client_config config = {.size = sizeof(config), .fd = -1};
+	struct qrt_ivshmem_client client;
+	struct qrt_ivshmem_peer *a, *b;
+	int before = count_fds(), fd = -7, pair[2], i;
+
+	CU_ASSERT_EQUAL(make_client(server, 5, QRT_IVSHMEM_CLIENT_PEER, &fd), 5);
+	CU_ASSERT_EQUAL(fcntl(fd, F_GETFD), FD_CLOEXEC);
+	a = make_peer_of(server, fd);
+	CU_ASSERT_EQUAL(qrt_ivshmem_server_list(server, &client, 1), 1);
+	CU_ASSERT(client.id == 5 && client.vectors == 2 && strcmp(client.name, "vm") == 0);
+	CU_ASSERT_EQUAL(client.listener, QRT_IVSHMEM_NO_LISTENER);
+	fd = -7;
+	CU_ASSERT_EQUAL(make_client(server, 5, 0, &fd), -EBUSY);
+	CU_ASSERT_EQUAL(make_client(server, 65536, 0, &fd), -EINVAL);
+	CU_ASSERT_EQUAL(make_client(server, 6, 1u << 30, &fd), -EINVAL);
+	CU_ASSERT_EQUAL(fd, -7);
+	CU_ASSERT_EQUAL(qrt_ivshmem_server_admit(server, &config, NULL), -ENOTSOCK);
+	/* One that comes in, and again by the id that it had: it stays with it. */
+	for (i = 0; i < 2; i++) {
+		CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+		config.flags = QRT_IVSHMEM_CLIENT_ID;
+		config.id = 9;
+		config.vectors = 2;
+		config.fd = pair[0];
+		CU_ASSERT_EQUAL(qrt_ivshmem_server_admit(server, &config, NULL), 9);
+		close(pair[0]);
+		b = make_peer_of(server, pair[1]);
+		CU_ASSERT_EQUAL(qrt_ivshmem_peer_harvest(a, events, 16), 1);
+		CU_ASSERT_EQUAL(events[0].kind, QRT_IVSHMEM_JOINED);
+		CU_ASSERT_EQUAL(qrt_ivshmem_peer_ring(a, 9, 1), 0);
+		CU_ASSERT_EQUAL(qrt_ivshmem_peer_wait_ring(b, 1, 1000), 1);
+		qrt_ivshmem_peer_close(b);
+		CU_ASSERT_EQUAL(qrt_ivshmem_server_harvest(server, events, 16), 1);
+		CU_ASSERT_EQUAL(qrt_ivshmem_server_list_absent(server, &client, 1), 1);
+		qrt_ivshmem_server_harvest(server, events, 16);
+		CU_ASSERT_EQUAL(qrt_ivshmem_peer_harvest(a, events, 16), 1);
+		CU_ASSERT_EQUAL(events[0].kind, QRT_IVSHMEM_LEFT);
+	}
+	qrt_ivshmem_peer_close(a);
+	CU_ASSERT(qrt_ivshmem_server_harvest(server, events, 16) >= 0);
+	qrt_ivshmem_server_close(server);
+	CU_ASSERT(count_fds() < before);
+}
+
 static const struct tap_test tests[] = {
+	{"clients need no socket", clients_need_no_socket},
 	{"closing nothing returns nothing", closing_nothing_returns_nothing},
 	{"outputs stay untouched on failure", outputs_stay_untouched_on_failure},
 	{"errors stay untouched on success", errors_stay_untouched_on_success},

@@ -62,10 +62,10 @@ struct qrt_ivshmem_server_config {
 	uint32_t size;
 	uint32_t flags;       /* QRT_IVSHMEM_SERVER_* */
 	int32_t memory_fd;    /* what all share; is dup'ed */
-	uint32_t peers_max;   /* at the same time; 0: 1024; at most 65536 */
+	uint32_t peers_max;   /* at the same time; 0: 1024, or that of the server before; at most 65536 */
 	uint32_t vectors_max; /* of all of them; 0: 65536 */
 	uint32_t stall_ms;    /* 0: 10000 */
-	uint32_t ids;         /* ids are 0 .. ids - 1; 0: 65536 */
+	uint32_t ids;         /* ids are 0 .. ids - 1; 0: 65536, or that of the server before */
 	uint32_t kept_count;
 	const struct qrt_ivshmem_store *store; /* NULL: all ends with the server. Is copied */
 	const struct qrt_ivshmem_kept *kept;   /* what the store had */
@@ -126,6 +126,32 @@ QRT_SHMEM_API int qrt_ivshmem_server_listen(struct qrt_ivshmem_server *server,
  * in use; -ESTALE: see harvest(). [setup]
  */
 QRT_SHMEM_API int qrt_ivshmem_server_add(struct qrt_ivshmem_server *server, uint32_t listener, int fd);
+#define QRT_IVSHMEM_CLIENT_ID   1u /* it has the id `id`, which stays with its next client, as LISTEN_ID */
+#define QRT_IVSHMEM_CLIENT_PEER 2u /* the other end is this library's, see qrt_ivshmem_server(3), Ids */
+
+/* A client without a socket, for a virtual machine monitor that has the server inside. */
+struct qrt_ivshmem_client_config {
+	uint32_t size;
+	uint32_t flags; /* QRT_IVSHMEM_CLIENT_* */
+	uint32_t id;
+	uint32_t vectors; /* 0: 1 */
+	const char *name; /* up to QRT_IVSHMEM_NAME_MAX characters; NULL: "" */
+	int32_t fd;       /* admit(): its connection, a stream socket of the Unix domain; is dup'ed */
+	uint32_t reserved;
+};
+
+/* A connection that is there becomes a client. Returns its id. -EINVAL, -ENAMETOOLONG, -E2BIG; -ENOTSOCK: no
+ * such socket; as add(): -ENOSPC, -EADDRNOTAVAIL, -EBUSY (an id that is a socket's as well), -ESTALE. [setup]
+ */
+QRT_SHMEM_API int qrt_ivshmem_server_admit(struct qrt_ivshmem_server *server,
+					   const struct qrt_ivshmem_client_config *config,
+					   struct qrt_shmem_error *reterr);
+/* A connection is made; *ret_fd is the client's end of it, CLOEXEC, and the caller's: for a device of its
+ * own, qrt_ivshmem_peer_open(), or a process that it starts (`-chardev socket,fd=`). Returns the id. As
+ * admit(). [setup] */
+QRT_SHMEM_API int qrt_ivshmem_server_connect(struct qrt_ivshmem_server *server,
+					     const struct qrt_ivshmem_client_config *config, int *ret_fd,
+					     struct qrt_shmem_error *reterr);
 /* Drops a client, as one that left. -ENOENT, -ESTALE. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_server_drop(struct qrt_ivshmem_server *server, uint32_t id);
 /* The peer was reset: its slot of the layout is cleaned, and a new life begins for it. -ENOENT, -ESTALE.
@@ -171,6 +197,9 @@ QRT_SHMEM_API int qrt_ivshmem_server_get_fd(const struct qrt_ivshmem_server *ser
  * events. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_server_harvest(struct qrt_ivshmem_server *server,
 					     struct qrt_ivshmem_event *ret_events, size_t max);
+
+#define QRT_IVSHMEM_NO_LISTENER                                                                              \
+	0xffffffffu /* its socket is none of this server's, but was one of one before */
 
 struct qrt_ivshmem_client {
 	uint32_t id, vectors, listener;

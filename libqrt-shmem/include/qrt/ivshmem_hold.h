@@ -49,6 +49,9 @@ QRT_SHMEM_API int qrt_ivshmem_hold_open_systemd(struct qrt_ivshmem_hold **ret_ho
 						struct qrt_shmem_error *reterr);
 /* What is held stays where it is. NULL is fine; returns NULL. [setup] */
 QRT_SHMEM_API struct qrt_ivshmem_hold *qrt_ivshmem_hold_close(struct qrt_ivshmem_hold *hold);
+/* From now on the holder waits so long for a next server, as qrt_ivshmem_hold_run(); for one that is the
+ * server: after its first harvest. systemd has times of its own. [setup] */
+QRT_SHMEM_API int qrt_ivshmem_hold_set_alone(struct qrt_ivshmem_hold *hold, uint32_t alone_ms);
 /* Nothing is to be held any more: the holder ends; systemd empties its store by itself. [setup] */
 QRT_SHMEM_API int qrt_ivshmem_hold_end(struct qrt_ivshmem_hold *hold);
 /* Tells the service manager something more, such as "READY=1" (sd_notify(3)), whose variable is not in the

@@ -133,6 +133,59 @@ def test_one_that_was_killed_before_it_said_so():
                 wait_for("it knows who comes", lambda: other.id in peer.knows())
 
 
+# ---- other options ----
+
+
+def test_what_clients_have_is_not_asked_for_otherwise():
+    with Place() as place:
+        server = Server(place, "s", "--layout=peers=8")
+        with Peer(place.file("s")) as peer:
+            for option, said in (("--size=8M", "--size: the memory"), ("--layout=peers=4", "--layout: the memory"),
+                                 ("--file=memory", "--file: the memory"), ("--hugetlb", "--hugetlb: the memory"),
+                                 ("--peers=4", "another number of peers")):
+                errors = refuse(place, "s", option)
+                check(said in errors, errors)
+            check("with a layout of 8 peers, 64 values and 65536 bytes of a ring" in refuse(place, "s", "--size=8M"), "what is")
+            check_as_before(place, server, peer)
+            check_equal(Server(place, "s", "--layout=peers=8", "--size=4M", "--peers=8").said(), "", "the same")
+            check_equal(Server(place, "s").said(), "", "what is not asked for")
+
+
+def test_sockets_may_change():
+    with Place() as place:
+        Server(place, "s,vectors=2", "sa,id=7,name=a", "sb,id=9,vectors=2,name=b,mode=0666", "sc")
+        with Peer(place.file("s"), 2) as peer, Peer(place.file("sa")) as a, Peer(place.file("sb"), 2) as b:
+            with Peer(place.file("sc")) as c:
+                following = Server(place, "s,vectors=1", "sd,id=11", "sb,id=9,vectors=2,name=beta", "sa,id=8,name=a")
+                check_equal(following.said(), "qrt-shmem: s: 3 clients of the server before, whose socket, id or vectors are not "
+                            "asked for like that now, stay as they are until they leave\n", "what it said")
+                check_equal([(client["id"], client["name"], client["vectors"]) for client in place.ls()["clients"]],
+                            [(peer.id, "", 2), (7, "a", 1), (9, "beta", 2), (c.id, "", 1)], "clients")
+                check_equal([client["socket"] for client in place.ls()["clients"]], [0, 3, 2, 0xffffffff], "sockets")
+                check(not os.path.exists(place.file("sc")), "a socket that is not asked for is gone")
+                check_equal(os.stat(place.file("sb")).st_mode & 0o777, 0o600, "permissions")
+            with Peer(place.file("s")) as newcomer:
+                check_equal(len(newcomer.look().vectors[newcomer.id]), 1, "vectors of who comes now")
+            with Peer(place.file("sd")) as newcomer:
+                check_equal(newcomer.id, 11, "a new socket's id")
+            a.close_connection()
+            wait_for("it left", lambda: 7 not in place.ids())
+            wait_for("who was there knows, as its id is no socket's", lambda: 7 not in peer.knows())
+            with Peer(place.file("sa")) as newcomer:
+                check_equal(newcomer.id, 8, "the socket's new id")
+            b.close_connection()
+            wait_for("it left", lambda: 9 not in place.ids())
+            check(9 in peer.knows(), "who has the socket's id is absent")
+
+
+def test_the_time_to_wait_is_the_last_ones():
+    with Place() as place:
+        Server(place, "s")
+        holder, = place.holders()
+        Server(place, "s", "--hold-seconds", "0.3").end(signal.SIGKILL)
+        wait_for("the holder's end", lambda: not is_alive(holder))
+
+
 # ---- a file ----
 
 

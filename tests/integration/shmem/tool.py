@@ -208,6 +208,10 @@ class Peer:
         """Rings that came to an own vector; 0: none."""
         return count_of(self.vectors[self.id][vector])
 
+    def close_connection(self):
+        """It leaves, and keeps what it has."""
+        self.socket.close()
+
     def close(self):
         self.socket.close()
         for fds in self.vectors.values():

@@ -167,6 +167,7 @@ static void a_holder_that_is_gone_is_said_and_quiet(void)
 	CU_ASSERT_EQUAL(poll(&fd, 1, 0), 0);
 	CU_ASSERT_EQUAL(fcntl(fd.fd, F_GETFD), FD_CLOEXEC);
 	CU_ASSERT_EQUAL(qrt_ivshmem_hold_notify(hold, "READY=1"), 0);
+	CU_ASSERT_EQUAL(qrt_ivshmem_hold_set_alone(hold, 1000), 0);
 	qrt_ivshmem_hold_close(hold);
 	unlink(holder_path);
 }
