@@ -15,7 +15,8 @@ struct qrt_block_queue {
 	int timer; /* the next deadline, and what the engine wants */
 	int bell;  /* there is something to harvest already */
 	uint32_t is_rung;
-	uint64_t armed_ns; /* 0: not */
+	uint64_t armed_ns;     /* 0: not */
+	uint64_t throttled_ns; /* when a throttle lets the first one that waits go; 0: none holds it */
 	uint32_t depth, iov_max;
 	struct qrt_block_p_op *ops;
 	struct iovec *parts;
