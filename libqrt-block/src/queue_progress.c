@@ -28,11 +28,15 @@ void qrt_block_p_queue_ready(struct qrt_block_queue *queue, struct qrt_block_p_o
 
 void qrt_block_p_queue_ring(struct qrt_block_queue *queue)
 {
-	eventfd_t count;
-
 	if (queue->ready_first && !queue->is_rung)
 		queue->is_rung = eventfd_write(queue->bell, 1) >= 0;
-	else if (!queue->ready_first && queue->is_rung)
+}
+
+void qrt_block_p_queue_silence(struct qrt_block_queue *queue)
+{
+	eventfd_t count;
+
+	if (queue->is_rung && !queue->ready_first)
 		queue->is_rung = eventfd_read(queue->bell, &count) < 0;
 }
 

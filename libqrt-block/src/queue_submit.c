@@ -114,6 +114,9 @@ int qrt_block_queue_harvest(struct qrt_block_queue *queue, struct qrt_block_comp
 	qrt_block_p_queue_progress(queue);
 	while (count < max && count < INT32_MAX && queue->ready_first)
 		harvest_one(queue, &ret_completions[count++]);
-	qrt_block_p_queue_ring(queue);
+	if (count)
+		qrt_block_p_queue_ring(queue);
+	else
+		qrt_block_p_queue_silence(queue);
 	return (int)count;
 }

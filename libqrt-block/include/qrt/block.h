@@ -306,7 +306,8 @@ QRT_BLOCK_API int qrt_block_queue_open(struct qrt_block_device *device,
 				       struct qrt_block_queue **ret_queue, struct qrt_block_error *reterr);
 /* Waits for what the kernel has; what is harvested by nobody is lost. NULL is fine; returns NULL. [setup] */
 QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_queue *queue);
-/* Readable when there is something to harvest or to do; constant. [rt] */
+/* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
+ * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
 /* Takes requests, as many as the depth has room for; returns how many. Each of those comes back as DONE, what
  * is wrong with it too. -EAGAIN: no room. [rt] */
