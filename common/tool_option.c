@@ -7,9 +7,18 @@
 
 #include "size_text.h"
 
+/* A program without commands has its name alone. */
+static void advise(const struct option_usage *usage, const char *what)
+{
+	if (usage->command)
+		complain("%s: %s; try '%s %s --help'", usage->command, what, tool_name, usage->command);
+	else
+		complain("%s; try '%s --help'", what, tool_name);
+}
+
 static int fail(const struct option_usage *usage, const GError *error)
 {
-	complain("%s: %s; try '%s %s --help'", usage->command, error->message, tool_name, usage->command);
+	advise(usage, error->message);
 	return EXIT_USAGE;
 }
 
@@ -41,13 +50,13 @@ int option_parse(const struct option_usage *usage, char **argv, char ***ret_rest
 
 int option_need_one(const struct option_usage *usage, char **rest, const char *what)
 {
+	g_autofree char *words = NULL;
+
 	if (g_strv_length(rest) == 1)
 		return EXIT_OK;
-	if (!rest[0])
-		complain("%s: give %s; try '%s %s --help'", usage->command, what, tool_name, usage->command);
-	else
-		complain("%s: '%s' is one argument too many; try '%s %s --help'", usage->command, rest[1],
-			 tool_name, usage->command);
+	words = rest[0] ? g_strdup_printf("'%s' is one argument too many", rest[1])
+			: g_strdup_printf("give %s", what);
+	advise(usage, words);
 	return EXIT_USAGE;
 }
 

@@ -8,7 +8,7 @@
 #define OPTION_HELP (-1)
 
 struct option_usage {
-	const char *command;
+	const char *command;         /* NULL: the program has none */
 	const char *help;            /* all that --help prints */
 	const GOptionEntry *entries; /* without --help; their strings are of type G_OPTION_ARG_FILENAME */
 	void *data;                  /* what functions among the entries get */
