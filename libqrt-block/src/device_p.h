@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* A device's insides, and its parts. */
+#ifndef QRT_BLOCK_DEVICE_P_H
+#define QRT_BLOCK_DEVICE_P_H
+
+#include "error_p.h"
+#include "mailbox_p.h"
+#include "pool_p.h"
+
+#define QRT_BLOCK_P_ZEROES     65536u
+#define QRT_BLOCK_P_PAGE       4096u
+#define QRT_BLOCK_P_LENGTH_MAX (1ull << 30)
+
+struct qrt_block_p_power;
+struct qrt_block_p_engine;
+
+struct qrt_block_device {
+	int fd; /* -1: memory */
+	uint32_t engine, flags, lock;
+	uint32_t is_block_device;
+	uint32_t alignment, memory_alignment;
+	_Atomic uint64_t capacity;
+	char *made;   /* a file that is removed where opening fails */
+	void *memory; /* engine MEMORY */
+	void *zeroes; /* QRT_BLOCK_P_ZEROES of them, aligned */
+	uint32_t workers, requests_max, mailboxes_count;
+	_Atomic uint32_t requests;    /* depth of all queues */
+	_Atomic uint32_t is_uncached; /* the filesystem has no reads that do not wait */
+	struct qrt_block_p_pool pool;
+	struct qrt_block_p_mailbox *mailboxes;
+	struct qrt_block_fault_config fault;     /* size 0: none */
+	struct qrt_block_p_power *power;         /* with QRT_BLOCK_FAULT_POWER */
+	struct qrt_block_p_engine *fault_engine; /* of its one queue, of a device with faults */
+	char reason[160];
+};
+
+/* ---- file (device_file.c) ---- */
+
+/* Opens or makes the file of the configuration: fd, flags, capacity and alignment. */
+int qrt_block_p_file_open(struct qrt_block_device *device, const struct qrt_block_device_config *config,
+			  struct qrt_block_error *reterr);
+void qrt_block_p_file_close(struct qrt_block_device *device);
+/* Bytes of what is open, or a negative errno. */
+int64_t qrt_block_p_file_length(const struct qrt_block_device *device);
+/* Adds a word to the reason, which says why things are as they are. */
+void qrt_block_p_device_note(struct qrt_block_device *device, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* ---- lock (device_lock.c) ---- */
+
+/* Takes the locks that flags ask for, and says which. -EAGAIN: others have it. */
+int qrt_block_p_lock(struct qrt_block_device *device, const char *name, struct qrt_block_error *reterr);
+void qrt_block_p_unlock(struct qrt_block_device *device);
+
+/* ---- choice of an engine (device_engine.c) ---- */
+
+int qrt_block_p_device_choose(struct qrt_block_device *device, uint32_t engine,
+			      struct qrt_block_error *reterr);
+
+/* ---- memory, and content for faults: whole sectors, at once (device_memory.c) ---- */
+
+int qrt_block_p_device_peek(const struct qrt_block_device *device, uint64_t offset, void *bytes,
+			    uint64_t length);
+int qrt_block_p_device_poke(struct qrt_block_device *device, uint64_t offset, const void *bytes,
+			    uint64_t length);
+int qrt_block_p_memory_open(struct qrt_block_device *device, const struct qrt_block_device_config *config,
+			    struct qrt_block_error *reterr);
+void qrt_block_p_memory_close(struct qrt_block_device *device);
+
+#endif

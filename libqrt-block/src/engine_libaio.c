@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The engine of the kernel's asynchronous I/O, which does not wait with O_DIRECT only. What it cannot do, and
+ * what a filesystem answers with EINVAL (a flush, on some), is the workers'. */
+#include <errno.h>
+#include <libaio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "engine_p.h"
+
+#define EVENTS 64
+
+struct aio {
+	struct qrt_block_p_engine engine;
+	io_context_t context;
+	uint32_t depth, count, in_kernel;
+	struct iocb *blocks; /* one for each op of the queue */
+	struct iocb **batch; /* those that the kernel does not have yet */
+	uint32_t no_flush;
+};
+
+static struct aio *aio_of(struct qrt_block_p_engine *engine)
+{
+	return (struct aio *)engine;
+}
+
+static void prepare(struct aio *aio, struct iocb *block, struct qrt_block_p_op *op)
+{
+	int fd = aio->engine.device->fd;
+
+	memset(block, 0, sizeof(*block));
+	if (op->kind == QRT_BLOCK_FLUSH)
+		io_prep_fdsync(block, fd);
+	else if (qrt_block_p_op_is_read(op))
+		io_prep_preadv(block, fd, op->run, (int)op->run_count, (long long)op->offset);
+	else
+		io_prep_pwritev(block, fd, op->run, (int)op->run_count, (long long)op->offset);
+	if (op->kind != QRT_BLOCK_FLUSH) {
+		if (op->flags & QRT_BLOCK_FUA && !qrt_block_p_op_is_read(op))
+			block->aio_rw_flags = RWF_DSYNC;
+		block->aio_reqprio = (short)qrt_block_p_ioprio_of(op->priority);
+	}
+	io_set_eventfd(block, aio->engine.event);
+	if (block->aio_reqprio)
+		block->u.c.flags |= 1u << 1; /* IOCB_FLAG_IOPRIO, which libaio.h does not have */
+	block->data = op;
+}
+
+static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
+{
+	struct aio *aio = aio_of(engine);
+
+	atomic_store(&op->claim, QRT_BLOCK_P_RUNS);
+	if (!qrt_block_p_op_has_data(op) && (op->kind != QRT_BLOCK_FLUSH || aio->no_flush)) {
+		qrt_block_p_engine_delegate(engine, op);
+		return 0;
+	}
+	prepare(aio, &aio->blocks[op->index], op);
+	aio->batch[aio->count++] = &aio->blocks[op->index];
+	return 0;
+}
+
+/* The first one of the batch is what the kernel does not like. */
+static void refuse(struct aio *aio, int rc)
+{
+	struct qrt_block_p_op *op = aio->batch[0]->data;
+
+	if (op->kind == QRT_BLOCK_FLUSH && rc == -EINVAL) {
+		aio->no_flush = 1;
+		qrt_block_p_engine_delegate(&aio->engine, op);
+	} else {
+		qrt_block_p_engine_answer(&aio->engine, op, rc);
+	}
+}
+
+/* How many of the batch are away; 0: the kernel has no room, and will have it when something comes back. */
+static uint32_t push_some(struct aio *aio)
+{
+	int rc = io_submit(aio->context, aio->count, aio->batch);
+
+	if (rc > 0) {
+		aio->in_kernel += (uint32_t)rc;
+		return (uint32_t)rc;
+	}
+	if (rc == -EAGAIN && aio->in_kernel)
+		return 0;
+	refuse(aio, rc < 0 ? rc : -EIO);
+	return 1;
+}
+
+static void push(struct qrt_block_p_engine *engine)
+{
+	struct aio *aio = aio_of(engine);
+
+	while (aio->count) {
+		uint32_t done = push_some(aio);
+
+		if (!done)
+			return;
+		aio->count -= done;
+		memmove(aio->batch, aio->batch + done, aio->count * sizeof(struct iocb *));
+	}
+}
+
+static int reap_some(struct aio *aio)
+{
+	struct timespec now = {0};
+	struct io_event events[EVENTS];
+	int i, count = io_getevents(aio->context, 0, EVENTS, events, &now);
+
+	for (i = 0; i < count; i++)
+		qrt_block_p_engine_answer(&aio->engine, events[i].data, (int64_t)events[i].res);
+	aio->in_kernel -= count > 0 ? (uint32_t)count : 0;
+	return count;
+}
+
+/* The bell is taken down before the look. */
+static void reap(struct qrt_block_p_engine *engine)
+{
+	eventfd_t rung;
+
+	eventfd_read(engine->event, &rung);
+	while (reap_some(aio_of(engine)) == EVENTS)
+		;
+	qrt_block_p_mailbox_take(engine->mailbox, &engine->done);
+	push(engine);
+}
+
+/* One that is still in the batch is taken out of it; the kernel gives nothing back of files. */
+static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
+{
+	struct aio *aio = aio_of(engine);
+	uint32_t i;
+
+	for (i = 0; i < aio->count; i++) {
+		if (aio->batch[i]->data != op)
+			continue;
+		aio->count--;
+		memmove(aio->batch + i, aio->batch + i + 1, (aio->count - i) * sizeof(struct iocb *));
+		qrt_block_p_engine_answer(engine, op, -ECANCELED);
+		return 1;
+	}
+	return qrt_block_p_pool_drop(op);
+}
+
+static void finish(struct qrt_block_p_engine *engine)
+{
+	struct aio *aio = aio_of(engine);
+
+	if (aio->context)
+		io_destroy(aio->context);
+	if (engine->event >= 0)
+		close(engine->event);
+	free(aio->blocks);
+	free(aio->batch);
+	free(aio);
+}
+
+static const struct qrt_block_p_engine_type type = {
+	.submit = submit, .push = push, .reap = reap, .cancel = cancel, .close = finish};
+
+int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *config,
+				   struct qrt_block_p_engine **ret_engine)
+{
+	struct aio *aio = calloc(1, sizeof(*aio));
+	int rc = -ENOMEM;
+
+	if (!aio)
+		return -ENOMEM;
+	qrt_block_p_engine_begin(&aio->engine, &type, config);
+	aio->blocks = calloc(config->depth, sizeof(*aio->blocks));
+	aio->batch = calloc(config->depth, sizeof(*aio->batch));
+	if (aio->blocks && aio->batch) {
+		aio->engine.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		rc = aio->engine.event < 0 ? -errno : io_setup((int)config->depth, &aio->context);
+	}
+	if (rc < 0) {
+		finish(&aio->engine);
+		return rc;
+	}
+	*ret_engine = &aio->engine;
+	return 0;
+}
+
+int qrt_block_p_libaio_probe(void)
+{
+	io_context_t context = NULL;
+	int rc = io_setup(1, &context);
+
+	if (rc >= 0)
+		io_destroy(context);
+	return rc;
+}

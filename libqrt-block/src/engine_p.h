@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* An engine, of one queue: takes ops, and gives each of them back once. All calls are by the queue's thread.
+ */
+#ifndef QRT_BLOCK_ENGINE_P_H
+#define QRT_BLOCK_ENGINE_P_H
+
+#include "device_p.h"
+
+struct qrt_block_p_engine;
+
+struct qrt_block_p_engine_type {
+	/* Takes it: 0. -EAGAIN: it has as many as it can, and some will come back. */
+	int (*submit)(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
+	/* What was submitted goes to the kernel now. */
+	void (*push)(struct qrt_block_p_engine *engine);
+	/* Adds what is back to engine->done. */
+	void (*reap)(struct qrt_block_p_engine *engine);
+	/* 1: nobody will touch the op's memory any more, though it comes back later; 0: somebody may. */
+	int (*cancel)(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
+	/* When it wants to be reaped, whatever its descriptors say; 0: never. NULL: never. */
+	uint64_t (*get_due)(const struct qrt_block_p_engine *engine);
+	void (*close)(struct qrt_block_p_engine *engine);
+};
+
+struct qrt_block_p_engine {
+	const struct qrt_block_p_engine_type *type;
+	struct qrt_block_device *device;
+	struct qrt_block_p_mailbox *mailbox;
+	int event;                    /* readable when there is something to reap; -1: the mailbox is */
+	struct qrt_block_p_list done; /* what is back; the queue empties it */
+};
+
+struct qrt_block_p_engine_config {
+	struct qrt_block_device *device;
+	struct qrt_block_p_mailbox *mailbox;
+	uint32_t depth;
+	uint32_t is_one_thread;
+};
+
+/* Sets up what the engines have in common. */
+void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qrt_block_p_engine_type *type,
+			      const struct qrt_block_p_engine_config *config);
+/* It is done, with this answer. */
+void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op, int64_t answer);
+/* To the workers, and from them. */
+void qrt_block_p_engine_delegate(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
+
+/* The device's, with its faults around it. Negative errnos. */
+int qrt_block_p_engine_open(const struct qrt_block_p_engine_config *config,
+			    struct qrt_block_p_engine **ret_engine);
+
+int qrt_block_p_memory_engine_open(const struct qrt_block_p_engine_config *config,
+				   struct qrt_block_p_engine **ret_engine);
+int qrt_block_p_threads_engine_open(const struct qrt_block_p_engine_config *config,
+				    struct qrt_block_p_engine **ret_engine);
+/* These two may be absent from a build, and say -EOPNOTSUPP then. */
+int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *config,
+				   struct qrt_block_p_engine **ret_engine);
+int qrt_block_p_uring_engine_open(const struct qrt_block_p_engine_config *config,
+				  struct qrt_block_p_engine **ret_engine);
+/* Whether this kernel lets us: 0 or a negative errno. */
+int qrt_block_p_libaio_probe(void);
+int qrt_block_p_uring_probe(void);
+
+/* Around another one, which it closes with itself, and in any case where it fails. */
+int qrt_block_p_fault_engine_open(const struct qrt_block_p_engine_config *config,
+				  struct qrt_block_p_engine *inner, struct qrt_block_p_engine **ret_engine);
+
+#endif

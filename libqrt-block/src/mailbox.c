@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "mailbox_p.h"
+
+#include <errno.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox)
+{
+	atomic_init(&mailbox->top, NULL);
+	atomic_init(&mailbox->is_rung, 0);
+	atomic_init(&mailbox->is_used, 0);
+	mailbox->event = -1;
+}
+
+int qrt_block_p_mailbox_begin(struct qrt_block_p_mailbox *mailbox)
+{
+	uint32_t unused = 0;
+
+	if (!atomic_compare_exchange_strong(&mailbox->is_used, &unused, 1))
+		return -EBUSY;
+	if (mailbox->event < 0)
+		mailbox->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (mailbox->event >= 0)
+		return 0;
+	qrt_block_p_mailbox_end(mailbox);
+	return -EMFILE;
+}
+
+void qrt_block_p_mailbox_end(struct qrt_block_p_mailbox *mailbox)
+{
+	atomic_store(&mailbox->is_used, 0);
+}
+
+void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox)
+{
+	if (mailbox->event >= 0)
+		close(mailbox->event);
+	mailbox->event = -1;
+}
+
+void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
+{
+	struct qrt_block_p_op *top = atomic_load_explicit(&mailbox->top, memory_order_relaxed);
+
+	do {
+		op->next = top;
+	} while (!atomic_compare_exchange_weak(&mailbox->top, &top, op));
+	if (!atomic_exchange(&mailbox->is_rung, 1))
+		eventfd_write(mailbox->event, 1);
+}
+
+/* The bell is taken down before the ops are taken, so that one that comes in between rings again. Who has set
+ * is_rung but not yet written keeps it set: his write will come, and wakes for those behind him as well. */
+static void silence(struct qrt_block_p_mailbox *mailbox)
+{
+	eventfd_t count;
+
+	if (atomic_load(&mailbox->is_rung) && eventfd_read(mailbox->event, &count) >= 0)
+		atomic_store(&mailbox->is_rung, 0);
+}
+
+void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
+{
+	struct qrt_block_p_op *op, *next, *oldest = NULL;
+
+	silence(mailbox);
+	for (op = atomic_exchange(&mailbox->top, NULL); op; op = next) {
+		next = op->next;
+		op->next = oldest;
+		oldest = op;
+	}
+	for (op = oldest; op; op = next) {
+		next = op->next;
+		qrt_block_p_list_add(list, op);
+	}
+}

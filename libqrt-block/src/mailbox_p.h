@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Where workers leave what they have done, for one queue at a time. It lives as long as the device: a worker
+ * that was about to ring when the queue had already gone rings here, and the next queue looks once for
+ * nothing. */
+#ifndef QRT_BLOCK_MAILBOX_P_H
+#define QRT_BLOCK_MAILBOX_P_H
+
+#include "op_p.h"
+
+struct qrt_block_p_mailbox {
+	_Atomic(struct qrt_block_p_op *) top; /* the last one that came */
+	_Atomic uint32_t is_rung;
+	int event;                /* is there from the first queue on */
+	_Atomic uint32_t is_used; /* by a queue */
+};
+
+void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox);
+/* A queue takes it, and gives it back. -EBUSY: another one has it; -EMFILE. */
+int qrt_block_p_mailbox_begin(struct qrt_block_p_mailbox *mailbox);
+void qrt_block_p_mailbox_end(struct qrt_block_p_mailbox *mailbox);
+void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox);
+/* By any thread, which does not touch the op after that. */
+void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op);
+/* All that came, added to the list in the order in which it came. */
+void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <sys/eventfd.h>
+
+#include "queue_p.h"
+
+#define RETRIES_MAX 16u
+
+static struct qrt_block_priority_statistics *counts_of(struct qrt_block_queue *queue,
+						       const struct qrt_block_p_op *op)
+{
+	return &queue->statistics.priorities[op->priority];
+}
+
+/* ---- to be harvested ---- */
+
+void qrt_block_p_queue_ready(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	op->is_ready = 1;
+	op->next_ready = NULL;
+	if (queue->ready_last)
+		queue->ready_last->next_ready = op;
+	else
+		queue->ready_first = op;
+	queue->ready_last = op;
+}
+
+void qrt_block_p_queue_ring(struct qrt_block_queue *queue)
+{
+	eventfd_t count;
+
+	if (queue->ready_first && !queue->is_rung)
+		queue->is_rung = eventfd_write(queue->bell, 1) >= 0;
+	else if (!queue->ready_first && queue->is_rung)
+		queue->is_rung = eventfd_read(queue->bell, &count) < 0;
+}
+
+/* ---- to the engine ---- */
+
+static void wait_again(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	op->is_waiting = 1;
+	queue->waiting_count++;
+	counts_of(queue, op)->queued++;
+	qrt_block_p_list_add_first(&queue->waiting[qrt_block_p_rank_of(op->priority)], op);
+}
+
+static void leave_waiting(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	op->is_waiting = 0;
+	queue->waiting_count--;
+	counts_of(queue, op)->queued--;
+	qrt_block_p_list_remove(&queue->waiting[qrt_block_p_rank_of(op->priority)], op);
+}
+
+/* 0: it has to wait, and those behind it, too. */
+static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
+{
+	struct qrt_block_priority_statistics *counts = counts_of(queue, op);
+
+	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op))
+		return 0;
+	leave_waiting(queue, op);
+	op->answered_ns = 0;
+	if (queue->engine->type->submit(queue->engine, op) < 0) {
+		wait_again(queue, op);
+		return 0;
+	}
+	op->is_inside = 1;
+	op->started_ns = op->started_ns ? op->started_ns : now;
+	queue->inside++;
+	counts->in_flight++;
+	return 1;
+}
+
+static void hand_on_all(struct qrt_block_queue *queue, uint64_t now)
+{
+	uint32_t rank;
+
+	for (rank = 0; rank < QRT_BLOCK_PRIORITIES; rank++) {
+		while (queue->waiting[rank].first && hand_on(queue, queue->waiting[rank].first, now))
+			;
+	}
+	queue->engine->type->push(queue->engine);
+}
+
+/* ---- back from it ---- */
+
+static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int64_t result, uint32_t detail)
+{
+	qrt_block_p_heap_remove(queue, op);
+	qrt_block_p_bounce_end(queue, op, result >= 0);
+	op->result = result;
+	op->detail = detail;
+	op->done_ns = op->answered_ns ? op->answered_ns : qrt_block_p_now();
+	qrt_block_p_queue_count(queue, op);
+	qrt_block_p_queue_ready(queue, op);
+}
+
+/* Its DONE was said, or is about to be: what became of it is said only where somebody waits for its memory.
+ */
+static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	qrt_block_p_bounce_end(queue, op, 0);
+	if (op->is_ready) {
+		op->is_held = 0; /* so no RELEASED is needed */
+	} else if (op->is_held) {
+		op->is_released = 1;
+		op->result = op->answer;
+		qrt_block_p_queue_ready(queue, op);
+	} else {
+		op->is_used = 0;
+		qrt_block_p_list_add_first(&queue->free, op);
+	}
+}
+
+/* Codes that a kernel gives for reasons of its own. -ECANCELED of one that nobody cancelled: a cancel that
+ * came too late for the one before it in its slot. */
+static int is_passing(const struct qrt_block_p_op *op)
+{
+	return (op->answer == -EAGAIN || op->answer == -EINTR || op->answer == -ECANCELED) &&
+	       op->retries < RETRIES_MAX;
+}
+
+static void take_back(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	op->is_inside = 0;
+	queue->inside--;
+	counts_of(queue, op)->in_flight--;
+	if (op->is_ended) {
+		release(queue, op);
+	} else if (op->answer < 0 && is_passing(op)) {
+		op->retries++;
+		wait_again(queue, op);
+	} else if (op->answer < 0) {
+		finish(queue, op, op->answer, qrt_block_p_detail_of(op->answer));
+	} else if (!qrt_block_p_op_has_data(op)) {
+		finish(queue, op, 0, QRT_BLOCK_DETAIL_NONE);
+	} else if (!op->answer) {
+		finish(queue, op, -EIO,
+		       qrt_block_p_op_is_read(op) ? QRT_BLOCK_DETAIL_TRUNCATED : QRT_BLOCK_DETAIL_DEVICE);
+	} else {
+		qrt_block_p_op_advance(op, (uint64_t)op->answer);
+		if (op->length)
+			wait_again(queue, op); /* the rest of it */
+		else
+			finish(queue, op, (int64_t)op->total, QRT_BLOCK_DETAIL_NONE);
+	}
+}
+
+static int collect(struct qrt_block_queue *queue)
+{
+	struct qrt_block_p_op *op;
+	int count = 0;
+
+	for (; (op = qrt_block_p_list_take(&queue->engine->done)); count++)
+		take_back(queue, op);
+	return count;
+}
+
+/* Engines that do it at once make room at once. */
+void qrt_block_p_queue_dispatch(struct qrt_block_queue *queue, uint64_t now)
+{
+	do {
+		hand_on_all(queue, now);
+	} while (collect(queue) && queue->waiting_count);
+}
+
+/* ---- before its time ---- */
+
+void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int64_t result,
+			   uint32_t detail, uint64_t now)
+{
+	op->is_ended = 1;
+	op->result = result;
+	op->detail = detail;
+	op->done_ns = now;
+	qrt_block_p_heap_remove(queue, op);
+	if (op->is_waiting) {
+		leave_waiting(queue, op);
+		qrt_block_p_bounce_end(queue, op, 0);
+	} else if (!queue->engine->type->cancel(queue->engine, op)) {
+		op->is_held = qrt_block_p_op_has_data(op) && !op->bounce;
+	}
+	qrt_block_p_queue_count(queue, op);
+	qrt_block_p_queue_ready(queue, op);
+}
+
+static void end_late(struct qrt_block_queue *queue, uint64_t now)
+{
+	while (queue->heap_count && queue->heap[0]->deadline_ns <= now)
+		qrt_block_p_queue_end(queue, queue->heap[0], -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
+}
+
+void qrt_block_p_queue_progress(struct qrt_block_queue *queue)
+{
+	uint64_t now;
+
+	queue->engine->type->reap(queue->engine);
+	collect(queue);
+	now = qrt_block_p_now();
+	qrt_block_p_timer_quiet(queue, now);
+	end_late(queue, now);
+	if (queue->waiting_count)
+		qrt_block_p_queue_dispatch(queue, now);
+	qrt_block_p_timer_arm(queue);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* Deadlines and cancels: the request ends, and its memory is the library's until nobody writes to it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block_help.h"
+#include "queue_p.h"
+
+#define SIZE MIB
+#define MS   1000000ull
+
+static struct qrt_block_fault_config stuck(uint64_t ns)
+{
+	return (struct qrt_block_fault_config){.size = sizeof(struct qrt_block_fault_config),
+					       .delay_rate = 1000,
+					       .delay_min_ns = ns,
+					       .delay_max_ns = ns};
+}
+
+static int begin(struct block *block, const struct variant *variant,
+		 const struct qrt_block_fault_config *fault)
+{
+	block_prepare(block, variant, SIZE);
+	block->config.fault = fault;
+	return block_begin(block);
+}
+
+static void expect_late(struct block *block, uint64_t deadline_ns, uint32_t flags)
+{
+	struct qrt_block_completion done;
+	int count = 0;
+
+	while (!count)
+		count = block_await(block, &done, 1, 5000);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_DONE);
+	CU_ASSERT_EQUAL(done.result, -ETIME);
+	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_DEADLINE);
+	CU_ASSERT_EQUAL(done.flags, flags);
+	CU_ASSERT(done.done_ns >= deadline_ns);
+	CU_ASSERT(done.done_ns < deadline_ns + 400 * MS); /* long before the device has it */
+	tap_note("late by %llu us", (unsigned long long)(done.done_ns - deadline_ns) / 1000);
+}
+
+/* A read of a device that takes 500 ms, with a deadline after 20. */
+static void read_from_stuck(const struct variant *variant, uint32_t flags)
+{
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
+	char *memory = block_memory(4096);
+	uint64_t deadline = block_now() + 20 * MS;
+	struct qrt_block_request request = {.kind = QRT_BLOCK_READ,
+					    .flags = flags,
+					    .buffer = memory,
+					    .length = 4096,
+					    .deadline_ns = deadline};
+	struct qrt_block_completion done;
+	struct block block;
+
+	memset(memory, 7, 4096);
+	if (begin(&block, variant, &fault)) {
+		request.deadline_ns = deadline = block_now() + 20 * MS;
+		CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
+		expect_late(&block, deadline, flags ? 0 : QRT_BLOCK_HELD);
+		CU_ASSERT_EQUAL(memory[0], 7);
+		CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, request.id), -ENOENT);
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 0), -ETIMEDOUT);
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
+		CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, &done, 1), flags ? 0 : 1);
+		if (!flags) {
+			CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
+			CU_ASSERT_EQUAL(done.id, request.id);
+			CU_ASSERT_EQUAL(done.result, 4096); /* what became of it */
+		}
+		CU_ASSERT_EQUAL(memory[0], flags ? 7 : 0);
+		block_end(&block);
+	}
+	free(memory);
+}
+
+static void a_stuck_device_does_not_hold_up_its_user(void)
+{
+	size_t i;
+
+	for (i = 0; i < variants_count; i++)
+		read_from_stuck(&variants[i], 0);
+}
+
+static void what_is_bounced_is_free_at_once(void)
+{
+	read_from_stuck(&variants[0], QRT_BLOCK_BOUNCE);
+}
+
+/* DONE and the end of the kernel's use before anybody looked: one word is enough. */
+static void nobody_is_told_to_wait_for_what_is_over(void)
+{
+	const struct qrt_block_fault_config fault = stuck(50 * MS);
+	char *memory = block_memory(4096);
+	struct qrt_block_request request = {.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096};
+	struct qrt_block_completion done[2];
+	struct block block;
+
+	CU_ASSERT_FATAL(begin(&block, &variants[0], &fault));
+	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
+	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, request.id), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, done, 2), 1);
+	CU_ASSERT_EQUAL(done[0].result, -ECANCELED);
+	CU_ASSERT_EQUAL(done[0].flags, 0);
+	block_end(&block);
+	free(memory);
+}
+
+static void what_waits_is_cancelled_for_good(void)
+{
+	const struct qrt_block_fault_config fault = stuck(50 * MS);
+	char *memory = block_memory(4096);
+	struct qrt_block_request requests[2] = {
+		{.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096},
+		{.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096},
+	};
+	struct qrt_block_completion done[2];
+	struct block block;
+
+	block_prepare(&block, &variants[0], SIZE);
+	block.config.fault = &fault;
+	block.queue_config.bounds[QRT_BLOCK_NORMAL] = 1;
+	CU_ASSERT_FATAL(block_begin(&block));
+	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, requests, 2), 2);
+	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, requests[1].id), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, requests[1].id), -ENOENT);
+	CU_ASSERT_EQUAL(block_await(&block, done, 2, 0), 1);
+	CU_ASSERT_EQUAL(done[0].id, requests[1].id);
+	CU_ASSERT(done[0].result == -ECANCELED && done[0].flags == 0 && done[0].started_ns == 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, done, 2), 1);
+	CU_ASSERT(done[0].id == requests[0].id && done[0].result == 4096);
+	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, 12345), -ENOENT);
+	block_end(&block);
+	free(memory);
+}
+
+/* A queue that goes while things are out takes the kernel's answers first. */
+static void a_queue_is_closed_with_requests_out(void)
+{
+	const struct qrt_block_fault_config fault = stuck(20 * MS);
+	char *memory = block_memory(4096);
+	struct qrt_block_request requests[4] = {0};
+	struct block block;
+	size_t i, j;
+
+	for (i = 0; i < variants_count; i++) {
+		if (!begin(&block, &variants[i], &fault))
+			continue;
+		for (j = 0; j < 4; j++)
+			requests[j] = (struct qrt_block_request){
+				.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096};
+		CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, requests, 4), 4);
+		block_end(&block);
+	}
+	free(memory);
+}
+
+/* The heap alone, against looking through all. */
+static void the_earliest_is_on_top(void)
+{
+	struct qrt_block_p_op ops[64] = {0}, *heap[64];
+	struct qrt_block_queue queue = {.heap = heap};
+	uint64_t seed = 5;
+	uint32_t i, round;
+
+	for (i = 0; i < 64; i++)
+		ops[i].heap_index = QRT_BLOCK_P_NOT_IN_HEAP;
+	for (round = 0; round < 20000; round++) {
+		struct qrt_block_p_op *op;
+		uint64_t earliest = UINT64_MAX;
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		op = &ops[seed >> 58];
+		if (op->heap_index == QRT_BLOCK_P_NOT_IN_HEAP) {
+			op->deadline_ns = 1 + (seed >> 20) % 1000;
+			qrt_block_p_heap_add(&queue, op);
+		} else {
+			qrt_block_p_heap_remove(&queue, op);
+		}
+		for (i = 0; i < 64; i++) {
+			if (ops[i].heap_index != QRT_BLOCK_P_NOT_IN_HEAP && ops[i].deadline_ns < earliest)
+				earliest = ops[i].deadline_ns;
+		}
+		if (queue.heap_count ? heap[0]->deadline_ns != earliest : earliest != UINT64_MAX)
+			break;
+	}
+	CU_ASSERT_EQUAL(round, 20000);
+}
+
+static const struct tap_test tests[] = {
+	{"a stuck device does not hold up its user", a_stuck_device_does_not_hold_up_its_user},
+	{"what is bounced is free at once", what_is_bounced_is_free_at_once},
+	{"nobody is told to wait for what is over", nobody_is_told_to_wait_for_what_is_over},
+	{"what waits is cancelled for good", what_waits_is_cancelled_for_good},
+	{"a queue is closed with requests out", a_queue_is_closed_with_requests_out},
+	{"the earliest is on top", the_earliest_is_on_top},
+};
+
+TAP_MAIN("block deadline", tests)

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* Random requests over engines in which things go wrong, against a model of what the device must have: every
+ * byte equal, every request and every error once. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block_help.h"
+
+#define SIZE     (1u << 18)
+#define SECTOR   4096u
+#define SECTORS  (SIZE / SECTOR)
+#define SLOTS    32
+#define REQUESTS 5000
+#define LONGEST  8u /* sectors */
+
+struct slot {
+	struct qrt_block_request request;
+	char *memory;
+	uint32_t sector, count;
+	int is_out;
+};
+
+/* What a sector may hold: what is in `value`, or anything after a write of it failed. */
+struct model {
+	struct block block;
+	char *value;
+	uint8_t is_unknown[SECTORS];
+	uint8_t is_busy[SECTORS]; /* by a request that is out */
+	struct slot slots[SLOTS];
+	uint64_t seed;
+	unsigned submitted, done, failed, wrong;
+};
+
+static uint64_t chance(struct model *model, uint64_t below)
+{
+	model->seed = model->seed * 6364136223846793005u + 1442695040888963407u;
+	return (model->seed >> 33) % below;
+}
+
+static int is_change(const struct slot *slot)
+{
+	return slot->request.kind == QRT_BLOCK_WRITE || slot->request.kind == QRT_BLOCK_WRITE_ZEROES ||
+	       slot->request.kind == QRT_BLOCK_DISCARD;
+}
+
+static int is_free(const struct model *model, uint32_t sector, uint32_t count)
+{
+	uint32_t i;
+
+	for (i = sector; i < sector + count; i++) {
+		if (model->is_busy[i])
+			return 0;
+	}
+	return 1;
+}
+
+/* 0: its range is in use by another one. */
+static int choose(struct model *model, struct slot *slot)
+{
+	static const uint32_t kinds[] = {QRT_BLOCK_READ,  QRT_BLOCK_READ,         QRT_BLOCK_WRITE,
+					 QRT_BLOCK_WRITE, QRT_BLOCK_WRITE_ZEROES, QRT_BLOCK_DISCARD};
+
+	memset(&slot->request, 0, sizeof(slot->request));
+	slot->request.kind = kinds[chance(model, sizeof(kinds) / sizeof(kinds[0]))];
+	if (chance(model, 50) == 0)
+		slot->request.kind = QRT_BLOCK_FLUSH;
+	slot->count = 1 + (uint32_t)chance(model, LONGEST);
+	slot->sector = (uint32_t)chance(model, SECTORS - slot->count + 1);
+	if (slot->request.kind == QRT_BLOCK_FLUSH)
+		slot->sector = slot->count = 0;
+	if (!is_free(model, slot->sector, slot->count))
+		return 0;
+	slot->request.priority = (uint32_t)chance(model, QRT_BLOCK_PRIORITIES);
+	slot->request.offset = (uint64_t)slot->sector * SECTOR;
+	slot->request.length = (uint64_t)slot->count * SECTOR;
+	/* Now and then where direct I/O needs a bounce buffer. */
+	slot->request.buffer = slot->memory + chance(model, 2) * 8;
+	slot->request.user = slot;
+	if (is_change(slot) && chance(model, 40) == 0)
+		slot->request.flags = QRT_BLOCK_FUA;
+	return 1;
+}
+
+/* 0: not this time. */
+static int submit_one(struct model *model, struct slot *slot)
+{
+	if (!choose(model, slot))
+		return 0;
+	if (slot->request.kind == QRT_BLOCK_WRITE)
+		block_fill(slot->request.buffer, slot->request.length, model->seed);
+	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(model->block.queue, &slot->request, 1), 1);
+	memset(model->is_busy + slot->sector, 1, slot->count);
+	slot->is_out = 1;
+	model->submitted++;
+	return 1;
+}
+
+static void check_read(struct model *model, const struct slot *slot)
+{
+	uint32_t i;
+
+	for (i = 0; i < slot->count; i++) {
+		const char *got = (const char *)slot->request.buffer + (size_t)i * SECTOR;
+
+		if (!model->is_unknown[slot->sector + i] &&
+		    memcmp(got, model->value + (size_t)(slot->sector + i) * SECTOR, SECTOR) != 0)
+			model->wrong++;
+	}
+}
+
+static void change(struct model *model, const struct slot *slot)
+{
+	char *value = model->value + (size_t)slot->sector * SECTOR;
+
+	if (slot->request.kind == QRT_BLOCK_WRITE)
+		memcpy(value, slot->request.buffer, slot->request.length);
+	else
+		memset(value, 0, slot->request.length);
+	/* What a discard leaves may be anything. */
+	memset(model->is_unknown + slot->sector, slot->request.kind == QRT_BLOCK_DISCARD, slot->count);
+}
+
+static void take(struct model *model, const struct qrt_block_completion *done)
+{
+	struct slot *slot = done->user;
+	int is_data = slot->request.kind <= QRT_BLOCK_WRITE;
+
+	CU_ASSERT(slot->is_out && done->kind == QRT_BLOCK_DONE && done->flags == 0);
+	CU_ASSERT_EQUAL(done->id, slot->request.id);
+	slot->is_out = 0;
+	model->done++;
+	memset(model->is_busy + slot->sector, 0, slot->count);
+	if (done->result < 0) {
+		CU_ASSERT(done->result == -EIO && done->detail == QRT_BLOCK_DETAIL_DEVICE);
+		model->failed++;
+		if (is_change(slot))
+			memset(model->is_unknown + slot->sector, 1, slot->count);
+		return;
+	}
+	CU_ASSERT_EQUAL(done->result, is_data ? (int64_t)slot->request.length : 0);
+	if (slot->request.kind == QRT_BLOCK_READ)
+		check_read(model, slot);
+	else if (is_change(slot))
+		change(model, slot);
+}
+
+static void harvest(struct model *model, int timeout_ms)
+{
+	struct qrt_block_completion done[8];
+	int i, count = block_await(&model->block, done, 1 + chance(model, 8), timeout_ms);
+
+	for (i = 0; i < count; i++)
+		take(model, &done[i]);
+}
+
+static void run(struct model *model)
+{
+	int waits = 0;
+
+	while (model->submitted < REQUESTS) {
+		struct slot *slot = &model->slots[chance(model, SLOTS)];
+		int is_new = !slot->is_out && submit_one(model, slot);
+
+		harvest(model, is_new ? 0 : 1);
+	}
+	while (model->done < model->submitted && waits++ < 1000)
+		harvest(model, 1000);
+}
+
+/* After all of it, without faults in between. */
+static void compare(struct model *model)
+{
+	char *memory = model->slots[0].memory;
+	struct slot all = {.request = {.buffer = memory}, .count = 1};
+	unsigned known = 0;
+	int64_t got;
+
+	for (all.sector = 0; all.sector < SECTORS; all.sector++) {
+		do {
+			got = block_read(&model->block, (uint64_t)all.sector * SECTOR, memory, SECTOR);
+		} while (got == -EIO);
+		CU_ASSERT_EQUAL(got, SECTOR);
+		check_read(model, &all);
+		known += !model->is_unknown[all.sector];
+	}
+	CU_ASSERT(known > SECTORS / 4);
+}
+
+static void run_over(const struct variant *variant, const struct qrt_block_fault_config *fault)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	int i;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(model);
+	block_prepare(&model->block, variant, SIZE);
+	model->block.config.fault = fault;
+	model->block.queue_config.depth = SLOTS;
+	model->block.queue_config.bounces = 3; /* so that some have to wait for one */
+	model->block.queue_config.bounds[QRT_BLOCK_LOW] = 4;
+	model->seed = fault ? fault->seed : 1;
+	model->value = calloc(1, SIZE);
+	for (i = 0; i < SLOTS; i++)
+		model->slots[i].memory = block_memory((LONGEST + 1) * SECTOR);
+	if (block_begin(&model->block)) {
+		run(model);
+		CU_ASSERT_EQUAL(model->done, model->submitted);
+		CU_ASSERT_EQUAL(model->failed > 0, fault != NULL);
+		compare(model);
+		CU_ASSERT_EQUAL(model->wrong, 0);
+		tap_note("%s: %u requests, %u failed", variant->name, model->submitted, model->failed);
+		block_end(&model->block);
+	}
+	for (i = 0; i < SLOTS; i++)
+		free(model->slots[i].memory);
+	free(model->value);
+	free(model);
+}
+
+static void every_byte_is_as_the_model_says(void)
+{
+	size_t i;
+
+	for (i = 0; i < variants_count; i++)
+		run_over(&variants[i], NULL);
+}
+
+static void faults_lose_nothing(void)
+{
+	const struct qrt_block_fault_config fault = {.size = sizeof(fault),
+						     .seed = 4711,
+						     .error_rate = 30,
+						     .torn_rate = 30,
+						     .short_rate = 100,
+						     .reorder_rate = 100,
+						     .delay_rate = 20,
+						     .delay_max_ns = 500000};
+	size_t i;
+
+	for (i = 0; i < variants_count; i++)
+		run_over(&variants[i], &fault);
+}
+
+static const struct tap_test tests[] = {
+	{"every byte is as the model says", every_byte_is_as_the_model_says},
+	{"faults lose nothing", faults_lose_nothing},
+};
+
+TAP_MAIN("block model", tests)
