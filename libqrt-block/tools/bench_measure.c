@@ -73,7 +73,7 @@ static gboolean open_image(struct measurement *at, guint32 engine)
 	guint64 area;
 
 	options.engine = engine;
-	options.is_read_only = !bench_kind_writes(at->result->kind);
+	options.is_read_only = !bench_kind_writes(at->result->kind) && engine != QRT_BLOCK_ENGINE_MEMORY;
 	options.depth = at->result->depth;
 	at->image = image_open(&options);
 	if (!at->image)

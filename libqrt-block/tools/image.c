@@ -3,11 +3,13 @@
 
 #include "tool_say.h"
 
+/* No page cache is between us and memory. */
 static guint32 flags_of(const struct image_options *options)
 {
+	gboolean is_direct = options->is_direct && options->engine != QRT_BLOCK_ENGINE_MEMORY;
+
 	return (options->is_read_only ? QRT_BLOCK_DEVICE_READ_ONLY : 0) |
-	       (options->is_direct ? QRT_BLOCK_DEVICE_DIRECT : 0) |
-	       (options->create ? QRT_BLOCK_DEVICE_CREATE : 0) |
+	       (is_direct ? QRT_BLOCK_DEVICE_DIRECT : 0) | (options->create ? QRT_BLOCK_DEVICE_CREATE : 0) |
 	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0);
 }
 
