@@ -56,7 +56,7 @@ void pattern_dump(FILE *file, const guint8 *buffer, gsize length, guint64 offset
 			fprintf(file, "%02x ", buffer[at + i]);
 		putc(' ', file);
 		for (i = 0; i < count; i++)
-			putc(g_ascii_isgraph(buffer[at + i]) ? buffer[at + i] : '.', file);
+			putc(g_ascii_isalnum(buffer[at + i]) ? buffer[at + i] : '.', file);
 		putc('\n', file);
 	}
 }

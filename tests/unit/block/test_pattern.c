@@ -42,7 +42,7 @@ static void test_dump(void)
 	check_dump("", 0, 0, "");
 	check_dump("hello world\n\377 ab!", 17, 0x3e8,
 		   "000003e8:  68 65 6c 6c 6f 20 77 6f 72 6c 64 0a ff 20 61 62  hello.world...ab\n"
-		   "000003f8:  21  !\n");
+		   "000003f8:  21  .\n");
 	check_dump("x", 1, 0x123456789a, "123456789a:  78  x\n");
 }
 
