@@ -6,7 +6,7 @@
 
 #include "bench_figure.h"
 #include "json_text.h"
-#include "table.h"
+#include "tool_table.h"
 
 /* ---- statistics ---- */
 

@@ -6,7 +6,8 @@
 #include <sys/mman.h>
 
 #include "bench_figure.h"
-#include "option.h"
+#include "tool.h"
+#include "tool_option.h"
 
 #define ROUNDS  7
 #define SECONDS 0.2

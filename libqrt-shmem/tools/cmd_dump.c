@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* dump: what lies in the memory. */
 #include "dump.h"
-#include "option.h"
+#include "tool.h"
+#include "tool_option.h"
 
 #define JSON_MAX (64u << 20)
 

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include "json_text.h"
-#include "option.h"
-#include "table.h"
+#include "tool.h"
+#include "tool_option.h"
+#include "tool_table.h"
 #include "unix_socket.h"
 
 #define PATIENCE_S 10

@@ -10,7 +10,8 @@
 #include "json_text.h"
 #include "layout_json.h"
 #include "member.h"
-#include "option.h"
+#include "tool.h"
+#include "tool_option.h"
 
 #define LOOK_MS   50 /* who writes may ring nobody */
 #define LINGER_MS 100

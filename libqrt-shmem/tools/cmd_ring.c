@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "member.h"
-#include "option.h"
+#include "tool.h"
+#include "tool_option.h"
 
 static const char help[] =
 	"Usage: qrt-shmem ring SOCKET PEER[:VECTOR] [--count N]\n\n"

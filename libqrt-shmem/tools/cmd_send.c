@@ -7,7 +7,8 @@
 #include <string.h>
 
 #include "member.h"
-#include "option.h"
+#include "tool.h"
+#include "tool_option.h"
 
 #define LINGER_S 1.0
 #define LOOK_MS  1

@@ -3,8 +3,9 @@
 #include <signal.h>
 #include <sys/resource.h>
 
-#include "option.h"
 #include "serve.h"
+#include "tool.h"
+#include "tool_option.h"
 
 /* A descriptor for each vector of each client, and its connection. */
 static void raise_limit(void)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,37 +18,7 @@ static const struct command {
 	{"bench", "doorbells, polling, messages and joining, against the kernel's own means", command_bench},
 };
 
-void complain(const char *format, ...)
-{
-	g_autofree char *text = NULL;
-	va_list args;
-	char *c;
-
-	va_start(args, format);
-	text = g_strdup_vprintf(format, args);
-	va_end(args);
-	for (c = text; *c; c++) {
-		if (g_ascii_iscntrl(*c))
-			*c = '?';
-	}
-	fprintf(stderr, "qrt-shmem: %s\n", text);
-}
-
-const char *plural(unsigned long long count)
-{
-	return count == 1 ? "" : "s";
-}
-
-char *clean_text(char *text)
-{
-	char *c;
-
-	for (c = text; *c; c++) {
-		if (!g_ascii_isprint(*c))
-			*c = '?';
-	}
-	return text;
-}
+const char tool_name[] = "qrt-shmem";
 
 static void print_help(void)
 {
@@ -61,17 +30,6 @@ static void print_help(void)
 		printf("  %-6s %s\n", commands[i].name, commands[i].summary);
 	puts("\n  --help, --version\n\n"
 	     "qrt-shmem COMMAND --help explains a command; see also qrt-shmem(1).");
-}
-
-/* What was printed may still be in the buffer when the disk is full: that is no success. */
-static int end_output(int code)
-{
-	errno = 0;
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return code;
-	complain("standard output could not be written: %s",
-		 errno ? strerror(errno) : "an earlier part of it was refused; is the disk full?");
-	return code == EXIT_OK ? EXIT_FAILED : code;
 }
 
 static int run(char **argv)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "option.h"
+#include "tool_option.h"
 
 #define PATIENCE_MS 10000
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "option.h"
 #include "serve.h"
+#include "tool_option.h"
 
 #define SIZE_DEFAULT (G_GUINT64_CONSTANT(4) << 20)
 #define HOLD_S       60

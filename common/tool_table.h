@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A table on standard output, its columns as wide as they have to be. */
-#ifndef QRT_SHMEM_TABLE_H
-#define QRT_SHMEM_TABLE_H
+#ifndef QRT_TOOL_TABLE_H
+#define QRT_TOOL_TABLE_H
 
 #include <glib.h>
 

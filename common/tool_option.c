@@ -1,13 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-#include "option.h"
+#include "tool_option.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "size_text.h"
+
+/* A program without commands has its name alone. */
+static void advise(const struct option_usage *usage, const char *what)
+{
+	if (usage->command)
+		complain("%s: %s; try '%s %s --help'", usage->command, what, tool_name, usage->command);
+	else
+		complain("%s; try '%s --help'", what, tool_name);
+}
+
 static int fail(const struct option_usage *usage, const GError *error)
 {
-	complain("%s: %s; try 'qrt-shmem %s --help'", usage->command, error->message, usage->command);
+	advise(usage, error->message);
 	return EXIT_USAGE;
 }
 
@@ -39,13 +50,13 @@ int option_parse(const struct option_usage *usage, char **argv, char ***ret_rest
 
 int option_need_one(const struct option_usage *usage, char **rest, const char *what)
 {
+	g_autofree char *words = NULL;
+
 	if (g_strv_length(rest) == 1)
 		return EXIT_OK;
-	if (!rest[0])
-		complain("%s: give %s; try 'qrt-shmem %s --help'", usage->command, what, usage->command);
-	else
-		complain("%s: '%s' is one argument too many; try 'qrt-shmem %s --help'", usage->command,
-			 rest[1], usage->command);
+	words = rest[0] ? g_strdup_printf("'%s' is one argument too many", rest[1])
+			: g_strdup_printf("give %s", what);
+	advise(usage, words);
 	return EXIT_USAGE;
 }
 
@@ -58,29 +69,14 @@ int option_take_number(const char *name, const char *text, guint64 least, guint6
 	return EXIT_USAGE;
 }
 
-/* The power of 1024 that a letter at the end stands for, which is cut off. */
-static unsigned take_unit(char *text)
-{
-	static const char units[] = "KMGT";
-	size_t len = strlen(text);
-	const char *unit = len ? strchr(units, g_ascii_toupper(text[len - 1])) : NULL;
-
-	if (!unit || !*unit)
-		return 0;
-	text[len - 1] = '\0';
-	return (unsigned)(unit - units + 1) * 10;
-}
-
 int option_take_size(const char *name, const char *text, guint64 *size)
 {
-	g_autofree char *digits = g_strdup(text ? text : "");
-	unsigned shift = take_unit(digits);
 	guint64 number;
 
 	if (!text)
 		return EXIT_OK;
-	if (g_ascii_string_to_unsigned(digits, 10, 1, G_MAXINT64 >> shift, &number, NULL)) {
-		*size = number << shift;
+	if (size_text_parse(text, &number) >= 0 && number > 0) {
+		*size = number;
 		return EXIT_OK;
 	}
 	complain("%s %s: give a number of bytes, such as 65536, 64K, 4M or 1G", name, text);

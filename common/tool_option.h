@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Options, in the same way for all commands. */
-#ifndef QRT_SHMEM_OPTION_H
-#define QRT_SHMEM_OPTION_H
+#ifndef QRT_TOOL_OPTION_H
+#define QRT_TOOL_OPTION_H
 
-#include "tool.h"
+#include "tool_say.h"
 
 #define OPTION_HELP (-1)
 
 struct option_usage {
-	const char *command;
+	const char *command;         /* NULL: the program has none */
 	const char *help;            /* all that --help prints */
 	const GOptionEntry *entries; /* without --help; their strings are of type G_OPTION_ARG_FILENAME */
 	void *data;                  /* what functions among the entries get */
@@ -23,7 +23,7 @@ int option_need_one(const struct option_usage *usage, char **rest, const char *w
 /* Values, where there are some: `text` NULL leaves what was there. EXIT_OK; EXIT_USAGE: it was said what is
  * wrong. */
 int option_take_number(const char *name, const char *text, guint64 least, guint64 most, guint64 *number);
-/* Bytes: 65536, 64K, 4M, 1G. */
+/* Bytes, of which there is one at least: 65536, 64K, 4M, 1G. */
 int option_take_size(const char *name, const char *text, guint64 *size);
 int option_take_seconds(const char *name, const char *text, double most, double *seconds);
 

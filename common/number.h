@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Numbers and times as people write them on a command line. */
-#ifndef QRT_LAUNCHER_NUMBER_H
-#define QRT_LAUNCHER_NUMBER_H
+#ifndef QRT_NUMBER_H
+#define QRT_NUMBER_H
 
 #include <stdint.h>
 

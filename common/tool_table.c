@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "table.h"
+#include "tool_table.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "tool.h"
+#include "tool_say.h"
 
 struct table {
 	GPtrArray *cells;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* JSON objects as text and back. What is read may be anybody's: members of another type are as if missing. */
-#ifndef QRT_SHMEM_JSON_TEXT_H
-#define QRT_SHMEM_JSON_TEXT_H
+#ifndef QRT_JSON_TEXT_H
+#define QRT_JSON_TEXT_H
 
 #include "json_limit.h"
 

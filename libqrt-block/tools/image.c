@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "image.h"
+
+#include "tool_say.h"
+
+/* No page cache is between us and memory. */
+static guint32 flags_of(const struct image_options *options)
+{
+	gboolean is_direct = options->is_direct && options->engine != QRT_BLOCK_ENGINE_MEMORY;
+
+	return (options->is_read_only ? QRT_BLOCK_DEVICE_READ_ONLY : 0) |
+	       (is_direct ? QRT_BLOCK_DEVICE_DIRECT : 0) | (options->create ? QRT_BLOCK_DEVICE_CREATE : 0) |
+	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0);
+}
+
+static gboolean open_device(struct image *image)
+{
+	const struct image_options *options = &image->options;
+	gboolean is_memory = options->engine == QRT_BLOCK_ENGINE_MEMORY;
+	struct qrt_block_device_config config = {
+		.size = sizeof(config),
+		.engine = options->engine,
+		.flags = flags_of(options),
+		.workers = options->workers,
+		.path = options->path,
+		.fd = -1,
+		.capacity = is_memory ? options->memory_bytes : options->create,
+		.requests = options->depth,
+		.queues = 1,
+		.fault = options->has_fault ? &options->fault : NULL,
+	};
+	struct qrt_block_error error;
+
+	if (qrt_block_device_open(&config, &image->device, &error) >= 0)
+		return TRUE;
+	complain("%s", error.message);
+	return FALSE;
+}
+
+static gboolean open_queue(struct image *image)
+{
+	struct qrt_block_queue_config config = {
+		.size = sizeof(config), .flags = QRT_BLOCK_QUEUE_ONE_THREAD, .depth = image->options.depth};
+	struct qrt_block_error error;
+
+	if (qrt_block_queue_open(image->device, &config, &image->queue, &error) >= 0)
+		return TRUE;
+	complain("%s", error.message);
+	return FALSE;
+}
+
+struct image *image_open(const struct image_options *options)
+{
+	struct image *image = g_new0(struct image, 1);
+
+	image_options_copy(&image->options, options);
+	if (!open_device(image) || !open_queue(image))
+		return image_close(image);
+	/* When it is opened again, it is there. */
+	image->options.create = 0;
+	image->info.size = sizeof(image->info);
+	qrt_block_device_get_info(image->device, &image->info);
+	return image;
+}
+
+struct image *image_close(struct image *image)
+{
+	if (!image)
+		return NULL;
+	qrt_block_queue_close(image->queue);
+	qrt_block_device_close(image->device);
+	image_options_clear(&image->options);
+	g_free(image);
+	return NULL;
+}
+
+guint64 image_capacity(const struct image *image)
+{
+	struct qrt_block_device_info info = {.size = sizeof(info)};
+
+	qrt_block_device_get_info(image->device, &info);
+	return info.capacity;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* How an image is opened, as options say it: on the command line, behind `open`, and as KEY=VALUE. */
+#ifndef QRT_IO_IMAGE_OPTION_H
+#define QRT_IO_IMAGE_OPTION_H
+
+#include <glib.h>
+#include <qrt/block.h>
+
+struct image_options {
+	char *path; /* NULL: none */
+	guint32 engine;
+	gboolean is_read_only, is_shared;
+	gboolean is_direct;          /* past the page cache */
+	gboolean is_written_through; /* each write is safe when it is done */
+	gboolean is_flush_ignored;
+	gboolean is_discard_ignored;
+	gboolean is_misaligned;       /* buffers that do not suit DIRECT */
+	guint32 workers, depth;       /* 0: the library's */
+	guint64 create, memory_bytes; /* 0: none is made, none of MEMORY */
+	gboolean has_fault;
+	struct qrt_block_fault_config fault;
+};
+
+void image_options_init(struct image_options *options);
+void image_options_copy(struct image_options *to, const struct image_options *from);
+void image_options_clear(struct image_options *options);
+
+/* Takes one in. FALSE: it was said, in one line that begins with `where`, what is wrong. */
+gboolean image_options_set(struct image_options *options, const char *where, const char *key,
+			   const char *value);
+/* "KEY=VALUE,KEY=VALUE"; ",," is a comma in a value. What was right until then stays. */
+gboolean image_options_set_all(struct image_options *options, const char *where, const char *text);
+
+/* The name of an engine, as options have it; and back, -1: none. */
+const char *image_engine_name(guint32 engine);
+int image_engine_find(const char *name);
+
+#endif

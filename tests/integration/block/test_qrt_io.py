@@ -1,0 +1,306 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""qrt-io: the same script gives the same as with qemu-io; and what qemu-io has not."""
+
+import base64
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import time
+
+from image import ENGINES, PEER, SIZE, TOOL, Place, check, check_equal, main, need_peer, note, without_times
+
+# Good or failed, these print the same and end the same way.
+SAME = [
+    ("write 0 4k",),
+    ("write -P 0xab 4k 64k", "read -P 0xab 4k 64k", "read -P 0xac 4k 4k", "read 0 512"),
+    ("read -v 1000 100", "readv -v 0 16 32", "read -qv 0 16"),
+    ("read -C 0 4k", "write -C -z 0 4k", "discard -C 0 4k", "readv -C 0 512 512", "aio_read -C 0 512 512", "aio_flush"),
+    ("read -P 0x1 -s 512 -l 512 0 4k", "read -P 0 -l 512 0 4k", "read -q -P 3 0 4k"),
+    ("write -P 9 0 4k", "read -P 9 -s 512 -l 1k 0 8k", "read -P 9 -s 4k 0 8k"),
+    ("write -z 0 64k", "write -zu 64k 64k", "write -zf 0 64k", "write -f 0 4k", "read -P 0 64k 64k"),
+    ("writev 0 512 1k", "writev -P 7 3 5 1", "readv -P 7 3 6", "readv 1 2 3 4"),
+    ("aio_write -P 4 0 4k", "aio_flush", "aio_read -P 5 0 4k"),
+    ("aio_write -z 0 4k", "aio_flush", "aio_read -qP 0 0 1k 3k"),
+    ("read 8M 4k", "read 9M 0", "write 8M 512", "discard 9M 4k", "write -z 9M 4k", "readv 9M 1", "writev 9M 1", "length"),
+    ("aio_read 9M 4k", "aio_flush", "aio_write 9M 4k"),
+    ("discard 0 64k", "discard 100 1000", "discard 0 0", "flush", "write 0 0", "read 0 0"),
+    ("length", "map", "alloc 0 1M", "alloc 0", "alloc 9M", "alloc 7M 2M", "alloc 1 100"),
+    ("truncate 9M", "length", "truncate 8704k", "length", "read -P 0 8M 512k", "truncate 4M", "length"),
+    ("write 0x10 1.5k", "write 0 0x200", "write 5 1b", "write 0 1K", "read 0 0.5M"),
+    ("sleep 5", "quit", "length"),
+    ("r 0 4k", "w 0 4k", "l", "d 0 4k", "f", "c"),
+    ("",),
+    ("   ",),
+]
+# Both refuse; the words are our own.
+WRONG = [
+    "foo", "length;", "write 0", "write 0 4k 5", "write x 4k", "write 0 x", "write -x 0 4k", "write 0 -1",
+    "read -P 256 0 4k", "read -s 512 0 4k", "read -P 1 -s 512 -l 5k 0 4k", "write -z -P 1 0 4k", "write -u 0 4k",
+    "write -s nope 0 32", "write 0 1E", "write 0 9E", "read 0 2G", "write 0 1kb", "writev -z 0 4k",
+    "aio_write -z 0 4k 4k", "sleep x", "sleep", "truncate x", "truncate", "alloc", "alloc x", "open other",
+    "map 1", "length 5", "discard 0", "sigraise x", "write -b 0 512",
+]
+
+
+def run_both(place, commands, options=()):
+    words = [word for command in commands for word in ("-c", command)]
+    return [place.run(program, *options, *words, place.make(name))
+            for program, name in ((PEER, "theirs"), (TOOL, "ours"))]
+
+
+def test_same_as_qemu_io():
+    need_peer()
+    with Place() as place:
+        for commands in SAME:
+            (code, out, _), (our_code, our_out, our_errors) = run_both(place, commands, ("-f", "raw"))
+            check_equal(without_times(our_out), without_times(out), commands)
+            check_equal((our_code, our_errors), (code, ""), commands)
+            place.run("qemu-img", "compare", "-f", "raw", "-F", "raw", "theirs", "ours", code=0)
+
+
+def test_same_in_other_modes():
+    need_peer()
+    script = ("write -P 1 0 64k", "writev -P 2 64k 4k 8k", "write -z 0 4k", "read -P 0 0 4k", "readv -P 2 64k 12k", "flush")
+    with Place() as place:
+        for options in (("-n",), ("-t", "directsync"), ("-t", "writethrough"), ("-t", "unsafe"), ("-n", "-m"), ("-n", "-k"),
+                        ("-i", "threads"), ("-d", "ignore"), ("-C",)):
+            (code, out, _), (our_code, our_out, errors) = run_both(place, script, ("-f", "raw", *options))
+            check_equal((our_code, without_times(our_out), errors), (code, without_times(out), ""), options)
+            check_equal(place.bytes_of("ours"), place.bytes_of("theirs"), options)
+
+
+def test_pattern_from_a_file():
+    need_peer()
+    with Place() as place:
+        with open(place.file("pattern"), "w", encoding="utf-8") as file:
+            file.write("hello world")
+        commands = ("write -s pattern 3 100", "read -v 0 112")
+        (_, out, _), (_, our_out, _) = run_both(place, commands, ("-f", "raw"))
+        check_equal(without_times(our_out), without_times(out), "what was written")
+
+
+def test_what_is_wrong():
+    need_peer()
+    with Place() as place:
+        for command in WRONG:
+            (code, _, _), (our_code, out, errors) = run_both(place, (command,), ("-f", "raw"))
+            check_equal((our_code, out), (code, ""), command)
+            check(re.fullmatch(r"qrt-io: [^\n]+\n", errors), "%s: one line: %r" % (command, errors))
+            check_equal(place.bytes_of("ours"), place.bytes_of("theirs"), command)
+
+
+def test_later_commands_run():
+    need_peer()
+    with Place() as place:
+        commands = ("foo", "read 9M 1", "write -P 3 0 512", "read -P 3 0 512")
+        (code, out, _), (our_code, our_out, _) = run_both(place, commands, ("-f", "raw"))
+        check_equal((our_code, without_times(our_out)), (code, without_times(out)), "after a failure")
+        check_equal(our_code, 1, "the failure is told in the end")
+
+
+def test_read_only():
+    with Place() as place:
+        place.make("image")
+        before = place.bytes_of("image")
+        for command in ("write 0 4k", "write -z 0 4k", "discard 0 4k", "truncate 1M", "aio_write 0 4k"):
+            place.io("image", command, options=("-r",), code=0 if command.startswith("aio") else 1)
+            check_equal(place.bytes_of("image"), before, command)
+        place.io("image", "read 0 4k", "close", "open -r image", "read 0 1", "reopen -w", "write -P 1 0 1", "reopen -r",
+                 "read -P 1 0 1", options=("-r",))
+
+
+def test_usage():
+    with Place() as place:
+        place.make("image")
+        for words, code in ((("-x", "image"), 2), (("image", "b"), 2), (("-c",), 2), (("-t", "bogus", "image"), 2),
+                            (("--create", "x", "image"), 2), (("-s", "image"), 2), (("-f", "qcow2", "image"), 2),
+                            (("-o", "nothing=1", "image"), 2), (("nope",), 1), (("--create", "1M", "image"), 1),
+                            (("--image-opts", "filename"), 2), ((".",), 1)):
+            _, out, errors = place.run(TOOL, *words, code=code)
+            check_equal(out, "", words)
+            check(re.fullmatch(r"qrt-io: [^\n]+\n", errors), "%s: one line: %r" % (words, errors))
+        check(place.run(TOOL, "--help", code=0)[1].startswith("Usage: qrt-io"), "help")
+        check(re.fullmatch(r"qrt-io \d+\.\d+\.\d+\n", place.run(TOOL, "--version", code=0)[1]), "version")
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([TOOL, "-c", "length", place.file("image")], stdout=full, stderr=subprocess.PIPE,
+                                  timeout=60, check=False)
+        check_equal(done.returncode, 1, "what could not be printed is a failure")
+
+
+def test_engines():
+    with Place() as place:
+        for engine in ENGINES:
+            for cache in ("none", "writeback"):
+                place.make("image")
+                code, out, errors = place.run(TOOL, "--json", "--engine", engine, "-t", cache, "-c", "info", "image")
+                if code != 0:
+                    check(re.fullmatch(r"qrt-io: [^\n]+\n", errors), "one line: %r" % errors)
+                    note("%s, cache %s: %s" % (engine, cache, errors))
+                    continue
+                check_equal(json.loads(out)["engine"], engine, "engine")
+                place.io("image", "write -P 5 4k 64k", "aio_write -P 6 1M 8k", "aio_write -P 7 2M 4k", "aio_flush",
+                         "discard 3M 4k", "write -z 4M 64k", "flush", options=("--engine", engine, "-t", cache))
+                data = place.bytes_of("image")
+                for offset, length, byte in ((4096, 65536, 5), (1 << 20, 8192, 6), (2 << 20, 4096, 7), (4 << 20, 65536, 0)):
+                    check_equal(data[offset:offset + length], bytes([byte]) * length, "%s at %d" % (engine, offset))
+        check_equal(place.io(None, "length", "read -P 0 0 1M", "write -P 1 0 4k", "read -P 1 0 4k",
+                             options=("--engine", "memory", "--size", "1M")).splitlines()[0], "1 MiB", "memory")
+
+
+def test_created_files():
+    with Place() as place:
+        check_equal(place.io("new", "length", "write -P 1 0 4k", "map", "reopen -r", "read -P 1 0 4k",
+                             options=("--create", "1M")).splitlines()[0], "1 MiB", "length")
+        check_equal(len(place.bytes_of("new")), 1 << 20, "its length")
+        check_equal(place.json("new", "map"), [
+            {"command": "map", "offset": 0, "length": 4096, "allocated": True},
+            {"command": "map", "offset": 4096, "length": (1 << 20) - 4096, "allocated": False}], "holes are told")
+        check_equal(place.io(None, "open -n --  new", "length", "close", "open -o filename=new,engine=threads", "length"),
+                    "1 MiB\n1 MiB\n", "open")
+        check_equal(place.io("filename=new,read-only=on", "length", options=("--image-opts",)), "1 MiB\n", "--image-opts")
+
+
+# ---- locks ----
+
+
+def test_locks_are_qemus():
+    need_peer()
+    with Place() as place:
+        place.make("image")
+        for first, second in ((TOOL, PEER), (PEER, TOOL), (TOOL, TOOL)):
+            with subprocess.Popen([first, "-f", "raw", "-c", "length", "-c", "sleep 20000", place.file("image")],
+                                  stdout=subprocess.PIPE, text=True) as holder:
+                try:
+                    wait_for_lock(place, True)
+                    code, _, errors = place.run(second, "-f", "raw", "-c", "length", "image")
+                    check_equal(code, 1, "%s beside %s: %s" % (second, first, errors))
+                finally:
+                    holder.kill()
+            wait_for_lock(place, False)
+
+
+def wait_for_lock(place, is_locked):
+    """qemu-io does not print before its end, and the kernel may keep the files of a ring that was killed for a while."""
+    inode, deadline = os.stat(place.file("image")).st_ino, time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with open("/proc/locks", encoding="utf-8") as file:
+            if bool(re.search(r"OFDLCK .*:%d \d+ " % inode, file.read())) == is_locked:
+                return
+        time.sleep(0.02)
+    raise AssertionError("the image is not %s" % ("locked" if is_locked else "free"))
+
+
+# ---- what qemu-io has not ----
+
+
+def test_deadlines_and_cancel():
+    slow = ("-o", "fault.delay=1000,fault.delay-min=400ms,fault.delay-max=400ms")
+    with Place() as place:
+        place.make("image")
+        for engine in ("threads", "io_uring"):
+            options = ("--engine", engine, *slow)
+            late, = place.json("image", "read --deadline 20ms 0 4k", options=options, code=1)
+            check_equal((late["good"], late["error"]), (False, "Timer expired"), "deadline")
+            check(20e6 <= late["ns"] < 350e6, "it ended when it was to: %d ns" % late["ns"])
+            in_time, = place.json("image", "read --deadline 20s 0 4k", options=options)
+            check(in_time["good"] and in_time["ns"] >= 400e6, in_time)
+            ended = place.json("image", "aio_read 0 4k", "aio_read 4k 4k", "cancel 1", "aio_flush", options=options)
+            check_equal([(e["number"], e["good"]) for e in ended], [(1, False), (2, True)], "one was cancelled")
+            check("cancel" in ended[0]["detail"], ended[0])
+            ended = place.json("image", "aio_read 0 4k", "aio_write 4k 4k", "cancel all", options=options)
+            check_equal([e["good"] for e in ended], [False, False], "all were cancelled")
+            place.io("image", "aio_read 0 4k", "aio_flush", "cancel", options=("--engine", engine), code=1)
+
+
+def test_priorities():
+    with Place() as place:
+        place.make("image")
+        ended = place.json("image", *["aio_read --priority low %dk 4k" % (4 * i) for i in range(8)],
+                           "aio_read --priority urgent 0 4k", "aio_flush", "statistics",
+                           options=("-n", "--engine", "threads", "--workers", "1", "-o",
+                                    "fault.delay=1000,fault.delay-min=20ms,fault.delay-max=20ms"))
+        check_equal(sorted(e["priority"] for e in ended[:-1]), ["low"] * 8 + ["urgent"], "priorities")
+        check_equal((ended[-1]["low"]["done"], ended[-1]["urgent"]["done"]), (8, 1), "statistics")
+
+
+def test_faults():
+    with Place() as place:
+        place.make("image")
+        failed, = place.json("image", "write 0 4k", options=("-o", "fault.error=1000,fault.seed=1"), code=1)
+        check_equal((failed["errno"], failed["good"]), (5, False), "an error")
+        place.io("image", "write -P 1 0 64k", "flush", "write -P 2 0 64k", "cut_power", "sleep 1",
+                 options=("-o", "fault.power=on,fault.seed=3"))
+        check(set(place.bytes_of("image")[:65536]) <= {1, 2}, "what was flushed, or what was written")
+        place.io("image", "cut_power", code=1)
+
+
+def test_json():
+    with Place() as place:
+        place.make("image")
+        info, length, read, wrong, alloc = place.json("image", "info", "length", "read -v 5 7", "read -P 1 0 9",
+                                                      "alloc 0 4k", code=1)
+        check_equal((info["command"], info["bytes"], length["bytes"]), ("info", SIZE, SIZE), "sizes")
+        check_equal(base64.b64decode(read["base64"]), place.bytes_of("image")[5:12], "what was read")
+        check_equal((wrong["good"], wrong["other_at"]), (False, 0), "what was not the pattern")
+        check_equal((alloc["allocated"], alloc["length"]), (4096, 4096), "what is allocated")
+
+
+def test_standard_input():
+    with Place() as place:
+        place.make("image")
+        code, out, errors = place.run(TOOL, "image", given="# words\nlength\n\nfoo\nread -P 1 'x' 4k\nlength\nquit\nlength\n")
+        check_equal((code, out, len(errors.splitlines())), (1, "8 MiB\n8 MiB\n", 2), "lines")
+        check_equal(place.run(TOOL, "image", given="length")[:2], (0, "8 MiB\n"), "a line without an end")
+        check_equal(place.run(TOOL, "image", given="aio_read -C 0 4k\n")[1].split(",")[0], "4096", "the end waits")
+
+
+def read_until(fd, text):
+    got, deadline = "", time.monotonic() + 30
+    while text not in got:
+        check(select.select([fd], [], [], max(0, deadline - time.monotonic()))[0], "%r came, not %r" % (got, text))
+        got += os.read(fd, 4096).decode()
+    return got
+
+
+def test_terminal():
+    with Place() as place:
+        place.make("image")
+        ours, theirs = pty.openpty()
+        with subprocess.Popen([TOOL, "-o", "fault.delay=1000,fault.delay-min=300ms,fault.delay-max=300ms",
+                               place.file("image")], stdin=theirs, stdout=theirs) as tool:
+            try:
+                read_until(ours, "qrt-io> ")
+                os.write(ours, b"length\n")
+                read_until(ours, "8 MiB\r\nqrt-io> ")
+                os.write(ours, b"aio_read 0 4k\n")
+                read_until(ours, "ops/sec)\r\nqrt-io> ")  # though nothing was typed
+                os.write(ours, b"quit\n")
+                check_equal(tool.wait(30), 0, "exit code")
+            finally:
+                tool.kill()
+        os.close(ours)
+        os.close(theirs)
+
+
+main([
+    ("the same script prints the same, ends the same and writes the same as with qemu-io", test_same_as_qemu_io),
+    ("so it does with other caches, engines and buffers", test_same_in_other_modes),
+    ("a pattern comes from a file as with qemu-io", test_pattern_from_a_file),
+    ("what is wrong is refused in one line, and changes nothing", test_what_is_wrong),
+    ("commands after one that failed run, and the failure is told", test_later_commands_run),
+    ("read only is read only", test_read_only),
+    ("wrong usage is told in one line", test_usage),
+    ("every engine reads and writes, direct and cached", test_engines),
+    ("files are made, opened by options, and their holes told", test_created_files),
+    ("an image is locked for and by QEMU", test_locks_are_qemus),
+    ("a deadline and a cancel end a request of a stuck device", test_deadlines_and_cancel),
+    ("priorities are taken", test_priorities),
+    ("faults and lost power", test_faults),
+    ("JSON has the same", test_json),
+    ("lines of standard input", test_standard_input),
+    ("a terminal is asked, and told what is done meanwhile", test_terminal),
+])
