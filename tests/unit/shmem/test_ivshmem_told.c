@@ -141,7 +141,6 @@ static void hear(struct believer *believer, int64_t value, int fd)
 		believer->has_left[value] = 1;
 		return;
 	}
-	/* QEMU does not survive that. */
 	CU_ASSERT(believer->is_named || !believer->has_left[value]);
 	/* One that is there already cannot join. */
 	CU_ASSERT_FATAL(believer->counts[value] < VECTORS);
@@ -197,11 +196,10 @@ static void join(struct believer **place, uint32_t listener)
 
 static void leave(struct believer **place)
 {
-	int id;
-
-	for (id = 0; id < IDS; id++)
+	for (int id = 0; *place && id < IDS; id++)
 		forget(*place, id);
-	close((*place)->socket);
+	if (*place)
+		close((*place)->socket);
 	free(*place);
 	*place = NULL;
 }
@@ -273,12 +271,8 @@ static void expect_truth(void)
 
 static void end_all(void)
 {
-	int i;
-
-	for (i = 0; i < MOST; i++) {
-		if (believers[i])
-			leave(&believers[i]);
-	}
+	for (int i = 0; i < MOST; i++)
+		leave(&believers[i]);
 	server_run();
 	end();
 }
