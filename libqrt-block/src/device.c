@@ -95,6 +95,7 @@ static int fill(struct qrt_block_device *device, const struct qrt_block_device_c
 
 	device->fd = -1;
 	device->flags = config->flags & ~QRT_BLOCK_DEVICE_CREATE;
+	memcpy(device->throttles, config->throttles, sizeof(device->throttles));
 	device->requests_max = config->requests ? config->requests : 1024;
 	device->mailboxes_count = device->fault.size ? 1 : config->queues ? config->queues : 16;
 	if (rc >= 0)

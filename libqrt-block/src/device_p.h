@@ -26,6 +26,7 @@ struct qrt_block_device {
 	uint32_t workers, requests_max, mailboxes_count;
 	_Atomic uint32_t requests;    /* depth of all queues */
 	_Atomic uint32_t is_uncached; /* the filesystem has no reads that do not wait */
+	struct qrt_block_throttle *throttles[2];
 	struct qrt_block_p_pool pool;
 	struct qrt_block_p_mailbox *mailboxes;
 	struct qrt_block_fault_config fault;     /* size 0: none */

@@ -22,6 +22,7 @@
 struct uring {
 	struct qrt_block_p_engine engine;
 	struct io_uring ring;
+	uint32_t in_kernel; /* ops that it has not answered */
 	uint32_t is_open, is_deferred, is_disabled, has_fd, has_event;
 };
 
@@ -79,22 +80,15 @@ static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	prepare(entry, op);
 	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(entry, op);
+	uring->in_kernel++;
 	return 0;
 }
 
-/* What the kernel did not take stays in the ring, for the next time. */
-static void push(struct qrt_block_p_engine *engine)
-{
-	struct uring *uring = uring_of(engine);
-
-	if (io_uring_sq_ready(&uring->ring))
-		io_uring_submit(&uring->ring);
-}
-
-static void take_answers(struct uring *uring)
+/* How many ops. */
+static unsigned take_answers(struct uring *uring)
 {
 	struct io_uring_cqe *answer;
-	unsigned head, count = 0;
+	unsigned head, count = 0, ops = 0;
 
 	io_uring_for_each_cqe(&uring->ring, head, answer)
 	{
@@ -102,23 +96,40 @@ static void take_answers(struct uring *uring)
 
 		if (op)
 			qrt_block_p_engine_answer(&uring->engine, op, answer->res);
+		ops += op != NULL;
 		count++;
 	}
 	io_uring_cq_advance(&uring->ring, count);
+	uring->in_kernel -= ops;
+	return ops;
 }
 
-/* The bell is taken down before the look. */
+/* What is cached is answered at once. What the kernel did not take stays in the ring, for the next time. */
+static void push(struct qrt_block_p_engine *engine)
+{
+	struct uring *uring = uring_of(engine);
+
+	if (!io_uring_sq_ready(&uring->ring))
+		return;
+	io_uring_submit(&uring->ring);
+	take_answers(uring);
+}
+
+/* The bell is taken down before the look. Where all is answered already it is left, and taken down by the
+ * next one, which finds nothing: who submits again and again saves the calls. */
 static void reap(struct qrt_block_p_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
 	eventfd_t rung;
 
-	eventfd_read(engine->event, &rung);
 	push(engine);
+	qrt_block_p_mailbox_take(engine->mailbox, &engine->done);
+	if ((take_answers(uring) || engine->done.first) && !uring->in_kernel)
+		return;
+	eventfd_read(engine->event, &rung);
 	if (!uring->is_disabled && (uring->is_deferred || io_uring_cq_has_overflow(&uring->ring)))
 		io_uring_get_events(&uring->ring);
 	take_answers(uring);
-	qrt_block_p_mailbox_take(engine->mailbox, &engine->done);
 }
 
 /* Asks the kernel, which may or may not give it back sooner. */

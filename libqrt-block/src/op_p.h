@@ -37,7 +37,7 @@ struct qrt_block_p_op {
 	uint32_t index, generation;
 	uint32_t heap_index;
 	uint32_t retries;
-	uint8_t is_used, is_waiting, is_inside, is_ready, is_ended, is_held, is_released;
+	uint8_t is_used, is_waiting, is_inside, is_ready, is_ended, is_held, is_released, is_paid;
 	struct iovec *iov; /* the caller's, copied; iov_max of them */
 	uint32_t iov_count;
 	void *bounce;

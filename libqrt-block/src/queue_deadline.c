@@ -68,6 +68,8 @@ static uint64_t next_due(const struct qrt_block_queue *queue)
 
 	if (queue->heap_count && (!due || queue->heap[0]->deadline_ns < due))
 		due = queue->heap[0]->deadline_ns;
+	if (queue->throttled_ns && (!due || queue->throttled_ns < due))
+		due = queue->throttled_ns;
 	return due;
 }
 

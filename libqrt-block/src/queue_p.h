@@ -15,7 +15,8 @@ struct qrt_block_queue {
 	int timer; /* the next deadline, and what the engine wants */
 	int bell;  /* there is something to harvest already */
 	uint32_t is_rung;
-	uint64_t armed_ns; /* 0: not */
+	uint64_t armed_ns;     /* 0: not */
+	uint64_t throttled_ns; /* when a throttle lets the first one that waits go; 0: none holds it */
 	uint32_t depth, iov_max;
 	struct qrt_block_p_op *ops;
 	struct iovec *parts;
@@ -61,8 +62,10 @@ void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op 
 			   uint32_t detail, uint64_t now);
 /* To be harvested, with that result. */
 void qrt_block_p_queue_ready(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
-/* The descriptor is readable as long as something is ready. */
+/* The descriptor is readable as long as something is ready. After that it stays so until a harvest finds
+ * nothing: who submits what is done at once, again and again, saves the calls. */
 void qrt_block_p_queue_ring(struct qrt_block_queue *queue);
+void qrt_block_p_queue_silence(struct qrt_block_queue *queue);
 
 /* ---- statistics (queue_statistics.c) ---- */
 

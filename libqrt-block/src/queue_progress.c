@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 
 #include "queue_p.h"
+#include "throttle_p.h"
 
 #define RETRIES_MAX 16u
 
@@ -27,11 +28,15 @@ void qrt_block_p_queue_ready(struct qrt_block_queue *queue, struct qrt_block_p_o
 
 void qrt_block_p_queue_ring(struct qrt_block_queue *queue)
 {
-	eventfd_t count;
-
 	if (queue->ready_first && !queue->is_rung)
 		queue->is_rung = eventfd_write(queue->bell, 1) >= 0;
-	else if (!queue->ready_first && queue->is_rung)
+}
+
+void qrt_block_p_queue_silence(struct qrt_block_queue *queue)
+{
+	eventfd_t count;
+
+	if (queue->is_rung && !queue->ready_first)
 		queue->is_rung = eventfd_read(queue->bell, &count) < 0;
 }
 
@@ -53,12 +58,33 @@ static void leave_waiting(struct qrt_block_queue *queue, struct qrt_block_p_op *
 	qrt_block_p_list_remove(&queue->waiting[qrt_block_p_rank_of(op->priority)], op);
 }
 
+/* 1: all throttles let it go; 0: one does not yet, and the others have back what they took. */
+static int pay(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
+{
+	struct qrt_block_throttle *const *throttles = queue->device->throttles;
+	struct qrt_block_p_cost cost = qrt_block_p_cost_of(op);
+
+	if (op->is_paid || (!throttles[0] && !throttles[1]))
+		return 1;
+	if (throttles[0])
+		queue->throttled_ns = qrt_block_p_throttle_take(throttles[0], &cost, now);
+	if (queue->throttled_ns)
+		return 0;
+	if (throttles[1])
+		queue->throttled_ns = qrt_block_p_throttle_take(throttles[1], &cost, now);
+	if (queue->throttled_ns && throttles[0])
+		qrt_block_p_throttle_give_back(throttles[0], &cost);
+	op->is_paid = !queue->throttled_ns;
+	return op->is_paid;
+}
+
 /* 0: it has to wait, and those behind it, too. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
 	struct qrt_block_priority_statistics *counts = counts_of(queue, op);
 
-	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op))
+	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op) ||
+	    !pay(queue, op, now))
 		return 0;
 	leave_waiting(queue, op);
 	op->answered_ns = 0;
@@ -77,7 +103,9 @@ static void hand_on_all(struct qrt_block_queue *queue, uint64_t now)
 {
 	uint32_t rank;
 
-	for (rank = 0; rank < QRT_BLOCK_PRIORITIES; rank++) {
+	/* What is throttled is not overtaken by what is smaller and less urgent. */
+	queue->throttled_ns = 0;
+	for (rank = 0; rank < QRT_BLOCK_PRIORITIES && !queue->throttled_ns; rank++) {
 		while (queue->waiting[rank].first && hand_on(queue, queue->waiting[rank].first, now))
 			;
 	}
@@ -97,6 +125,14 @@ static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int
 	qrt_block_p_queue_ready(queue, op);
 }
 
+/* Of several turns the bytes of all. */
+static int64_t what_became_of(const struct qrt_block_p_op *op)
+{
+	if (op->answer < 0 || !qrt_block_p_op_has_data(op))
+		return op->answer;
+	return (int64_t)(op->total - op->length) + op->answer;
+}
+
 /* Its DONE was said, or is about to be: what became of it is said only where somebody waits for its memory.
  */
 static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
@@ -106,7 +142,8 @@ static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 		op->is_held = 0; /* so no RELEASED is needed */
 	} else if (op->is_held) {
 		op->is_released = 1;
-		op->result = op->answer;
+		op->result = what_became_of(op);
+		op->detail = op->result < 0 ? qrt_block_p_detail_of(op->result) : QRT_BLOCK_DETAIL_NONE;
 		qrt_block_p_queue_ready(queue, op);
 	} else {
 		op->is_used = 0;
@@ -201,6 +238,7 @@ void qrt_block_p_queue_progress(struct qrt_block_queue *queue)
 	now = qrt_block_p_now();
 	qrt_block_p_timer_quiet(queue, now);
 	end_late(queue, now);
+	queue->throttled_ns = 0;
 	if (queue->waiting_count)
 		qrt_block_p_queue_dispatch(queue, now);
 	qrt_block_p_timer_arm(queue);

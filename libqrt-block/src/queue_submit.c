@@ -24,7 +24,8 @@ static void take(struct qrt_block_queue *queue, struct qrt_block_request *reques
 
 	op->generation++;
 	op->is_used = 1;
-	op->is_waiting = op->is_inside = op->is_ready = op->is_ended = op->is_held = op->is_released = 0;
+	op->is_waiting = op->is_inside = op->is_ready = op->is_ended = op->is_held = op->is_released =
+		op->is_paid = 0;
 	op->retries = 0;
 	op->submitted_ns = now;
 	op->started_ns = 0;
@@ -113,6 +114,9 @@ int qrt_block_queue_harvest(struct qrt_block_queue *queue, struct qrt_block_comp
 	qrt_block_p_queue_progress(queue);
 	while (count < max && count < INT32_MAX && queue->ready_first)
 		harvest_one(queue, &ret_completions[count++]);
-	qrt_block_p_queue_ring(queue);
+	if (count)
+		qrt_block_p_queue_ring(queue);
+	else
+		qrt_block_p_queue_silence(queue);
 	return (int)count;
 }

@@ -17,7 +17,10 @@ BUILD = pathlib.Path(sys.argv[2]).resolve().parents[1]
 NAME = pathlib.Path(sys.argv[2]).resolve().parent.name
 NODE = NAME.upper().replace("-", "_")
 # What its public names begin with; what its examples exit with where it is not 0; those are to say how they are used.
-PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_"}
+PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_",
+            "libqrt-block": "qrt_block_"}
+# What it needs besides libc.
+NEEDED = {"libqrt-block": ["libaio", "liburing"]}
 USAGE = {"libqrt-shmem": ["peer"]}
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 
@@ -82,7 +85,8 @@ def preload_exports_what_it_stands_in_for_and_nothing_else(installed):
 def the_soname_carries_the_abi(installed):
     assert re.search(rf"SONAME.*\[{NAME}\.so\.0\]", run("readelf", "-d", installed.library))
     needed = re.findall(r"NEEDED.*\[(.*?)\]", run("readelf", "-d", installed.library))
-    assert all(re.match(r"(libc|libpthread|ld-linux\S*)\.so", name) for name in needed), needed
+    usual = "|".join(["libc", "libpthread", r"ld-linux\S*", *NEEDED.get(NAME, [])])
+    assert all(re.match(rf"({usual})\.so", name) for name in needed), needed
 
 
 def the_version_is_the_same_everywhere(installed):

@@ -96,6 +96,30 @@ struct qrt_block_fault_config {
 	uint64_t delay_min_ns, delay_max_ns;
 };
 
+/* ---- throttle ---- */
+
+/* So much a second, for one device or for several that share it. */
+struct qrt_block_throttle_config {
+	uint32_t size;
+	uint32_t reserved;
+	uint64_t requests, bytes; /* a second; 0: no limit */
+	/* At once, after a rest; 0: a tenth of a second's worth. A request that is larger waits until nothing
+	 * is left of those before it. */
+	uint64_t requests_burst, bytes_burst;
+};
+
+struct qrt_block_throttle;
+
+/* -EINVAL: no size; -E2BIG, -ENOMEM. [setup] */
+QRT_BLOCK_API int qrt_block_throttle_open(const struct qrt_block_throttle_config *config,
+					  struct qrt_block_throttle **ret_throttle,
+					  struct qrt_block_error *reterr);
+/* Devices that have it must be closed. NULL is fine; returns NULL. [setup] */
+QRT_BLOCK_API struct qrt_block_throttle *qrt_block_throttle_close(struct qrt_block_throttle *throttle);
+/* Other limits from now on, by any thread. -EINVAL, -E2BIG. [rt] */
+QRT_BLOCK_API int qrt_block_throttle_set(struct qrt_block_throttle *throttle,
+					 const struct qrt_block_throttle_config *config);
+
 /* ---- device ---- */
 
 enum qrt_block_engine {
@@ -125,6 +149,7 @@ struct qrt_block_device_config {
 	uint64_t capacity; /* MEMORY and CREATE: bytes */
 	const struct qrt_block_thread_operations *threads; /* NULL: plain threads of the default policy */
 	const struct qrt_block_fault_config *fault;        /* NULL: none */
+	struct qrt_block_throttle *throttles[2]; /* both hold: its own, and one that it shares; NULL: none */
 };
 
 struct qrt_block_device;
@@ -281,7 +306,8 @@ QRT_BLOCK_API int qrt_block_queue_open(struct qrt_block_device *device,
 				       struct qrt_block_queue **ret_queue, struct qrt_block_error *reterr);
 /* Waits for what the kernel has; what is harvested by nobody is lost. NULL is fine; returns NULL. [setup] */
 QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_queue *queue);
-/* Readable when there is something to harvest or to do; constant. [rt] */
+/* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
+ * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
 /* Takes requests, as many as the depth has room for; returns how many. Each of those comes back as DONE, what
  * is wrong with it too. -EAGAIN: no room. [rt] */

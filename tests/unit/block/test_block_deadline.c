@@ -71,6 +71,7 @@ static void read_from_stuck(const struct variant *variant, uint32_t flags)
 			CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
 			CU_ASSERT_EQUAL(done.id, request.id);
 			CU_ASSERT_EQUAL(done.result, 4096); /* what became of it */
+			CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_NONE);
 		}
 		CU_ASSERT_EQUAL(memory[0], flags ? 7 : 0);
 		block_end(&block);

@@ -9,7 +9,7 @@
 #define SIZE    (1u << 18)
 #define SECTOR  4096u
 #define SECTORS (SIZE / SECTOR)
-#define ROUNDS  40
+#define ROUNDS  12
 #define WRITES  40
 
 static const struct qrt_block_fault_config power = {

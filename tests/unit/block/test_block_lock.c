@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+/* Locks: between devices of ours, and with a real QEMU's tools on the same file, both ways. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "block_help.h"
+
+#define SIZE MIB
+
+static const struct variant threads = {"threads", QRT_BLOCK_ENGINE_THREADS, 0, 0};
+
+static struct qrt_block_device *open_with(const struct block *block, uint32_t flags, int want)
+{
+	struct qrt_block_device_config config = {.size = sizeof(config),
+						 .engine = QRT_BLOCK_ENGINE_THREADS,
+						 .flags = flags,
+						 .path = block->path};
+	struct qrt_block_device *device = NULL;
+	struct qrt_block_error error;
+	int rc = qrt_block_device_open(&config, &device, &error);
+
+	CU_ASSERT_EQUAL(rc, want);
+	if (rc < 0)
+		CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "another process"));
+	return device;
+}
+
+/* The image is there, and nobody has it open. */
+static void make(struct block *block)
+{
+	block_prepare(block, &threads, SIZE);
+	CU_ASSERT_FATAL(block_begin(block));
+	block->queue = qrt_block_queue_close(block->queue);
+	block->device = qrt_block_device_close(block->device);
+}
+
+#define READ_ONLY QRT_BLOCK_DEVICE_READ_ONLY
+#define SHARE     QRT_BLOCK_DEVICE_SHARE
+
+static void writers_are_alone_and_readers_are_not(void)
+{
+	struct qrt_block_device *first, *second;
+	struct block block;
+
+	make(&block);
+	first = open_with(&block, 0, 0);
+	open_with(&block, 0, -EAGAIN);
+	open_with(&block, READ_ONLY, -EAGAIN);
+	second = open_with(&block, READ_ONLY | SHARE, 0);
+	qrt_block_device_close(second);
+	qrt_block_device_close(first);
+	first = open_with(&block, READ_ONLY, 0);
+	second = open_with(&block, READ_ONLY, 0);
+	open_with(&block, 0, -EAGAIN);
+	qrt_block_device_close(second);
+	qrt_block_device_close(first);
+	first = open_with(&block, SHARE, 0);
+	second = open_with(&block, SHARE, 0);
+	open_with(&block, 0, -EAGAIN);
+	qrt_block_device_close(second);
+	qrt_block_device_close(first);
+	first = open_with(&block, 0, 0); /* nothing of all that was left behind */
+	qrt_block_device_close(first);
+	block_end(&block);
+}
+
+static void a_descriptor_that_stays_keeps_no_lock(void)
+{
+	struct qrt_block_device_config config = {.size = sizeof(config), .engine = QRT_BLOCK_ENGINE_THREADS};
+	struct qrt_block_device *device;
+	struct block block;
+
+	make(&block);
+	config.fd = open(block.path, O_RDWR | O_CLOEXEC);
+	CU_ASSERT_EQUAL_FATAL(qrt_block_device_open(&config, &device, NULL), 0);
+	qrt_block_device_close(device);
+	device = open_with(&block, 0, 0);
+	qrt_block_device_close(device);
+	close(config.fd);
+	block_end(&block);
+}
+
+/* ---- QEMU ---- */
+
+static int has_qemu(void)
+{
+	return system("qemu-io --version >/dev/null 2>&1 </dev/null && "
+		      "qemu-system-x86_64 --version >/dev/null 2>&1 </dev/null") == 0;
+}
+
+/* The exit code of a command on the image; 124: it did not end. */
+static int run(const struct block *block, const char *command)
+{
+	char line[256];
+	int status;
+
+	snprintf(line, sizeof(line), "timeout 20 %s%s >/dev/null 2>&1 </dev/null", command, block->path);
+	status = system(line);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define WRITER "qemu-io -f raw -c 'write 0 4k' "
+#define READER "qemu-io -r -f raw -c 'read 0 4k' "
+#define MACHINE                                                                                              \
+	"qemu-system-x86_64 -accel tcg -nodefaults -display none -S -qmp stdio -drive if=virtio,format=raw"
+#define FORCED "qemu-img info -U -f raw "
+
+static void qemu_sees_our_locks(void)
+{
+	struct qrt_block_device *device;
+	struct block block;
+
+	if (!has_qemu()) {
+		tap_skip("no QEMU");
+		return;
+	}
+	make(&block);
+	CU_ASSERT_EQUAL(run(&block, WRITER), 0);
+	device = open_with(&block, 0, 0);
+	CU_ASSERT_EQUAL(run(&block, WRITER), 1);
+	CU_ASSERT_EQUAL(run(&block, MACHINE ",readonly=on,file="), 1);
+	CU_ASSERT_EQUAL(run(&block, FORCED), 0);
+	qrt_block_device_close(device);
+	device = open_with(&block, READ_ONLY, 0);
+	CU_ASSERT_EQUAL(run(&block, WRITER), 1);
+	CU_ASSERT_EQUAL(run(&block, READER), 0);
+	qrt_block_device_close(device);
+	CU_ASSERT_EQUAL(run(&block, WRITER), 0);
+	block_end(&block);
+}
+
+/* A machine that has the image as its disk, and does not run. */
+struct peer {
+	pid_t pid;
+	int in, out;
+};
+
+static void exec_peer(const int *in, const int *out, const char *drive)
+{
+	dup2(in[0], 0);
+	dup2(out[1], 1);
+	close(in[1]);
+	close(out[0]);
+	execlp("qemu-system-x86_64", "qemu-system-x86_64", "-accel", "tcg", "-nodefaults", "-display", "none",
+	       "-S", "-qmp", "stdio", "-drive", drive, (char *)NULL);
+	_exit(127);
+}
+
+/* It greets before it has its disk, and answers after that. */
+static void wait_for_answer(const struct peer *peer)
+{
+	static const char hello[] = "{'execute':'qmp_capabilities'}";
+	char text[1024] = "";
+	size_t count = 0;
+	ssize_t got = 1;
+
+	CU_ASSERT_EQUAL(write(peer->in, hello, sizeof(hello) - 1), sizeof(hello) - 1);
+	while (got > 0 && count < sizeof(text) - 1 && !strstr(text, "\"return\"")) {
+		got = read(peer->out, text + count, sizeof(text) - 1 - count);
+		count += got > 0 ? (size_t)got : 0;
+	}
+	CU_ASSERT_PTR_NOT_NULL(strstr(text, "\"return\""));
+}
+
+static struct peer start_peer(const struct block *block, const char *options)
+{
+	char drive[160];
+	struct peer peer;
+	int in[2], out[2];
+
+	snprintf(drive, sizeof(drive), "if=virtio,format=raw,%sfile=%s", options, block->path);
+	CU_ASSERT_EQUAL_FATAL(pipe(in), 0);
+	CU_ASSERT_EQUAL_FATAL(pipe(out), 0);
+	peer.pid = fork();
+	if (peer.pid == 0)
+		exec_peer(in, out, drive);
+	close(in[0]);
+	close(out[1]);
+	peer.in = in[1];
+	peer.out = out[0];
+	wait_for_answer(&peer);
+	return peer;
+}
+
+static void end_peer(const struct peer *peer)
+{
+	static const char quit[] = "{'execute':'quit'}";
+	int status;
+
+	CU_ASSERT_EQUAL(write(peer->in, quit, sizeof(quit) - 1), sizeof(quit) - 1);
+	CU_ASSERT_EQUAL(waitpid(peer->pid, &status, 0), peer->pid);
+	CU_ASSERT_EQUAL(status, 0);
+	close(peer->in);
+	close(peer->out);
+}
+
+static void we_see_the_locks_of_qemu(void)
+{
+	struct qrt_block_device *device;
+	struct block block;
+	struct peer peer;
+
+	if (!has_qemu()) {
+		tap_skip("no QEMU");
+		return;
+	}
+	make(&block);
+	peer = start_peer(&block, "");
+	open_with(&block, 0, -EAGAIN);
+	open_with(&block, READ_ONLY, -EAGAIN);
+	device = open_with(&block, READ_ONLY | SHARE, 0);
+	qrt_block_device_close(device);
+	end_peer(&peer);
+	peer = start_peer(&block, "readonly=on,");
+	open_with(&block, 0, -EAGAIN);
+	device = open_with(&block, READ_ONLY, 0);
+	qrt_block_device_close(device);
+	end_peer(&peer);
+	device = open_with(&block, 0, 0);
+	qrt_block_device_close(device);
+	block_end(&block);
+}
+
+static const struct tap_test tests[] = {
+	{"writers are alone and readers are not", writers_are_alone_and_readers_are_not},
+	{"a descriptor that stays keeps no lock", a_descriptor_that_stays_keeps_no_lock},
+	{"QEMU sees our locks", qemu_sees_our_locks},
+	{"we see the locks of QEMU", we_see_the_locks_of_qemu},
+};
+
+TAP_MAIN("block lock", tests)

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* After opening: nothing is allocated, no thread comes or goes, the descriptor stays. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "block_help.h"
+
+#define ROUNDS 300
+#define EACH   16
+
+static _Atomic unsigned allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	allocations++;
+	return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	allocations++;
+	return __real_calloc(count, size);
+}
+
+void *__wrap_aligned_alloc(size_t alignment, size_t size)
+{
+	allocations++;
+	return __real_aligned_alloc(alignment, size);
+}
+
+/* Threads of this process; the kernel's own helpers of an io_uring are among them. */
+static unsigned count_threads(void)
+{
+	DIR *folder = opendir("/proc/self/task");
+	unsigned count = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void fill(struct qrt_block_request *requests, char *memory, int round)
+{
+	int i;
+
+	memset(requests, 0, EACH * sizeof(*requests));
+	for (i = 0; i < EACH; i++) {
+		requests[i].kind = (uint32_t)(round + i) % 2;
+		requests[i].priority = (uint32_t)i % QRT_BLOCK_PRIORITIES;
+		requests[i].offset = (uint64_t)i * 4096;
+		requests[i].length = 4096;
+		/* Each with memory of its own, of which every other one is not aligned. */
+		requests[i].buffer = memory + (size_t)i * 8192 + (i % 2) * 8;
+		requests[i].deadline_ns = i % 4 ? 0 : block_now() + 60000000000u;
+	}
+}
+
+static void run(struct block *block, char *memory)
+{
+	struct qrt_block_request requests[EACH];
+	struct qrt_block_completion done[EACH];
+	int round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		int count = 0, rc = 0;
+
+		fill(requests, memory, round);
+		CU_ASSERT_EQUAL(qrt_block_queue_submit(block->queue, requests, EACH), EACH);
+		while (count < EACH && rc >= 0) {
+			rc = block_await(block, done, EACH, 10000);
+			count += rc > 0 ? rc : 0;
+		}
+		CU_ASSERT_EQUAL_FATAL(count, EACH);
+	}
+}
+
+static void requests_allocate_nothing_and_start_nobody(void)
+{
+	char *memory = block_memory(EACH * 8192);
+	struct block block;
+	size_t i;
+
+	memset(memory, 0, EACH * 8192);
+	for (i = 0; i < variants_count; i++) {
+		unsigned before, threads;
+		int fd;
+
+		block_prepare(&block, &variants[i], MIB);
+		if (!block_begin(&block))
+			continue;
+		threads = count_threads();
+		fd = qrt_block_queue_get_fd(block.queue);
+		before = allocations;
+		run(&block, memory);
+		CU_ASSERT_EQUAL(allocations, before);
+		CU_ASSERT_EQUAL(qrt_block_queue_get_fd(block.queue), fd);
+		if (variants[i].engine != QRT_BLOCK_ENGINE_IO_URING)
+			CU_ASSERT_EQUAL(count_threads(), threads);
+		block_end(&block);
+	}
+	CU_ASSERT(allocations > 0); /* the openings were seen */
+	free(memory);
+}
+
+/* Each power of two has two. */
+static void latencies_are_counted_where_they_belong(void)
+{
+	struct qrt_block_queue_statistics statistics = {.size = sizeof(statistics)};
+	struct block block;
+	uint64_t sum = 0;
+	char byte;
+	uint32_t i;
+
+	block_prepare(&block, &variants[0], MIB);
+	CU_ASSERT_FATAL(block_begin(&block));
+	for (i = 0; i < 10; i++)
+		CU_ASSERT_EQUAL(block_read(&block, i, &byte, 1), 1);
+	CU_ASSERT_EQUAL(block_read(&block, MIB, &byte, 1), -EINVAL);
+	CU_ASSERT_EQUAL(qrt_block_queue_get_statistics(block.queue, &statistics), 0);
+	for (i = 0; i < QRT_BLOCK_LATENCIES; i++)
+		sum += statistics.priorities[QRT_BLOCK_NORMAL].latency[i];
+	CU_ASSERT_EQUAL(sum, 10);
+	CU_ASSERT_EQUAL(statistics.priorities[QRT_BLOCK_NORMAL].done, 10);
+	CU_ASSERT_EQUAL(statistics.priorities[QRT_BLOCK_NORMAL].refused, 1);
+	block_end(&block);
+}
+
+static const struct tap_test tests[] = {
+	{"requests allocate nothing and start nobody", requests_allocate_nothing_and_start_nobody},
+	{"latencies are counted where they belong", latencies_are_counted_where_they_belong},
+};
+
+TAP_MAIN("block rt", tests)
