@@ -13,6 +13,21 @@ static guint32 flags_of(const struct image_options *options)
 	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0);
 }
 
+static gboolean open_throttle(struct image *image)
+{
+	struct qrt_block_throttle_config config = {.size = sizeof(config),
+						   .requests = image->options.throttle_requests,
+						   .bytes = image->options.throttle_bytes};
+	struct qrt_block_error error;
+
+	if (!config.requests && !config.bytes)
+		return TRUE;
+	if (qrt_block_throttle_open(&config, &image->throttle, &error) >= 0)
+		return TRUE;
+	complain("%s", error.message);
+	return FALSE;
+}
+
 static gboolean open_device(struct image *image)
 {
 	const struct image_options *options = &image->options;
@@ -28,6 +43,7 @@ static gboolean open_device(struct image *image)
 		.requests = options->depth,
 		.queues = 1,
 		.fault = options->has_fault ? &options->fault : NULL,
+		.throttles = {image->throttle},
 	};
 	struct qrt_block_error error;
 
@@ -54,7 +70,7 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!open_device(image) || !open_queue(image))
+	if (!open_throttle(image) || !open_device(image) || !open_queue(image))
 		return image_close(image);
 	/* When it is opened again, it is there. */
 	image->options.create = 0;
@@ -69,6 +85,7 @@ struct image *image_close(struct image *image)
 		return NULL;
 	qrt_block_queue_close(image->queue);
 	qrt_block_device_close(image->device);
+	qrt_block_throttle_close(image->throttle);
 	image_options_clear(&image->options);
 	g_free(image);
 	return NULL;

@@ -7,6 +7,7 @@
 
 struct image {
 	struct image_options options;
+	struct qrt_block_throttle *throttle; /* NULL: none */
 	struct qrt_block_device *device;
 	struct qrt_block_queue *queue;
 	struct qrt_block_device_info info; /* its capacity: image_capacity() */
