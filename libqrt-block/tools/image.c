@@ -13,6 +13,21 @@ static guint32 flags_of(const struct image_options *options)
 	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0);
 }
 
+static gboolean open_throttle(struct image *image)
+{
+	struct qrt_block_throttle_config config = {.size = sizeof(config),
+						   .requests = image->options.throttle_requests,
+						   .bytes = image->options.throttle_bytes};
+	struct qrt_block_error error;
+
+	if (!config.requests && !config.bytes)
+		return TRUE;
+	if (qrt_block_throttle_open(&config, &image->throttle, &error) >= 0)
+		return TRUE;
+	complain("%s", error.message);
+	return FALSE;
+}
+
 static gboolean open_device(struct image *image)
 {
 	const struct image_options *options = &image->options;
@@ -25,9 +40,10 @@ static gboolean open_device(struct image *image)
 		.path = options->path,
 		.fd = -1,
 		.capacity = is_memory ? options->memory_bytes : options->create,
-		.requests = options->depth,
-		.queues = 1,
+		.requests = options->depth * MAX(options->queues, 1),
+		.queues = MAX(options->queues, 1),
 		.fault = options->has_fault ? &options->fault : NULL,
+		.throttles = {image->throttle},
 	};
 	struct qrt_block_error error;
 
@@ -37,16 +53,25 @@ static gboolean open_device(struct image *image)
 	return FALSE;
 }
 
-static gboolean open_queue(struct image *image)
+static gboolean open_queues(struct image *image)
 {
-	struct qrt_block_queue_config config = {
-		.size = sizeof(config), .flags = QRT_BLOCK_QUEUE_ONE_THREAD, .depth = image->options.depth};
+	struct qrt_block_queue_config config = {.size = sizeof(config),
+						.flags = image->options.queues ? 0
+									       : QRT_BLOCK_QUEUE_ONE_THREAD,
+						.depth = image->options.depth};
+	guint count = MAX(image->options.queues, 1);
 	struct qrt_block_error error;
 
-	if (qrt_block_queue_open(image->device, &config, &image->queue, &error) >= 0)
-		return TRUE;
-	complain("%s", error.message);
-	return FALSE;
+	image->queues = g_new0(struct qrt_block_queue *, count);
+	for (; image->queue_count < count; image->queue_count++) {
+		if (qrt_block_queue_open(image->device, &config, &image->queues[image->queue_count], &error) <
+		    0) {
+			complain("%s", error.message);
+			return FALSE;
+		}
+	}
+	image->queue = image->queues[0];
+	return TRUE;
 }
 
 struct image *image_open(const struct image_options *options)
@@ -54,7 +79,7 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!open_device(image) || !open_queue(image))
+	if (!open_throttle(image) || !open_device(image) || !open_queues(image))
 		return image_close(image);
 	/* When it is opened again, it is there. */
 	image->options.create = 0;
@@ -67,8 +92,11 @@ struct image *image_close(struct image *image)
 {
 	if (!image)
 		return NULL;
-	qrt_block_queue_close(image->queue);
+	while (image->queue_count > 0)
+		qrt_block_queue_close(image->queues[--image->queue_count]);
+	g_free(image->queues);
 	qrt_block_device_close(image->device);
+	qrt_block_throttle_close(image->throttle);
 	image_options_clear(&image->options);
 	g_free(image);
 	return NULL;

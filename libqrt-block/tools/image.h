@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A device that is open, and a queue of it. */
+/* A device that is open, and queues of it, each for one thread at a time. */
 #ifndef QRT_IO_IMAGE_H
 #define QRT_IO_IMAGE_H
 
@@ -7,8 +7,11 @@
 
 struct image {
 	struct image_options options;
+	struct qrt_block_throttle *throttle; /* NULL: none */
 	struct qrt_block_device *device;
-	struct qrt_block_queue *queue;
+	struct qrt_block_queue **queues;
+	struct qrt_block_queue *queue; /* the first of them */
+	guint queue_count;
 	struct qrt_block_device_info info; /* its capacity: image_capacity() */
 };
 

@@ -192,6 +192,8 @@ static const struct key {
 	{"depth", take_number, SET(depth), "1 to 4096"},
 	{"create", take_size, SET(create), "how many bytes the new file has, such as 64M"},
 	{"size", take_size, SET(memory_bytes), "how many bytes of memory, such as 64M"},
+	{"throttle.requests", take_size, SET(throttle_requests), "how many a second, such as 500 or 2k"},
+	{"throttle.bytes", take_size, SET(throttle_bytes), "how many a second, such as 10M"},
 	{"fault.seed", take_seed, SET(fault.seed), "a number"},
 	{"fault.error", take_rate, SET(fault.error_rate), "how many of 1000 requests"},
 	{"fault.torn", take_rate, SET(fault.torn_rate), "how many of 1000 writes"},

@@ -14,9 +14,11 @@ struct image_options {
 	gboolean is_written_through; /* each write is safe when it is done */
 	gboolean is_flush_ignored;
 	gboolean is_discard_ignored;
-	gboolean is_misaligned;       /* buffers that do not suit DIRECT */
-	guint32 workers, depth;       /* 0: the library's */
-	guint64 create, memory_bytes; /* 0: none is made, none of MEMORY */
+	gboolean is_misaligned;                    /* buffers that do not suit DIRECT */
+	guint32 workers, depth;                    /* 0: the library's */
+	guint32 queues;                            /* that are opened; 0: one */
+	guint64 create, memory_bytes;              /* 0: none is made, none of MEMORY */
+	guint64 throttle_requests, throttle_bytes; /* a second; 0: no limit */
 	gboolean has_fault;
 	struct qrt_block_fault_config fault;
 };

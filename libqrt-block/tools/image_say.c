@@ -3,8 +3,8 @@
 
 #include <stdio.h>
 
-#include "io_option.h"
 #include "json_put.h"
+#include "priority.h"
 #include "size_text.h"
 #include "tool_table.h"
 
@@ -154,7 +154,7 @@ static void put_statistics(const struct qrt_block_queue_statistics *statistics)
 	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++) {
 		const struct qrt_block_priority_statistics *one = &statistics->priorities[i];
 
-		json_builder_begin_object(json_builder_set_member_name(builder, io_option_priority_name(i)));
+		json_builder_begin_object(json_builder_set_member_name(builder, priority_name(i)));
 		json_put_int(builder, "done", (gint64)one->done);
 		json_put_int(builder, "failed", (gint64)one->failed);
 		json_put_int(builder, "late", (gint64)one->late);
@@ -179,7 +179,7 @@ static void print_statistics(const struct qrt_block_queue_statistics *statistics
 		const guint64 figures[] = {one->done, one->failed, one->late, one->cancelled, one->refused};
 		gsize k;
 
-		table_add(table, g_strdup(io_option_priority_name(i)));
+		table_add(table, g_strdup(priority_name(i)));
 		for (k = 0; k < G_N_ELEMENTS(figures); k++)
 			table_add(table, g_strdup_printf("%" G_GUINT64_FORMAT, figures[k]));
 	}

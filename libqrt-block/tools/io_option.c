@@ -6,23 +6,13 @@
 #include <string.h>
 
 #include "number.h"
+#include "priority.h"
 #include "size_text.h"
 #include "tool_say.h"
 
 #define OPTION_PRIORITY 256
 #define OPTION_DEADLINE 257
 #define OPTION_BOUNCE   258
-
-static const char *const priority_names[QRT_BLOCK_PRIORITIES] = {
-	[QRT_BLOCK_NORMAL] = "normal",
-	[QRT_BLOCK_URGENT] = "urgent",
-	[QRT_BLOCK_LOW] = "low",
-};
-
-const char *io_option_priority_name(guint32 priority)
-{
-	return priority < QRT_BLOCK_PRIORITIES ? priority_names[priority] : "?";
-}
 
 /* ---- values ---- */
 
@@ -52,14 +42,8 @@ static gboolean take_pattern(struct io_option *option, const char *command, cons
 
 static gboolean take_priority(struct io_option *option, const char *command, const char *text)
 {
-	guint32 i;
-
-	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++) {
-		if (strcmp(text, priority_names[i]) == 0) {
-			option->priority = i;
-			return TRUE;
-		}
-	}
+	if (priority_find(text, &option->priority))
+		return TRUE;
 	complain("%s: --priority %s: give urgent, normal or low", command, text);
 	return FALSE;
 }

@@ -35,7 +35,4 @@ struct io_option {
 gboolean io_option_parse(struct io_option *option, const char *letters, guint many, int argc, char **argv);
 void io_option_clear(struct io_option *option);
 
-/* "normal", "urgent", "low" */
-const char *io_option_priority_name(guint32 priority);
-
 #endif

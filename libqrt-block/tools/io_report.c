@@ -5,6 +5,7 @@
 #include "io_text.h"
 #include "json_put.h"
 #include "pattern.h"
+#include "priority.h"
 #include "size_text.h"
 
 static gboolean is_flush(const struct io *io)
@@ -109,7 +110,7 @@ static void print_json(const struct io *io)
 		json_put_int(builder, "length", (gint64)io->option.length);
 		json_put_int(builder, "bytes", (gint64)bytes_of(io));
 	}
-	json_put_string(builder, "priority", io_option_priority_name(io->option.priority));
+	json_put_string(builder, "priority", priority_name(io->option.priority));
 	put_times(builder, io);
 	put_failure(builder, io);
 	if (io->option.is_dumped && io->completion.result >= 0) {

@@ -227,6 +227,16 @@ def test_priorities():
         check_equal((ended[-1]["low"]["done"], ended[-1]["urgent"]["done"]), (8, 1), "statistics")
 
 
+def test_throttles():
+    with Place() as place:
+        place.make("image")
+        ended = place.json("image", *["aio_read %dk 4k" % (4 * i) for i in range(30)], "aio_flush",
+                           options=("-o", "throttle.requests=100"))
+        check(all(e["good"] for e in ended) and len(ended) == 30, "all are done")
+        # A tenth of a second's worth goes at once, the others one by one.
+        check(max(e["ns"] for e in ended) >= 150e6, "the last one waits: %d ns" % max(e["ns"] for e in ended))
+
+
 def test_faults():
     with Place() as place:
         place.make("image")
@@ -299,6 +309,7 @@ main([
     ("an image is locked for and by QEMU", test_locks_are_qemus),
     ("a deadline and a cancel end a request of a stuck device", test_deadlines_and_cancel),
     ("priorities are taken", test_priorities),
+    ("a throttle holds requests back", test_throttles),
     ("faults and lost power", test_faults),
     ("JSON has the same", test_json),
     ("lines of standard input", test_standard_input),

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "export.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+
+#include "image.h"
+#include "number.h"
+#include "priority.h"
+#include "tool_say.h"
+
+#define DEPTH        4          /* one request is on its way, and others may be held */
+#define BOUNCE_BYTES (1u << 20) /* the library's default */
+
+struct export
+{
+	struct export_options options; /* of its strings nothing is used */
+	struct image *image;
+	GMutex mutex; /* of what follows */
+	GCond is_free;
+	guint *free_queues;
+	guint free_count;
+};
+
+/* ---- options ---- */
+
+gboolean export_options_know(const char *key)
+{
+	return strcmp(key, "priority") == 0 || strcmp(key, "deadline") == 0 || strcmp(key, "queues") == 0;
+}
+
+static gboolean take_queues(struct export_options *options, const char *value)
+{
+	guint64 count;
+
+	if (!g_ascii_string_to_unsigned(value, 10, 1, 1024, &count, NULL))
+		return FALSE;
+	options->queues = (guint32)count;
+	return TRUE;
+}
+
+gboolean export_options_set(struct export_options *options, const char *key, const char *value)
+{
+	if (strcmp(key, "queues") == 0 && !take_queues(options, value))
+		complain("qrt: queues=%s: give 1 to 1024", value);
+	else if (strcmp(key, "priority") == 0 && !priority_find(value, &options->priority))
+		complain("qrt: priority=%s: give urgent, normal or low", value);
+	else if (strcmp(key, "deadline") == 0 && number_parse_time(value, 0, &options->deadline_ns) < 0)
+		complain("qrt: deadline=%s: give a time, such as 500us, 20ms or 2s", value);
+	else
+		return TRUE;
+	return FALSE;
+}
+
+/* ---- life ---- */
+
+struct export *export_open(const struct export_options *options)
+{
+	struct image_options image = options->image;
+	struct export *export;
+	guint i;
+
+	/* A device with faults has one. */
+	image.queues = image.has_fault ? 1 : options->queues;
+	image.depth = DEPTH;
+	export = g_new0(struct export, 1);
+	export->options = *options;
+	export->image = image_open(&image);
+	if (!export->image) {
+		g_free(export);
+		return NULL;
+	}
+	g_mutex_init(&export->mutex);
+	g_cond_init(&export->is_free);
+	export->free_queues = g_new0(guint, image.queues);
+	for (i = 0; i < image.queues; i++)
+		export->free_queues[export->free_count++] = i;
+	return export;
+}
+
+struct export *export_close(struct export *export)
+{
+	if (!export)
+		return NULL;
+	image_close(export->image);
+	g_mutex_clear(&export->mutex);
+	g_cond_clear(&export->is_free);
+	g_free(export->free_queues);
+	g_free(export);
+	return NULL;
+}
+
+guint64 export_capacity(const struct export *export)
+{
+	return image_capacity(export->image);
+}
+
+guint32 export_alignment(const struct export *export)
+{
+	return export->image->info.alignment;
+}
+
+int export_list_extents(const struct export *export, guint64 offset, guint64 length,
+			struct qrt_block_extent *ret_extents, gsize max)
+{
+	return qrt_block_device_list_extents(export->image->device, offset, length, ret_extents, max);
+}
+
+/* ---- requests ---- */
+
+static guint take_queue(struct export *export)
+{
+	guint index;
+
+	g_mutex_lock(&export->mutex);
+	while (export->free_count == 0)
+		g_cond_wait(&export->is_free, &export->mutex);
+	index = export->free_queues[--export->free_count];
+	g_mutex_unlock(&export->mutex);
+	return index;
+}
+
+static void give_queue(struct export *export, guint index)
+{
+	g_mutex_lock(&export->mutex);
+	export->free_queues[export->free_count++] = index;
+	g_cond_signal(&export->is_free);
+	g_mutex_unlock(&export->mutex);
+}
+
+static guint64 now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (guint64)now.tv_sec * 1000000000 + (guint64)now.tv_nsec;
+}
+
+/* FALSE: the deadline passed; 0 is none. */
+static gboolean wait_until(struct qrt_block_queue *queue, guint64 deadline_ns)
+{
+	struct pollfd wait = {.fd = qrt_block_queue_get_fd(queue), .events = POLLIN};
+	guint64 now = deadline_ns ? now_ns() : 0;
+
+	if (deadline_ns && now >= deadline_ns)
+		return FALSE;
+	poll(&wait, 1, deadline_ns ? (int)MIN((deadline_ns - now) / 1000000 + 1, G_MAXINT) : -1);
+	return TRUE;
+}
+
+/* What is DONE is the answer; what is RELEASED is of one before. */
+static gboolean harvest(struct qrt_block_queue *queue, struct qrt_block_completion *done)
+{
+	while (qrt_block_queue_harvest(queue, done, 1) > 0) {
+		if (done->kind == QRT_BLOCK_DONE)
+			return TRUE;
+	}
+	return FALSE;
+}
+
+/* The room may be taken by requests that ended by their deadlines, and which a stuck device still has. */
+static int submit(struct qrt_block_queue *queue, struct qrt_block_request *request,
+		  struct qrt_block_completion *done)
+{
+	int rc;
+
+	while ((rc = qrt_block_queue_submit(queue, request, 1)) == -EAGAIN) {
+		if (!wait_until(queue, request->deadline_ns))
+			return -ETIME;
+		harvest(queue, done);
+	}
+	return rc;
+}
+
+static int run_part(struct qrt_block_queue *queue, struct qrt_block_request *request, guint32 *ret_detail)
+{
+	struct qrt_block_completion done;
+	int rc = submit(queue, request, &done);
+
+	*ret_detail = rc == -ETIME ? QRT_BLOCK_DETAIL_DEADLINE : 0;
+	if (rc < 0)
+		return rc;
+	/* The library looks after its deadline. */
+	while (!harvest(queue, &done))
+		wait_until(queue, 0);
+	*ret_detail = done.detail;
+	return done.result < 0 ? (int)done.result : 0;
+}
+
+/* nbdkit has its buffer back when we return: with a deadline requests are by buffers of the library's, and
+ * have parts that fit in these. */
+static int run_parts(struct qrt_block_queue *queue, struct qrt_block_request *request, guint32 *ret_detail)
+{
+	guint64 left = request->length, most = request->deadline_ns ? BOUNCE_BYTES : left;
+	int rc = 0;
+
+	if (request->deadline_ns)
+		request->flags |= QRT_BLOCK_BOUNCE;
+	while (left > 0 && rc >= 0) {
+		request->length = MIN(left, most);
+		rc = run_part(queue, request, ret_detail);
+		request->offset += request->length;
+		request->buffer = (guint8 *)request->buffer + request->length;
+		left -= request->length;
+	}
+	return rc;
+}
+
+int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail)
+{
+	struct qrt_block_request request = *wanted;
+	guint index = take_queue(export);
+	struct qrt_block_queue *queue = export->image->queues[index];
+	int rc;
+
+	request.priority = export->options.priority;
+	if (export->options.deadline_ns)
+		request.deadline_ns = now_ns() + export->options.deadline_ns;
+	rc = request.buffer ? run_parts(queue, &request, ret_detail) : run_part(queue, &request, ret_detail);
+	give_queue(export, index);
+	return rc;
+}
