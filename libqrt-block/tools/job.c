@@ -35,8 +35,9 @@ static void dump(const struct job *job, uint64_t bytes)
 
 	for (at = 0; at < bytes; at += 16) {
 		uint64_t i, end = at + 16 < bytes ? at + 16 : bytes;
+		unsigned long long place = job->request.offset + at;
 
-		printf("%08llx:  ", (unsigned long long)(job->request.offset + at));
+		printf("%08llx:  ", place);
 		for (i = at; i < end; i++)
 			printf("%02x ", (unsigned char)job->memory[i]);
 		putchar(' ');
@@ -54,6 +55,7 @@ static int is_reading(const struct job *job)
 /* The first byte that is not the pattern decides. */
 static int verify(const struct job *job)
 {
+	unsigned long long start = job->request.offset + job->pattern_start;
 	uint64_t i;
 
 	if (job->pattern == NO_PATTERN || !is_reading(job))
@@ -61,8 +63,7 @@ static int verify(const struct job *job)
 	for (i = job->pattern_start; i < job->pattern_start + job->pattern_length; i++) {
 		if ((unsigned char)job->memory[i] == job->pattern)
 			continue;
-		printf("Pattern verification failed at offset %llu, %llu bytes\n",
-		       (unsigned long long)(job->request.offset + job->pattern_start),
+		printf("Pattern verification failed at offset %llu, %llu bytes\n", start,
 		       (unsigned long long)job->pattern_length);
 		return 0;
 	}

@@ -111,9 +111,26 @@ def qemu_reads_it_and_we_read_what_it_wrote(folder):
     return None
 
 
+def a_block_device_is_one_too(folder):
+    path = image(folder)
+    try:
+        device = run("losetup", "--find", "--show", path).strip()
+    except (AssertionError, OSError):
+        return "no loop device may be had here"
+    try:
+        for options in (["-i", "threads"], ["-n"]):
+            output = io(device, "write -f -P 5 4k 64k", "write -z 8k 4k", "read -P 0 8k 4k", "discard 16k 4k",
+                        "read -P 5 20k 4k", "flush", "length", options=options)
+            assert "\n1048576\n" in output, output
+        assert "no file" in io(device, "truncate 2M", code=1)
+    finally:
+        run("losetup", "--detach", device)
+    return None
+
+
 TESTS = [what_was_written_is_verified, engines_write_the_same, many_are_out_at_once, lines_come_from_standard_input,
          what_fails_says_why_and_in_the_exit_code, length_and_map_follow_the_file,
-         qemu_reads_it_and_we_read_what_it_wrote]
+         a_block_device_is_one_too, qemu_reads_it_and_we_read_what_it_wrote]
 
 
 def main():

@@ -165,7 +165,7 @@ static void a_queue_is_closed_with_requests_out(void)
 /* The heap alone, against looking through all. */
 static void the_earliest_is_on_top(void)
 {
-	struct qrt_block_p_op ops[64] = {0}, *heap[64];
+	struct qrt_block_p_op ops[64] = {0}, *heap[64] = {NULL};
 	struct qrt_block_queue queue = {.heap = heap};
 	uint64_t seed = 5;
 	uint32_t i, round;
