@@ -191,8 +191,10 @@ static uint64_t get_due(const struct qrt_block_p_engine *engine)
 {
 	const struct fault_engine *fault = (const struct fault_engine *)engine;
 	const struct qrt_block_p_op *op;
-	uint64_t due = fault->inner->done.first || engine->done.first ? 1 : 0;
+	uint64_t due = fault->inner->type->get_due ? fault->inner->type->get_due(fault->inner) : 0;
 
+	if (fault->inner->done.first || engine->done.first)
+		due = 1;
 	for (op = fault->held.first; op; op = op->next)
 		due = !due || op->due_ns < due ? op->due_ns : due;
 	return due;
