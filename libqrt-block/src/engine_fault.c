@@ -164,6 +164,7 @@ static void reap(struct qrt_block_p_engine *engine)
 	struct qrt_block_p_op *op, *next;
 	uint64_t now = qrt_block_p_now();
 
+	qrt_block_p_mailbox_take(engine->mailbox, &fault->inner->done);
 	fault->inner->type->reap(fault->inner);
 	collect(fault);
 	for (op = fault->held.first; op; op = next) {
@@ -247,5 +248,6 @@ int qrt_block_device_cut_power(struct qrt_block_device *device)
 	fault->overtaken = NULL;
 	while ((op = qrt_block_p_list_take(&fault->held)))
 		qrt_block_p_engine_answer(&fault->engine, op, -EIO);
+	qrt_block_p_mailbox_ring(fault->engine.mailbox); /* there is something to harvest */
 	return qrt_block_p_power_cut(device->power, &fault->seed);
 }

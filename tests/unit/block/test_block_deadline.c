@@ -114,7 +114,7 @@ static void nobody_is_told_to_wait_for_what_is_over(void)
 
 static void what_waits_is_cancelled_for_good(void)
 {
-	const struct qrt_block_fault_config fault = stuck(50 * MS);
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
 	char *memory = block_memory(4096);
 	struct qrt_block_request requests[2] = {
 		{.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096},
