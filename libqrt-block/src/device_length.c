@@ -11,7 +11,8 @@ int qrt_block_device_resize(struct qrt_block_device *device, uint64_t capacity,
 {
 	if (device->memory || device->is_block_device || device->power)
 		return qrt_block_p_error(reterr, -EOPNOTSUPP,
-					 "only a file without the fault of power can be resized");
+					 device->power ? "a device whose power can be cut keeps its length"
+						       : "it is no file: only files are resized");
 	if (device->flags & QRT_BLOCK_DEVICE_READ_ONLY)
 		return qrt_block_p_error(reterr, -EROFS, "it was opened for reading only");
 	if (capacity > INT64_MAX || capacity % device->alignment)

@@ -164,6 +164,7 @@ static void reap(struct qrt_block_p_engine *engine)
 	struct qrt_block_p_op *op, *next;
 	uint64_t now = qrt_block_p_now();
 
+	qrt_block_p_mailbox_take(engine->mailbox, &fault->inner->done);
 	fault->inner->type->reap(fault->inner);
 	collect(fault);
 	for (op = fault->held.first; op; op = next) {
@@ -191,8 +192,10 @@ static uint64_t get_due(const struct qrt_block_p_engine *engine)
 {
 	const struct fault_engine *fault = (const struct fault_engine *)engine;
 	const struct qrt_block_p_op *op;
-	uint64_t due = fault->inner->done.first || engine->done.first ? 1 : 0;
+	uint64_t due = fault->inner->type->get_due ? fault->inner->type->get_due(fault->inner) : 0;
 
+	if (fault->inner->done.first || engine->done.first)
+		due = 1;
 	for (op = fault->held.first; op; op = op->next)
 		due = !due || op->due_ns < due ? op->due_ns : due;
 	return due;
@@ -245,5 +248,6 @@ int qrt_block_device_cut_power(struct qrt_block_device *device)
 	fault->overtaken = NULL;
 	while ((op = qrt_block_p_list_take(&fault->held)))
 		qrt_block_p_engine_answer(&fault->engine, op, -EIO);
+	qrt_block_p_mailbox_ring(fault->engine.mailbox); /* there is something to harvest */
 	return qrt_block_p_power_cut(device->power, &fault->seed);
 }

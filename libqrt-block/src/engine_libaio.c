@@ -172,7 +172,7 @@ int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *confi
 		return -ENOMEM;
 	qrt_block_p_engine_begin(&aio->engine, &type, config);
 	aio->blocks = calloc(config->depth, sizeof(*aio->blocks));
-	aio->batch = calloc(config->depth, sizeof(*aio->batch));
+	aio->batch = calloc(config->depth, sizeof(struct iocb *));
 	if (aio->blocks && aio->batch) {
 		aio->engine.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		rc = aio->engine.event < 0 ? -errno : io_setup((int)config->depth, &aio->context);

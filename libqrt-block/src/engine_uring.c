@@ -14,6 +14,8 @@
 #define BESIDE    64u /* entries for cancels */
 #define IO_WQ_MAX 4u  /* threads of the kernel's for what it cannot do without waiting */
 
+#define AGAIN_NS 1000000u
+
 #define SHARED_FLAGS (IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN)
 #define ONE_THREAD_FLAGS                                                                                     \
 	(IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |                      \
@@ -149,6 +151,14 @@ static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	return 0;
 }
 
+/* What the kernel did not take now is offered again soon: nothing else may wake for it. */
+static uint64_t get_due(const struct qrt_block_p_engine *engine)
+{
+	const struct uring *uring = (const struct uring *)engine;
+
+	return io_uring_sq_ready(&uring->ring) ? qrt_block_p_now() + AGAIN_NS : 0;
+}
+
 /* What is registered is unregistered first: the end of a ring is finished by the kernel later, and would keep
  * the file, and its locks, open until then. */
 static void finish(struct qrt_block_p_engine *engine)
@@ -167,7 +177,7 @@ static void finish(struct qrt_block_p_engine *engine)
 }
 
 static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = push, .reap = reap, .cancel = cancel, .close = finish};
+	.submit = submit, .push = push, .reap = reap, .cancel = cancel, .get_due = get_due, .close = finish};
 
 /* With what the kernel knows: newer flags first. */
 static int open_ring(struct uring *uring, uint32_t entries, uint32_t is_one_thread)

@@ -39,6 +39,12 @@ void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox)
 	mailbox->event = -1;
 }
 
+void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox)
+{
+	if (!atomic_exchange(&mailbox->is_rung, 1))
+		eventfd_write(mailbox->event, 1);
+}
+
 void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
 {
 	struct qrt_block_p_op *top = atomic_load_explicit(&mailbox->top, memory_order_relaxed);
@@ -46,8 +52,7 @@ void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_blo
 	do {
 		op->next = top;
 	} while (!atomic_compare_exchange_weak(&mailbox->top, &top, op));
-	if (!atomic_exchange(&mailbox->is_rung, 1))
-		eventfd_write(mailbox->event, 1);
+	qrt_block_p_mailbox_ring(mailbox);
 }
 
 /* The bell is taken down before the ops are taken, so that one that comes in between rings again. Who has set

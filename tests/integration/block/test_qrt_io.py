@@ -11,7 +11,7 @@ import select
 import subprocess
 import time
 
-from image import ENGINES, PEER, SIZE, TOOL, Place, check, check_equal, main, need_peer, note, without_times
+from image import ENGINES, PEER, SIZE, TOOL, Place, Skip, check, check_equal, main, need_peer, note, without_times
 
 # Good or failed, these print the same and end the same way.
 SAME = [
@@ -149,6 +149,35 @@ def test_engines():
                     check_equal(data[offset:offset + length], bytes([byte]) * length, "%s at %d" % (engine, offset))
         check_equal(place.io(None, "length", "read -P 0 0 1M", "write -P 1 0 4k", "read -P 1 0 4k",
                              options=("--engine", "memory", "--size", "1M")).splitlines()[0], "1 MiB", "memory")
+
+
+def test_many_at_once():
+    """More than the depth has room for."""
+    with Place() as place:
+        place.make("image")
+        for engine in ("threads", "io_uring"):
+            out = place.io("image", *["aio_write -q -P %d %dk 4k" % (i + 1, 4 * i) for i in range(200)], "aio_flush",
+                           options=("--engine", engine, "--depth", "16"))
+            check_equal(out, "", engine)
+            check_equal(place.bytes_of("image")[:200 * 4096], b"".join(bytes([i + 1]) * 4096 for i in range(200)), engine)
+
+
+def test_block_device():
+    with Place() as place:
+        place.make("image")
+        code, device, errors = place.run("losetup", "--find", "--show", "image")
+        if code != 0:
+            raise Skip("no loop device may be had here: " + errors.strip())
+        device = device.strip()
+        try:
+            for options in (("--engine", "threads"), ("-n",)):
+                info, *ended, length = place.json(device, "info", "write -f -P 5 4k 64k", "write -z 8k 4k", "read -P 0 8k 4k",
+                                                  "read -P 5 12k 4k", "flush", "length", options=options)
+                check_equal((info["block_device"], length["bytes"]), (True, SIZE), "what it is")
+                check(all(e["good"] for e in ended), ended)
+            place.io(device, "truncate 1M", code=1)
+        finally:
+            place.run("losetup", "--detach", device, code=0)
 
 
 def test_created_files():
@@ -305,6 +334,8 @@ main([
     ("read only is read only", test_read_only),
     ("wrong usage is told in one line", test_usage),
     ("every engine reads and writes, direct and cached", test_engines),
+    ("more requests than there is room for", test_many_at_once),
+    ("a block device is one, too", test_block_device),
     ("files are made, opened by options, and their holes told", test_created_files),
     ("an image is locked for and by QEMU", test_locks_are_qemus),
     ("a deadline and a cancel end a request of a stuck device", test_deadlines_and_cancel),

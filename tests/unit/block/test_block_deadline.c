@@ -114,7 +114,7 @@ static void nobody_is_told_to_wait_for_what_is_over(void)
 
 static void what_waits_is_cancelled_for_good(void)
 {
-	const struct qrt_block_fault_config fault = stuck(50 * MS);
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
 	char *memory = block_memory(4096);
 	struct qrt_block_request requests[2] = {
 		{.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096},
@@ -165,7 +165,7 @@ static void a_queue_is_closed_with_requests_out(void)
 /* The heap alone, against looking through all. */
 static void the_earliest_is_on_top(void)
 {
-	struct qrt_block_p_op ops[64] = {0}, *heap[64];
+	struct qrt_block_p_op ops[64] = {0}, *heap[64] = {NULL};
 	struct qrt_block_queue queue = {.heap = heap};
 	uint64_t seed = 5;
 	uint32_t i, round;

@@ -127,8 +127,8 @@ static void what_was_held_up_fails_when_power_is_cut(void)
 						    .flags = QRT_BLOCK_FAULT_POWER,
 						    .delay_rate = 1000,
 						    .kinds = 1u << QRT_BLOCK_WRITE,
-						    .delay_min_ns = 50000000,
-						    .delay_max_ns = 50000000};
+						    .delay_min_ns = 60000000000u,
+						    .delay_max_ns = 60000000000u};
 	char *memory = block_memory(SECTOR);
 	struct qrt_block_request request = {.kind = QRT_BLOCK_WRITE, .buffer = memory, .length = SECTOR};
 	struct qrt_block_completion done;
