@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXACT 1e18 /* more digits change nothing */
+
 /* How often 1024 is multiplied; negative: no letter of ours. */
 static int find_power(char letter)
 {
@@ -32,13 +34,17 @@ static int parse_hex(const char *text, uint64_t *ret_bytes)
 /* What ".375" is of a unit, without the locale's point; the end of the digits. */
 static const char *take_fraction(const char *text, double *ret_fraction)
 {
-	double share = 0.1;
+	double digits = 0, whole = 1;
 
-	*ret_fraction = 0;
-	if (*text != '.')
-		return text;
-	for (text++; isdigit((unsigned char)*text); text++, share /= 10)
-		*ret_fraction += (*text - '0') * share;
+	if (*text == '.') {
+		for (text++; isdigit((unsigned char)*text); text++) {
+			if (whole >= EXACT)
+				continue;
+			digits = digits * 10 + (*text - '0');
+			whole *= 10;
+		}
+	}
+	*ret_fraction = digits / whole;
 	return text;
 }
 

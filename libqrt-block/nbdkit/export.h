@@ -27,6 +27,6 @@ guint32 export_alignment(const struct export *export);
 int export_list_extents(const struct export *export, guint64 offset, guint64 length,
 			struct qrt_block_extent *ret_extents, gsize max);
 /* Waits for a queue, and for the request. 0 or a negative errno with its detail. */
-int export_run(struct export *export, const struct qrt_block_request *request, guint32 *ret_detail);
+int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail);
 
 #endif

@@ -47,7 +47,7 @@ static double most(const double *values, guint count)
 /* The median of the rounds' ratios. */
 static double ratio_of(const struct bench_result *result, const struct bench_result *first)
 {
-	double ratios[BENCH_ROUNDS_MAX];
+	double ratios[BENCH_ROUNDS_MAX] = {0};
 	guint i;
 
 	for (i = 0; i < result->rounds; i++)

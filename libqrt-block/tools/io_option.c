@@ -238,5 +238,7 @@ gboolean io_option_parse(struct io_option *option, const char *letters, guint ma
 void io_option_clear(struct io_option *option)
 {
 	g_clear_pointer(&option->source, g_free);
-	g_clear_pointer(&option->lengths, g_array_unref);
+	if (option->lengths)
+		g_array_unref(option->lengths);
+	option->lengths = NULL;
 }

@@ -45,14 +45,14 @@ static gboolean take_letter(const char *name, const char *value, gpointer data, 
 {
 	static const struct {
 		const char *name;
-		char letter;
+		int letter;
 	} names[] = {{"--read-only", 'r'},    {"--snapshot", 's'},    {"--nocache", 'n'},
 		     {"--misalign", 'm'},     {"--native-aio", 'k'},  {"--cache", 't'},
 		     {"--discard", 'd'},      {"--force-share", 'U'}, {"--format", 'f'},
 		     {"--copy-on-read", 'C'}, {"--option", 'o'},      {"--engine", 'i'},
 		     {"--aio", 'i'}};
 	struct arguments *arguments = data;
-	int letter = name[1];
+	int letter = (guchar)name[1];
 	guint i;
 
 	(void)error;
