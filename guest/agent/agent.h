@@ -73,7 +73,7 @@ void answerer_free(struct answerer *answerer);
  * it. */
 void answerer_look(struct answerer *answerer);
 
-/* Before anything is measured: the thread that will. */
+/* Before anything is measured: the thread that will. Returns what is readable when one ended, for poll(2). */
 int probe_start(void);
 /* Begins a measurement in it. -EBUSY: one is running; -EINVAL. */
 int probe_begin(const struct qrt_shmem_agent_probe *probe);

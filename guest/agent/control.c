@@ -4,10 +4,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "agent.h"
+
+#define SAY_S 1
 
 static int fill(const char *path, struct sockaddr_un *ret_address)
 {
@@ -68,12 +71,15 @@ int control_take(int fd)
 
 int control_say(const char *path, uint32_t state)
 {
+	const struct timeval patience = {.tv_sec = SAY_S};
 	const char *word = state_name(state);
 	struct sockaddr_un address;
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc;
 
 	if (fd < 0 || fill(path, &address) < 0)
 		return -EINVAL;
+	/* One that stands still, and whose queue is full, holds up no shutdown. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	rc = sendto(fd, word, strlen(word), 0, (struct sockaddr *)&address, sizeof(address)) < 0 ? -ENOENT
 												 : 0;
 	close(fd);

@@ -6,7 +6,9 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent.h"
 
@@ -17,6 +19,7 @@ static struct qrt_shmem_agent_probe wanted;
 static struct qrt_shmem_agent_result result;
 static _Atomic int is_running, is_done;
 static sem_t go;
+static int ended; /* an eventfd: one that ended waits to be taken */
 static cpu_set_t usual; /* CPUs of the thread that measures */
 
 static uint64_t ns_of(const struct timespec *time)
@@ -83,6 +86,8 @@ static void put_back(void)
 /* It is there from the start, and waits: to begin a measurement allocates nothing. */
 static void *run(void *unused)
 {
+	const uint64_t one = 1;
+
 	for (;;) {
 		while (sem_wait(&go) < 0)
 			;
@@ -93,6 +98,8 @@ static void *run(void *unused)
 			measure();
 		put_back();
 		atomic_store(&is_done, 1);
+		while (write(ended, &one, sizeof(one)) < 0 && errno == EINTR)
+			;
 	}
 	return unused;
 }
@@ -112,12 +119,15 @@ int probe_start(void)
 
 	if (sched_getaffinity(0, sizeof(usual), &usual) < 0 || sem_init(&go, 0, 0) < 0)
 		return -errno;
+	ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ended < 0)
+		return -errno;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attr, 65536);
 	rc = pthread_create(&thread, &attr, run, NULL);
 	pthread_attr_destroy(&attr);
-	return -rc;
+	return rc ? -rc : ended;
 }
 
 int probe_begin(const struct qrt_shmem_agent_probe *probe)
@@ -133,7 +143,9 @@ int probe_begin(const struct qrt_shmem_agent_probe *probe)
 
 int probe_end(struct qrt_shmem_agent_result *ret_result)
 {
-	if (!atomic_load(&is_done))
+	uint64_t count;
+
+	if (read(ended, &count, sizeof(count)) < 0 || !atomic_load(&is_done))
 		return 0;
 	*ret_result = result;
 	atomic_store(&is_done, 0);

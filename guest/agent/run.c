@@ -21,7 +21,7 @@ struct agent {
 	const struct options *options;
 	struct load *load;
 	struct answerer *answerer;
-	int control, signals, uio;
+	int control, signals, uio, probe;
 };
 
 static uint64_t now_ms(void)
@@ -69,14 +69,15 @@ static void take_interrupt(struct agent *agent)
 /* 1: it is to end. */
 static int wait_until(struct agent *agent, uint64_t until)
 {
-	struct pollfd fds[3] = {{.fd = agent->control, .events = POLLIN},
+	struct pollfd fds[4] = {{.fd = agent->control, .events = POLLIN},
 				{.fd = agent->signals, .events = POLLIN},
-				{.fd = agent->uio, .events = POLLIN}};
+				{.fd = agent->uio, .events = POLLIN},
+				{.fd = agent->probe, .events = POLLIN}};
 	uint64_t now;
 
 	while ((now = now_ms()) < until) {
 		fds[2].fd = agent->uio;
-		poll(fds, 3, patience(agent, until - now));
+		poll(fds, 4, patience(agent, until - now));
 		if (fds[1].revents)
 			return 1;
 		if (fds[0].revents)
@@ -147,7 +148,7 @@ static int run_opened(struct agent *agent)
 		return EXIT_FAILURE;
 	}
 	lock_memory();
-	rc = probe_start();
+	rc = agent->probe = probe_start();
 	if (rc >= 0)
 		rc = beat_start(agent->device, first_word(agent), options->interval_ms, options->priority);
 	if (rc < 0) {

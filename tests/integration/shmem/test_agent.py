@@ -73,6 +73,18 @@ def without_a_running_agent_it_says_it_itself():
         guest.wait_state("halting")
 
 
+def an_agent_that_stands_still_holds_up_nobody():
+    """Its queue is full: the word is said all the same."""
+    with Place() as place:
+        guest = Guest(place)
+        agent = guest.call("run")
+        guest.wait_state("ready")
+        agent.send_signal(signal.SIGSTOP)
+        for _ in range(14):
+            guest.say("rebooting")
+        check_equal(guest.state()[0], "rebooting", "the word")
+
+
 def an_earlier_life_is_not_believed():
     with Place() as place:
         guest = Guest(place)
@@ -224,6 +236,7 @@ def what_cannot_be_is_refused():
 
 main([("an agent says what it is told", an_agent_says_what_it_is_told),
       ("without a running agent it says it itself", without_a_running_agent_it_says_it_itself),
+      ("an agent that stands still holds up nobody", an_agent_that_stands_still_holds_up_nobody),
       ("an earlier life is not believed", an_earlier_life_is_not_believed),
       ("one that is started anew goes on", one_that_is_started_anew_goes_on),
       ("what was said without an agent is kept", what_was_said_without_an_agent_is_kept),
