@@ -19,7 +19,7 @@ static struct qrt_shmem_agent_probe wanted;
 static struct qrt_shmem_agent_result result;
 static _Atomic int is_running, is_done;
 static sem_t go;
-static int ended; /* an eventfd: one that ended waits to be taken */
+static int ended;       /* an eventfd: one that ended waits to be taken */
 static cpu_set_t usual; /* CPUs of the thread that measures */
 
 static uint64_t ns_of(const struct timespec *time)
