@@ -49,6 +49,20 @@ static int check_policies(const struct qrt_sched_plan *plan, const char *path)
 	return EXIT_OK;
 }
 
+/* When it is taken, and for how long, the plan of the VM says. */
+static int check_life(const struct qrt_sched_plan *plan, const char *path)
+{
+	struct qrt_sched_globals globals = {.size = sizeof(globals)};
+
+	qrt_sched_plan_get_globals(plan, &globals);
+	if (!globals.boot && !(globals.set & (QRT_SCHED_GLOBAL_BOOTTIME | QRT_SCHED_GLOBAL_HEARTBEAT)))
+		return EXIT_OK;
+	complain("boot=%s: boot, boottime and heartbeat are for the plan that names this one: leave them out "
+		 "here",
+		 path);
+	return EXIT_LAUNCHER;
+}
+
 static int lint(const struct plan_request *request, const struct qrt_sched_plan *plan, const char *path)
 {
 	struct qrt_sched_finding findings[FINDINGS];
@@ -75,6 +89,8 @@ int boot_plan_open(const struct plan_request *request, struct qrt_sched_plan **r
 	}
 	if (path)
 		r = read_it(plan, path);
+	if (path && r == EXIT_OK)
+		r = check_life(plan, path);
 	if (path && r == EXIT_OK)
 		r = check_priority(request, plan, path);
 	if (path && r == EXIT_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* plan: check a plan and show it, in its canonical form or in words, without starting anything. */
+#include "boot_plan.h"
 #include "command.h"
 #include "plan_command.h"
 #include "plan_explain.h"
@@ -129,6 +130,16 @@ static bool has_program(const struct plan_request *request)
 	return request->vm_argc < 1 || program_find(request->vm_argv[0], &path) == EXIT_OK;
 }
 
+/* The plan of boot=PATH is held against this one as `run --agent` does it. */
+static bool has_boot_plan(const struct plan_request *request)
+{
+	struct qrt_sched_plan *plan = NULL;
+	int r = boot_plan_open(request, &plan);
+
+	qrt_sched_plan_close(plan);
+	return r == EXIT_OK;
+}
+
 static int answer(const void *data, struct plan_request *request, bool json)
 {
 	const struct plan_options *options = data;
@@ -144,7 +155,8 @@ static int answer(const void *data, struct plan_request *request, bool json)
 		complain("out of memory");
 		return EXIT_FAILED;
 	}
-	ok = qrt_sched_plan_supported(request->plan, &error) >= 0 && !plan_request_has_fault(request);
+	ok = qrt_sched_plan_supported(request->plan, &error) >= 0 && !plan_request_has_fault(request) &&
+	     has_boot_plan(request);
 	if (json)
 		plan_json_print(request, text, error.message, ok);
 	else

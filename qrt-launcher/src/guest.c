@@ -74,7 +74,8 @@ static void say_over(const struct guest *guest)
 	events_tell(guest->supervisor->state->name, "limit", state, state, "boottime");
 	complain("the guest is %s for %u s, longer than boottime: its threads run as planned again%s", state,
 		 (unsigned)(life->spent_ns / 1000000000),
-		 life->is_known ? "" : "; does qrt-guest-agent run in it?");
+		 life->is_known ? "; its agent was not told that it is ready: qrt-guest-agent say ready"
+				: "; does qrt-guest-agent run in it?");
 }
 
 static void settle(struct guest *guest, const struct lifecycle *before, bool keeps)

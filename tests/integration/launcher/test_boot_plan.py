@@ -49,7 +49,7 @@ def by_another_plan():
 def what_cannot_be_is_refused():
     need_root()
     for text, words in ((None, "No such file"), ("vcpu_prio = 100\n", "line 1"), ("vcpu_sched=fifo\nvcpu_prio=10\n", "more than"),
-                        ("vcpu_bias=4000\n", "boot="),
+                        ("vcpu_bias=4000\n", "boot="), ("boot=keep\n", "leave them out"),
                         ("vcpu_sched=deadline\nvcpu_runtime=2000\nvcpu_period=10000\nvcpu_prio=3\n", "deadline")):
         with Place() as place:
             boot = "boot=" + place.file("slow.plan") if text is None else write(place, text)
@@ -59,6 +59,8 @@ def what_cannot_be_is_refused():
             check_equal(done.returncode, 125, done.stderr)
             said = [line for line in done.stderr.splitlines() if "boot=" in line]
             check(len(said) == 1 and words in said[0], done.stderr)
+            code, _, errors = place.call("plan", *PLAN, "-rt", boot)
+            check(code == 1 and said[0] in errors.splitlines(), "plan says of it: %d %s" % (code, errors))
 
 
 if __name__ == "__main__":
