@@ -70,21 +70,23 @@ static void open_guest(struct qrt_shmem_guest *ret_guest)
 {
 	const struct qrt_shmem_guest_config config = make_config();
 
+	memset(ret_guest, 0, sizeof(*ret_guest));
 	CU_ASSERT_EQUAL_FATAL(qrt_shmem_guest_open(&config, ret_guest), 0);
 }
 
 static void expect_refusal(const struct qrt_shmem_guest_config *config, int wanted)
 {
-	struct qrt_shmem_guest guest, before;
+	struct qrt_shmem_guest guest;
+	unsigned char before[sizeof(guest)];
 	int rc;
 
 	memset(&guest, 0x55, sizeof(guest));
-	before = guest;
+	memcpy(before, &guest, sizeof(guest));
 	rc = qrt_shmem_guest_open(config, &guest);
 	if (rc != wanted)
 		tap_note("%d, wanted %d", rc, wanted);
 	CU_ASSERT_EQUAL(rc, wanted);
-	CU_ASSERT_EQUAL(memcmp(&guest, &before, sizeof(guest)), 0);
+	CU_ASSERT_EQUAL(memcmp((const unsigned char *)&guest, before, sizeof(guest)), 0);
 }
 
 static void what_cannot_be_opened(void)
@@ -129,7 +131,7 @@ static void a_value_is_published(void)
 {
 	struct qrt_shmem_guest_value a = {.claim = -1}, b = {.claim = -1};
 	struct qrt_shmem_guest guest;
-	struct qrt_shmem_value read;
+	struct qrt_shmem_value read = {.turn = 0};
 
 	begin();
 	open_guest(&guest);
@@ -273,7 +275,7 @@ static void a_claim_ends_with_its_program(void)
 {
 	struct qrt_shmem_guest guest;
 	struct qrt_shmem_guest_value value = {.claim = -1};
-	struct qrt_shmem_value read;
+	struct qrt_shmem_value read = {.turn = 0};
 	pid_t first, second;
 	int index;
 
