@@ -51,7 +51,8 @@ int serve_memory_check(const struct serve_memory_plan *plan);
 /* A new one, or what a server before had, with its descriptor and that of its shape, -1: none. Negative: it
  * was said why not. */
 int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory *memory);
-int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd, struct serve_memory *memory);
+int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd,
+		      struct serve_memory *memory);
 void serve_memory_close(struct serve_memory *memory);
 
 /* ---- all that was asked for (serve_option.c) ---- */

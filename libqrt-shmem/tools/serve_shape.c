@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long the memory is, and what its layout is like, for the next server: kept where no client can write. In
- * the memory each of them can say something else, and of a file they can change the length.
+ * How long the memory is, and what its layout is like, for the next server: kept where no client can write.
+ * In the memory each of them can say something else, and of a file they can change the length.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -153,8 +153,7 @@ gboolean serve_shape_mend(const struct serve_memory *memory)
 	int fd = qrt_shmem_memory_get_fd(memory->memory);
 	struct stat status;
 
-	if (fstat(fd, &status) < 0 ||
-	    ((guint64)status.st_size < length && restore_length(fd, length) < 0))
+	if (fstat(fd, &status) < 0 || ((guint64)status.st_size < length && restore_length(fd, length) < 0))
 		return FALSE;
 	qrt_shmem_restore(&memory->view);
 	return TRUE;
