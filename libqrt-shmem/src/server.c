@@ -133,6 +133,9 @@ static void fill(struct qrt_ivshmem_server *server, const struct qrt_ivshmem_ser
 	server->sayings_end = &server->sayings;
 	if (config->store)
 		server->store = *config->store;
+	server->is_view_given = config->layout != NULL;
+	if (config->layout)
+		server->view = *config->layout;
 }
 
 static int check(const struct qrt_ivshmem_server_config *config, struct qrt_shmem_error *reterr)
@@ -143,6 +146,9 @@ static int check(const struct qrt_ivshmem_server_config *config, struct qrt_shme
 	if (config->peers_max > QRT_IVSHMEM_IDS || config->ids > QRT_IVSHMEM_IDS)
 		return qrt_shmem_p_error(reterr, -EINVAL, "a server has at most %d peers and ids",
 					 QRT_IVSHMEM_IDS);
+	if (config->layout &&
+	    !qrt_shmem_is_possible(config->layout->peers, config->layout->values, config->layout->ring_bytes))
+		return qrt_shmem_p_error(reterr, -EINVAL, "no layout is like that");
 	if (config->kept_count && !config->kept)
 		return qrt_shmem_p_error(reterr, -EINVAL, "there is nothing of what was kept");
 	return 0;

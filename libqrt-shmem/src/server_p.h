@@ -180,7 +180,7 @@ struct qrt_ivshmem_server {
 	void *map; /* of the memory, where slots of a layout are cleaned */
 	uint64_t map_length;
 	struct qrt_shmem_view view;
-	int has_view;
+	int has_view, is_view_given; /* given: by who opened the server, not by the memory */
 };
 
 /* What epoll says: a kind, and which one. */

@@ -33,10 +33,12 @@ static void hold_signals(void)
 
 static int have_memory(struct serve *serve)
 {
-	int fd = serve_keep_find_memory(&serve->keep);
+	int fd = serve_keep_find_memory(&serve->keep), rc;
 
-	return fd < 0 ? serve_memory_make(&serve->options.memory, &serve->memory)
-		      : serve_memory_take(&serve->options.memory, fd, &serve->memory);
+	if (fd >= 0)
+		return serve_memory_take(&serve->options.memory, fd, serve->keep.shape_fd, &serve->memory);
+	rc = serve_memory_make(&serve->options.memory, &serve->memory);
+	return rc < 0 ? rc : serve_shape_keep(&serve->keep, &serve->memory);
 }
 
 static void fill(const struct serve *serve, struct qrt_ivshmem_server_config *config)
@@ -51,6 +53,7 @@ static void fill(const struct serve *serve, struct qrt_ivshmem_server_config *co
 	config->peers_max = (guint32)options->peers;
 	config->vectors_max = (guint32)options->vectors_max;
 	config->stall_ms = (guint32)(options->stall_s * 1000);
+	config->layout = serve->memory.has_view ? &serve->memory.view : NULL;
 	if (serve_keep_find_memory(&serve->keep) < 0)
 		config->ids = serve->memory.has_view ? serve->memory.view.peers : 0;
 	if (serve->keep.kind == SERVE_KEEP_NONE)

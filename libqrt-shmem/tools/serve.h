@@ -48,9 +48,11 @@ struct serve_memory {
 
 /* What can be said without making it. EXIT_OK, EXIT_USAGE. */
 int serve_memory_check(const struct serve_memory_plan *plan);
-/* A new one, or what a server before had, with its descriptor. Negative: it was said why not. */
+/* A new one, or what a server before had, with its descriptor and that of its shape, -1: none. Negative: it
+ * was said why not. */
 int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory *memory);
-int serve_memory_take(const struct serve_memory_plan *plan, int fd, struct serve_memory *memory);
+int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd,
+		      struct serve_memory *memory);
 void serve_memory_close(struct serve_memory *memory);
 
 /* ---- all that was asked for (serve_option.c) ---- */
@@ -83,6 +85,8 @@ struct serve_keep {
 	char *path;                    /* of a holder */
 	const struct qrt_ivshmem_kept *kept;
 	guint32 kept_count;
+	struct qrt_ivshmem_kept *own; /* `kept`, without the shape */
+	int shape_fd;                 /* of the server before; -1: there is none */
 };
 
 /* Negative: it was said why not. Sockets that the service manager made are given their descriptors, and those
@@ -96,6 +100,20 @@ void serve_keep_close(struct serve_keep *keep, gboolean is_for_good);
 /* A process that holds, and listens at `path`. The sockets of those paths are removed when it ends by itself.
  * 0, or negative errno; -EADDRINUSE: another one is there. */
 int serve_holder_start(const char *path, guint32 alone_ms, const GPtrArray *sockets);
+
+/* ---- what the memory is like, kept (serve_shape.c) ---- */
+
+/* Keeps it, where anything is kept; one that was there is replaced. Negative: it was said why not. */
+int serve_shape_keep(const struct serve_keep *keep, const struct serve_memory *memory);
+void serve_shape_drop(const struct serve_keep *keep);
+/* Out of what was kept. */
+void serve_shape_take(struct serve_keep *keep);
+/* The memory is as long as it was. Negative: it was said why not. */
+int serve_shape_restore_length(int shape_fd, int fd);
+/* The view of the layout, if there was one. Negative errno. */
+int serve_shape_attach(int shape_fd, struct serve_memory *memory);
+/* Of a memory with a layout: length and header are what they were. FALSE: it is shorter, and stays so. */
+gboolean serve_shape_mend(const struct serve_memory *memory);
 
 /* ---- events (serve_events.c) ---- */
 

@@ -137,8 +137,11 @@ int serve_keep_open(struct serve_keep *keep, struct serve_options *options)
 {
 	int rc = open_any(keep, options);
 
-	if (rc >= 0 && keep->kind != SERVE_KEEP_NONE)
+	keep->shape_fd = -1;
+	if (rc >= 0 && keep->kind != SERVE_KEEP_NONE) {
 		keep->kept = qrt_ivshmem_hold_take_kept(keep->hold, &keep->kept_count);
+		serve_shape_take(keep);
+	}
 	if (rc >= 0 && !options->sockets->len) {
 		complain("serve: the service has no socket: give one, or a socket unit");
 		rc = -EINVAL;
@@ -173,8 +176,16 @@ static void wait_for_end(const struct serve_keep *keep)
 
 void serve_keep_close(struct serve_keep *keep, gboolean is_for_good)
 {
+	if (is_for_good && keep->kind != SERVE_KEEP_NONE)
+		serve_shape_drop(keep);
 	if (is_for_good && keep->kind == SERVE_KEEP_HOLDER && qrt_ivshmem_hold_end(keep->hold) >= 0)
 		wait_for_end(keep);
 	g_clear_pointer(&keep->path, g_free);
+	if (keep->shape_fd >= 0)
+		close(keep->shape_fd);
+	keep->shape_fd = -1;
 	keep->hold = qrt_ivshmem_hold_close(keep->hold);
+	g_clear_pointer(&keep->own, g_free);
+	keep->kept = NULL;
+	keep->kept_count = 0;
 }

@@ -260,19 +260,21 @@ static int refuse(const struct serve_memory *memory, const char *option)
 }
 
 /* Peers use it: it stays as it is. */
-int serve_memory_take(const struct serve_memory_plan *plan, int fd, struct serve_memory *memory)
+int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd, struct serve_memory *memory)
 {
 	struct qrt_shmem_memory_config config = {.kind = QRT_SHMEM_MEMORY_FD, .fd = fd};
 	struct serve_memory_plan own = *plan;
 	const char *option;
-	int rc;
+	int rc = shape_fd >= 0 ? serve_shape_restore_length(shape_fd, fd) : 0;
 
 	own.nodes = 0;
 	own.is_populated = FALSE;
-	rc = open_memory(&own, &config, memory);
+	if (rc >= 0)
+		rc = open_memory(&own, &config, memory);
 	if (rc < 0)
 		return rc;
-	attach(memory);
+	if (shape_fd < 0 || serve_shape_attach(shape_fd, memory) < 0)
+		attach(memory); /* nothing else is known of it */
 	option = find_difference(plan, memory, fd);
 	return option ? refuse(memory, option) : 0;
 }

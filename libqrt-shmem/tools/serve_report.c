@@ -56,7 +56,8 @@ static JsonObject *describe_any(const struct qrt_ivshmem_client *client)
 	return object;
 }
 
-static JsonObject *describe_client(const struct serve *serve, const struct qrt_ivshmem_client *client)
+static JsonObject *describe_client(const struct serve *serve, const struct qrt_ivshmem_client *client,
+				   gboolean is_whole)
 {
 	JsonObject *object = describe_any(client);
 
@@ -68,7 +69,7 @@ static JsonObject *describe_client(const struct serve *serve, const struct qrt_i
 	json_object_set_double_member(object, "up_s", up_seconds(client));
 	json_object_set_int_member(object, "told", (gint64)client->told);
 	json_object_set_double_member(object, "slow_s", (double)client->slow_ns / 1e9);
-	if (serve->memory.has_view && client->id < serve->memory.view.peers) {
+	if (is_whole && client->id < serve->memory.view.peers) {
 		layout_json_add_slot(object, &serve->memory.view, client->id);
 		layout_json_add_count(object, &serve->memory.view, client->id);
 	}
@@ -80,10 +81,11 @@ static JsonArray *list_clients(const struct serve *serve)
 	int count = qrt_ivshmem_server_list(serve->server, NULL, 0), i;
 	g_autofree struct qrt_ivshmem_client *clients = g_new0(struct qrt_ivshmem_client, (gsize)count + 1);
 	JsonArray *array = json_array_new();
+	gboolean is_whole = serve->memory.has_view && serve_shape_mend(&serve->memory);
 
 	qrt_ivshmem_server_list(serve->server, clients, (size_t)count);
 	for (i = 0; i < count; i++)
-		json_array_add_object_element(array, describe_client(serve, &clients[i]));
+		json_array_add_object_element(array, describe_client(serve, &clients[i], is_whole));
 	return array;
 }
 

@@ -233,6 +233,9 @@ static int take_over(struct serve *serve)
 			 count == -ESTALE ? "its time was over" : g_strerror(-count));
 		return count;
 	}
+	/* One that was kept without a memory stays until here. */
+	if (serve_keep_find_memory(&serve->keep) < 0 && serve->keep.shape_fd >= 0)
+		serve_shape_keep(&serve->keep, &serve->memory);
 	serve_control_publish(serve->control);
 	if (serve->keep.kind == SERVE_KEEP_HOLDER)
 		qrt_ivshmem_hold_set_alone(serve->keep.hold, (guint32)(serve->options.hold_s * 1000));

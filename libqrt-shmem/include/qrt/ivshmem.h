@@ -58,6 +58,8 @@ struct qrt_ivshmem_kept {
 /* `claim_fd` is there, and kept beside the memory. */
 #define QRT_IVSHMEM_SERVER_CLAIM 4u
 
+struct qrt_shmem_view; /* <qrt/shmem_layout.h> */
+
 struct qrt_ivshmem_server_config {
 	uint32_t size;
 	uint32_t flags;       /* QRT_IVSHMEM_SERVER_* */
@@ -73,6 +75,10 @@ struct qrt_ivshmem_server_config {
 	 * it. Is dup'ed. */
 	int32_t claim_fd;
 	uint32_t reserved;
+	/* CLEAN: what the layout in the memory is like, from where no peer can write; is copied, and its base
+	 * does not count. Its header is written again where a peer wrote over it. NULL: what the memory says,
+	 * once. */
+	const struct qrt_shmem_view *layout;
 };
 
 /* Where the store has what a server before left, that one's clients are this one's only with the first

@@ -337,33 +337,59 @@ QRT_SHMEM_INLINE uint64_t qrt_shmem_place(uint32_t slot, uint32_t kind, uint32_t
 
 /* ---- the keeper's ---- */
 
-/* Makes a layout; the memory is overwritten. `nonce`: a random number. -EINVAL: no such layout is possible;
- * -ENOSPC: the memory is too short for it. [setup] */
-static inline int qrt_shmem_make(void *base, uint64_t length, uint32_t peers, uint32_t values,
-				 uint32_t ring_bytes, uint64_t nonce)
+/* Writes the header of a layout, of which the view is known to be right: it may have been written over. What
+ * is right stays as it is, also for who reads meanwhile. */
+static inline void qrt_shmem_restore(const struct qrt_shmem_view *view)
 {
 	struct qrt_shmem_header header;
 	struct qrt_shmem_sum sum = qrt_shmem_sum_begin(0, QRT_SHMEM_MAGIC);
 	unsigned char unused[sizeof(header)];
 
+	memset(&header, 0, sizeof(header));
+	header.magic = QRT_SHMEM_MAGIC;
+	header.nonce = view->nonce;
+	header.version = QRT_SHMEM_LAYOUT;
+	header.peers = view->peers;
+	header.values = view->values;
+	header.ring_bytes = view->ring_bytes;
+	header.section_bytes = view->section_bytes;
+	qrt_shmem_copy_in(unused, &header, offsetof(struct qrt_shmem_header, check) / 8, &sum);
+	header.check = qrt_shmem_sum_end(&sum);
+	qrt_shmem_copy_in(view->base + 8, (unsigned char *)&header + 8, sizeof(header) / 8 - 1, &sum);
+	qrt_shmem_fence_release();
+	qrt_shmem_store_pair(view->base, header.magic); /* last: who sees it sees the rest */
+}
+
+/* A view of a layout of which all is known, read from nowhere. -EINVAL, -ENOSPC as make(). */
+static inline int qrt_shmem_set_view(struct qrt_shmem_view *ret_view, void *base, uint64_t length,
+				     uint32_t peers, uint32_t values, uint32_t ring_bytes, uint64_t nonce)
+{
 	if (!qrt_shmem_is_possible(peers, values, ring_bytes))
 		return -EINVAL;
 	if (length < qrt_shmem_layout_bytes(peers, values, ring_bytes))
 		return -ENOSPC;
-	memset(&header, 0, sizeof(header));
-	header.magic = QRT_SHMEM_MAGIC;
-	header.nonce = nonce;
-	header.version = QRT_SHMEM_LAYOUT;
-	header.peers = peers;
-	header.values = values;
-	header.ring_bytes = ring_bytes;
-	header.section_bytes = qrt_shmem_section_bytes(peers, values, ring_bytes);
-	qrt_shmem_copy_in(unused, &header, offsetof(struct qrt_shmem_header, check) / 8, &sum);
-	header.check = qrt_shmem_sum_end(&sum);
+	ret_view->base = (unsigned char *)base;
+	ret_view->length = length;
+	ret_view->nonce = nonce;
+	ret_view->section_bytes = qrt_shmem_section_bytes(peers, values, ring_bytes);
+	ret_view->peers = peers;
+	ret_view->values = values;
+	ret_view->ring_bytes = ring_bytes;
+	return 0;
+}
+
+/* Makes a layout; the memory is overwritten. `nonce`: a random number. -EINVAL: no such layout is possible;
+ * -ENOSPC: the memory is too short for it. [setup] */
+static inline int qrt_shmem_make(void *base, uint64_t length, uint32_t peers, uint32_t values,
+				 uint32_t ring_bytes, uint64_t nonce)
+{
+	struct qrt_shmem_view view;
+	int rc = qrt_shmem_set_view(&view, base, length, peers, values, ring_bytes, nonce);
+
+	if (rc < 0)
+		return rc;
 	memset(base, 0, qrt_shmem_layout_bytes(peers, values, ring_bytes));
-	memcpy((unsigned char *)base + 8, (unsigned char *)&header + 8, sizeof(header) - 8);
-	qrt_shmem_fence_release();
-	qrt_shmem_store_pair(base, header.magic); /* last: who sees it sees the rest */
+	qrt_shmem_restore(&view);
 	return 0;
 }
 

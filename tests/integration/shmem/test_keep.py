@@ -286,7 +286,7 @@ def test_systemd_keeps_clients_and_sockets():
                 check(not peer.look().is_ended, "the peer is still there")
         place.wait_ids([])
         wait_for("of the client only eventfds are stored", lambda: manager.hear() and
-                 sorted(name for name, _ in manager.store if name[0] != "v") == ["memory", "record"])
+                 sorted(name for name, _ in manager.store if name[0] != "v") == ["memory", "record", "shape"])
         service.terminate()
         service.wait(timeout=30)
         check("STOPPING=1" in manager.hear(), "it says that it stops")

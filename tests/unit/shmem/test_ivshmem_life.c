@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "tap.h"
@@ -19,6 +20,7 @@ static struct qrt_shmem_view view;
 static unsigned char *at;
 static uint64_t length;
 static int memory;
+static const struct qrt_shmem_view *given; /* to the server */
 
 static void open_server(const struct qrt_ivshmem_kept *kept, uint32_t count,
 			const struct qrt_ivshmem_store *store)
@@ -28,6 +30,7 @@ static void open_server(const struct qrt_ivshmem_kept *kept, uint32_t count,
 
 	config.memory_fd = memory;
 	config.ids = PEERS;
+	config.layout = given;
 	config.kept = kept;
 	config.kept_count = count;
 	config.store = store;
@@ -123,6 +126,76 @@ static void who_was_there_before_the_layout_lives_when_it_is_there(void)
 	end();
 }
 
+/* ---- a memory that peers damage ---- */
+
+static void check_header(void)
+{
+	struct qrt_shmem_view found = {.peers = 0};
+
+	CU_ASSERT_EQUAL_FATAL(qrt_shmem_attach(&found, at, length), 0);
+	CU_ASSERT(found.peers == PEERS && found.values == 0 && found.ring_bytes == RING && found.nonce == 7);
+}
+
+static void a_layout_that_is_given_counts(void)
+{
+	int a, b;
+
+	begin();
+	make_layout();
+	given = &view;
+	memset(at, 0xa5, sizeof(struct qrt_shmem_header));
+	open_server(NULL, 0, NULL);
+	a = join(0);
+	check_header();
+	CU_ASSERT_NOT_EQUAL(qrt_shmem_get_life(&view, 0), 0);
+	/* A sound header of another layout. */
+	CU_ASSERT_EQUAL(qrt_shmem_make(at, length, 1, 1, RING, 8), 0);
+	b = join(1);
+	check_header();
+	CU_ASSERT_NOT_EQUAL(qrt_shmem_get_life(&view, 1), 0);
+	close(a);
+	close(b);
+	end();
+	given = NULL;
+}
+
+static void a_memory_that_is_cut_short_is_as_long_again(void)
+{
+	struct stat status;
+	int a, b;
+
+	begin();
+	make_layout();
+	given = &view;
+	open_server(NULL, 0, NULL);
+	a = join(0);
+	CU_ASSERT_EQUAL(ftruncate(memory, 0), 0);
+	b = join(1);
+	CU_ASSERT(fstat(memory, &status) == 0 && (uint64_t)status.st_size == length);
+	check_header();
+	CU_ASSERT(qrt_shmem_get_life(&view, 0) != 0 && qrt_shmem_get_life(&view, 1) != 0);
+	CU_ASSERT_EQUAL(ftruncate(memory, 4096), 0);
+	close(a);
+	look();
+	CU_ASSERT_EQUAL(qrt_shmem_get_life(&view, 0), 0);
+	close(b);
+	end();
+	given = NULL;
+}
+
+static void no_layout_that_cannot_be_is_taken(void)
+{
+	struct qrt_shmem_view wrong = {.peers = 0, .ring_bytes = RING};
+	struct qrt_ivshmem_server_config config = {
+		.size = sizeof(config), .flags = QRT_IVSHMEM_SERVER_CLEAN, .layout = &wrong};
+
+	begin();
+	config.memory_fd = memory;
+	CU_ASSERT_EQUAL(qrt_ivshmem_server_open(&config, &server, NULL), -EINVAL);
+	server = NULL;
+	end();
+}
+
 /* ---- over servers ---- */
 
 static struct qrt_ivshmem_kept kept[16];
@@ -173,6 +246,9 @@ static const struct tap_test tests[] = {
 	{"lives begin and end with their peers", lives_begin_and_end_with_their_peers},
 	{"who was there before the layout lives when it is there",
 	 who_was_there_before_the_layout_lives_when_it_is_there},
+	{"a layout that is given counts", a_layout_that_is_given_counts},
+	{"a memory that is cut short is as long again", a_memory_that_is_cut_short_is_as_long_again},
+	{"no layout that cannot be is taken", no_layout_that_cannot_be_is_taken},
 	{"a life goes on with the next server", a_life_goes_on_with_the_next_server},
 };
 
