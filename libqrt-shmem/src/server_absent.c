@@ -41,7 +41,7 @@ void qrt_shmem_p_server_link_absent(struct qrt_ivshmem_server *server, struct qr
 	server->slots[client->slot] = client;
 	server->by_id[client->entry->id] = client->slot + 1;
 	server->absent++;
-	server->absent_fds += client->entry->fds;
+	server->fds += client->entry->fds;
 }
 
 /* One without a serial is absent also for a server that finds its phase unchanged. */
@@ -81,7 +81,7 @@ void qrt_shmem_p_server_end_absence(struct qrt_ivshmem_server *server, struct qr
 	server->slots[client->slot] = NULL;
 	server->by_id[client->entry->id] = 0;
 	server->absent--;
-	server->absent_fds -= client->entry->fds;
+	server->fds -= client->entry->fds;
 }
 
 void qrt_shmem_p_server_forget_return(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)

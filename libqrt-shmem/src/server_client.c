@@ -79,6 +79,7 @@ static void link_client(struct qrt_ivshmem_server *server, struct qrt_shmem_p_cl
 	server->by_id[client->entry->id] = client->slot + 1;
 	server->clients++;
 	server->vectors += client->entry->vectors;
+	server->fds += client->entry->fds;
 	qrt_shmem_p_count_heard(server, client, 1);
 }
 
@@ -92,6 +93,7 @@ void qrt_shmem_p_server_unlink(struct qrt_ivshmem_server *server, struct qrt_shm
 	server->by_id[client->entry->id] = 0;
 	server->clients--;
 	server->vectors -= client->entry->vectors;
+	server->fds -= client->entry->fds;
 }
 
 int qrt_shmem_p_server_admit(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)

@@ -47,16 +47,32 @@ static int reserve_fds(struct qrt_shmem_p_client *client, uint32_t count)
 	return 0;
 }
 
+/* A server that was killed may have put one by that name; this one's is not dropped as nobody's. */
+static void forget_kept(struct qrt_ivshmem_server *server, const char *name)
+{
+	int fd = qrt_shmem_p_server_take_kept(server, name);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 /* As QEMU makes them: reading one that nobody rang does not wait. */
 static int make_fd(struct qrt_ivshmem_server *server, const struct qrt_shmem_p_client *client, uint32_t i)
 {
 	char name[65];
+	int rc;
 
 	client->fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (client->fds[i] < 0)
 		return -errno;
 	qrt_shmem_p_name_vector(name, sizeof(name), client->slot, client->entry->origin, i);
-	return qrt_shmem_p_keep(server, name, client->fds[i]);
+	forget_kept(server, name);
+	rc = qrt_shmem_p_keep(server, name, client->fds[i]);
+	if (rc < 0) {
+		close(client->fds[i]);
+		client->fds[i] = -1;
+	}
+	return rc;
 }
 
 int qrt_shmem_p_server_make_fds(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
@@ -188,7 +204,7 @@ static int join_slot(struct qrt_ivshmem_server *server, uint32_t slot, int socke
 
 static int is_too_much(const struct qrt_ivshmem_server *server, uint32_t more)
 {
-	return server->vectors + server->absent_fds + more > server->vectors_max;
+	return server->fds + more > server->vectors_max;
 }
 
 /* Those that nobody believes in make room. */

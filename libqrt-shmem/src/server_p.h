@@ -169,7 +169,8 @@ struct qrt_ivshmem_server {
 	uint32_t *by_id;    /* slot + 1, of an absent one, too; 0: free */
 	uint32_t *heard_by; /* how many clients that are no programs of this library were told of an id */
 	uint32_t clients, vectors;
-	uint32_t absent, absent_fds;
+	uint32_t absent;
+	uint32_t fds;        /* eventfds, those of absent ones too */
 	uint32_t generation; /* of this server: the record names that of the present one */
 	struct qrt_shmem_p_listener *listeners;
 	uint32_t listener_count;

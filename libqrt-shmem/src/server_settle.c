@@ -42,6 +42,8 @@ static void look_at_slot(struct qrt_ivshmem_server *server, uint32_t slot)
 		end_client(server, slot);
 	else if (client->socket < 0 && phase != QRT_SHMEM_P_ABSENT)
 		note_absent(server, client);
+	else if (client->entry->vectors > client->entry->fds)
+		client->entry->vectors = client->entry->fds; /* it was just coming back, and to get more */
 }
 
 /* ---- what is configured otherwise now ---- */

@@ -186,9 +186,9 @@ static int tell_gone(struct qrt_ivshmem_server *server, struct qrt_shmem_p_clien
 		rc = send_one(server, client, &message);
 		return rc < 0 ? rc : 1;
 	}
-	note(&told->serial, 0);
 	if (client->entry->partial == slot + 1)
 		note(&client->entry->partial, 0);
+	note(&told->serial, 0);
 	return 0;
 }
 
@@ -223,7 +223,7 @@ static void end_peer(struct qrt_shmem_p_client *client, const struct qrt_shmem_p
 	note(&client->entry->partial, 0);
 }
 
-/* As soon as it knows all of it nothing is partial any more. */
+/* As soon as it knows all of it nothing is partial any more. Of nobody there is nothing to go on with. */
 static int go_on_with_peer(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client)
 {
 	uint32_t slot = client->entry->partial - 1;
@@ -232,6 +232,10 @@ static int go_on_with_peer(struct qrt_ivshmem_server *server, struct qrt_shmem_p
 
 	if (has_left(server, client, slot))
 		return tell_gone(server, client, slot);
+	if (!peer || !client->told[slot].serial) {
+		note(&client->entry->partial, 0);
+		return 0;
+	}
 	if (client->told[slot].vectors < peer->entry->vectors)
 		rc = tell_vector(server, client, peer);
 	if (rc < 0)

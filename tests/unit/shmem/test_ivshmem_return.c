@@ -3,6 +3,7 @@
  * Ids that come back. A client that is no program of this library hears of an id that left never again: the
  * eventfds of a bound id stay, and other ids wait.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <qrt/shmem_layout.h>
 #include <string.h>
@@ -263,6 +264,85 @@ static void more_vectors_are_told_of_and_fewer_are_the_first(void)
 	server_end();
 }
 
+/* One that has fewer vectors than eventfds has the eventfds still. */
+static void eventfds_count_against_the_limit_whoever_has_them(void)
+{
+	const struct qrt_ivshmem_server_config small = {.vectors_max = 4};
+	struct client *a, *b, *c;
+
+	begin(&small, 3);
+	b = come(0);
+	client_leave(&b);
+	server->listeners[1].vectors = 1;
+	b = come(0);
+	EXPECT_TOLD(b, "0 7 -1+ 7+");
+	CU_ASSERT_EQUAL(statistics().vectors, 1);
+	a = client_join();
+	c = client_connect(server_path);
+	CU_ASSERT_EQUAL(server_run(), 1);
+	CU_ASSERT_EQUAL(seen[0].reason, QRT_IVSHMEM_FULL);
+	client_close(c);
+	client_leave(&a);
+	client_leave(&b);
+	server_end();
+}
+
+/* ---- a store that refuses ---- */
+
+static int is_full;
+
+static int put(void *data, const char *name, int fd)
+{
+	(void)data;
+	(void)fd;
+	return is_full && strncmp(name, "v.", 2) == 0 ? -ENOSPC : 0;
+}
+
+static int drop(void *data, const char *name)
+{
+	(void)data;
+	(void)name;
+	return 0;
+}
+
+static int count_descriptors(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	int count = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
+static void a_store_that_is_full_costs_no_descriptors(void)
+{
+	const struct qrt_ivshmem_store store = {.put = put, .drop = drop};
+	const struct qrt_ivshmem_server_config config = {.store = &store};
+	struct client *b;
+	int before, i;
+
+	begin(&config, 1);
+	b = come(0);
+	client_leave(&b);
+	server->listeners[1].vectors = 3;
+	is_full = 1;
+	before = count_descriptors();
+	for (i = 0; i < 5; i++) {
+		b = come(0);
+		EXPECT_TOLD(b, " end");
+		client_leave(&b);
+	}
+	CU_ASSERT_EQUAL(count_descriptors(), before);
+	is_full = 0;
+	b = come(0);
+	EXPECT_TOLD(b, "0 7 -1+ 7+ 7+ 7+");
+	client_leave(&b);
+	server_end();
+}
+
 /* ---- lives ---- */
 
 static void a_slot_of_an_absent_one_is_clean(void)
@@ -309,6 +389,9 @@ static const struct tap_test tests[] = {
 	{"an id whose leave is still to be told waits too", an_id_whose_leave_is_still_to_be_told_waits_too},
 	{"more vectors are told of, and fewer are the first",
 	 more_vectors_are_told_of_and_fewer_are_the_first},
+	{"eventfds count against the limit, whoever has them",
+	 eventfds_count_against_the_limit_whoever_has_them},
+	{"a store that is full costs no descriptors", a_store_that_is_full_costs_no_descriptors},
 	{"a slot of an absent one is clean", a_slot_of_an_absent_one_is_clean},
 };
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,6 +26,7 @@
 
 /* ---- a store in this process ---- */
 
+static uint32_t vectors = VECTORS; /* of each client from now on */
 static struct qrt_ivshmem_kept kept[KEPT];
 static char names[KEPT][65];
 static uint32_t kept_count;
@@ -76,7 +78,7 @@ static void open_server(int memory)
 
 static void open_sockets(void)
 {
-	struct qrt_ivshmem_listen_config any = {.size = sizeof(any), .fd = -1, .vectors = VECTORS};
+	struct qrt_ivshmem_listen_config any = {.size = sizeof(any), .fd = -1, .vectors = vectors};
 	uint32_t i;
 
 	CU_ASSERT_EQUAL_FATAL(qrt_ivshmem_server_listen(server, &any, NULL), 0);
@@ -113,7 +115,7 @@ static void end(void)
 
 struct believer {
 	int socket, greeted, id, is_named;
-	int fds[IDS][VECTORS];
+	int fds[IDS][VECTORS + 1];
 	int counts[IDS], has_left[IDS];
 };
 
@@ -143,7 +145,7 @@ static void hear(struct believer *believer, int64_t value, int fd)
 	}
 	CU_ASSERT(believer->is_named || !believer->has_left[value]);
 	/* One that is there already cannot join. */
-	CU_ASSERT_FATAL(believer->counts[value] < VECTORS);
+	CU_ASSERT_FATAL(believer->counts[value] < (int)vectors);
 	believer->fds[value][believer->counts[value]++] = fd;
 }
 
@@ -388,6 +390,96 @@ static void who_cannot_be_gone_on_with_leaves(void)
 	end_all();
 }
 
+/* Told of nothing of one that left again. That was being noted, and the server was killed between the notes. */
+static void who_was_about_to_be_told_of_nobody_goes_on(void)
+{
+	struct qrt_shmem_p_client *client;
+
+	begin();
+	join(&believers[0], 0);
+	join(&believers[1], 0);
+	expect_truth();
+	client = server->slots[0];
+	leave(&believers[1]);
+	expect_truth();
+	client->entry->partial = 2;
+	CU_ASSERT_EQUAL(client->told[1].serial, 0);
+	replace();
+	expect_truth();
+	CU_ASSERT_EQUAL(server->slots[0]->entry->partial, 0);
+	join(&believers[1], 0);
+	expect_truth();
+	/* The same, and somebody else is there. */
+	server->slots[0]->entry->partial = 2;
+	server->slots[0]->told[1].serial = 0;
+	forget(believers[0], believers[1]->id);
+	replace();
+	expect_truth();
+	end_all();
+}
+
+/* One with a bound id, gone again, whom a client knows that is told nothing of that. */
+static struct qrt_shmem_p_entry *begin_with_absent(void)
+{
+	begin();
+	join(&believers[MOST - 1], 0);
+	join(&believers[0], 1);
+	expect_truth();
+	leave(&believers[0]);
+	server_run();
+	CU_ASSERT_FATAL(server->absent == 1);
+	return server->slots[1]->entry;
+}
+
+static void expect_slot(int is_absent, uint32_t count)
+{
+	hear_all();
+	CU_ASSERT_PTR_NOT_NULL_FATAL(server->slots[1]);
+	CU_ASSERT_EQUAL(qrt_shmem_p_is_absent(server->slots[1]), is_absent);
+	CU_ASSERT_EQUAL(server->slots[1]->entry->vectors, count);
+	CU_ASSERT_EQUAL(server->slots[1]->entry->fds, count);
+	CU_ASSERT_EQUAL(believers[MOST - 1]->counts[IDS - BOUND], (int)count);
+	CU_ASSERT_FALSE(believers[MOST - 1]->has_left[IDS - BOUND]);
+}
+
+/* Killed before the first of the eventfds that it was to get was there. */
+static void who_was_just_coming_back_to_more_vectors_keeps_what_it_has(void)
+{
+	begin_with_absent()->vectors = VECTORS + 1;
+	replace();
+	expect_slot(1, VECTORS);
+	replace();
+	expect_slot(1, VECTORS);
+	end_all();
+}
+
+/* Killed when one was in the store, and not counted yet. */
+static void who_was_just_coming_back_to_more_vectors_comes_back(void)
+{
+	struct qrt_shmem_p_entry *entry = begin_with_absent();
+	int pair[2], fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	char name[65];
+
+	CU_ASSERT_EQUAL_FATAL(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	vectors = VECTORS + 1;
+	entry->vectors = vectors;
+	entry->serial = 1000;
+	entry->listener = 1;
+	qrt_shmem_p_name_socket(name, sizeof(name), 1, entry->serial);
+	put(NULL, name, pair[1]);
+	qrt_shmem_p_name_vector(name, sizeof(name), 1, entry->origin, VECTORS);
+	put(NULL, name, fd);
+	close(pair[1]);
+	close(fd);
+	replace();
+	expect_slot(0, VECTORS + 1);
+	replace();
+	expect_slot(0, VECTORS + 1);
+	close(pair[0]);
+	end_all();
+	vectors = VECTORS;
+}
+
 static void step(unsigned *seed, int is_replacing)
 {
 	struct believer **any = &believers[rand_r(seed) % MOST];
@@ -442,6 +534,11 @@ static const struct tap_test tests[] = {
 	 a_server_that_does_not_begin_closes_what_was_kept},
 	{"a server that was replaced ends nobody", a_server_that_was_replaced_ends_nobody},
 	{"who cannot be gone on with leaves", who_cannot_be_gone_on_with_leaves},
+	{"who was about to be told of nobody goes on", who_was_about_to_be_told_of_nobody_goes_on},
+	{"who was just coming back to more vectors keeps what it has",
+	 who_was_just_coming_back_to_more_vectors_keeps_what_it_has},
+	{"who was just coming back to more vectors comes back",
+	 who_was_just_coming_back_to_more_vectors_comes_back},
 	{"all believe what is so in the end", all_believe_what_is_so_in_the_end},
 	{"whichever server told them", whichever_server_told_them},
 };
