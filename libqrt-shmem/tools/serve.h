@@ -158,6 +158,8 @@ struct serve_control *serve_control_open(const struct serve *serve);
 /* In the place of one before. */
 void serve_control_publish(struct serve_control *control);
 void serve_control_close(struct serve_control *control);
+/* The same; a socket that was published stays for the next server. */
+void serve_control_leave(struct serve_control *control);
 
 /* All that there is to know, one JSON object and a newline. The caller's. */
 char *serve_report_make(const struct serve *serve);

@@ -174,6 +174,14 @@ static gboolean is_ours(const struct serve_control *control, const char *path)
 	       status.st_ino == control->inode;
 }
 
+/* Where another server goes on the socket may be that one's at any moment: its own takes this one's place. */
+void serve_control_leave(struct serve_control *control)
+{
+	if (control && control->is_published)
+		control->inode = 0;
+	serve_control_close(control);
+}
+
 void serve_control_close(struct serve_control *control)
 {
 	const char *path;

@@ -213,7 +213,10 @@ static void finish(struct run *run)
 	struct serve *serve = run->serve;
 	gboolean is_for_good = run->ending == END_ALL && !is_stale(serve);
 
-	serve_control_close(serve->control);
+	if (is_for_good)
+		serve_control_close(serve->control);
+	else
+		serve_control_leave(serve->control);
 	serve->control = NULL;
 	serve->server = is_for_good ? qrt_ivshmem_server_close(serve->server)
 				    : qrt_ivshmem_server_leave(serve->server);
