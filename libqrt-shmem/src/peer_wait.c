@@ -71,9 +71,10 @@ int qrt_ivshmem_peer_wait_ready(struct qrt_ivshmem_peer *peer, uint32_t vectors,
 					 "the server gave %u vectors of %u and %s memory in %u ms",
 					 peer->own.count, vectors, peer->memory ? "its" : "no", timeout_ms);
 	if (rc == -EPIPE)
-		return qrt_shmem_p_error(
-			reterr, rc,
-			"the server ended the connection: it may not take this user, or have no room");
+		return qrt_shmem_p_error(reterr, rc,
+					 "the server ended the connection: it may not take this user, its id "
+					 "may be in use, or it "
+					 "has no room or no id");
 	return qrt_shmem_p_error(
 		reterr, rc,
 		"what answers is no ivshmem server of version %d, or its memory cannot be had: %s",

@@ -32,9 +32,12 @@ static int take_cpus(struct bench *bench, const char *text)
 	guint64 number = 0;
 	int code = EXIT_OK, i;
 
+	if (text && g_strv_length(words) != 2) {
+		complain("--cpus %s: give two CPUs, A,B", text);
+		return EXIT_USAGE;
+	}
 	for (i = 0; text && i < 2 && code == EXIT_OK; i++) {
-		code = option_take_number("--cpus", g_strv_length(words) == 2 ? words[i] : "", 0,
-					  CPU_SETSIZE - 1, &number);
+		code = option_take_number("--cpus", words[i], 0, CPU_SETSIZE - 1, &number);
 		bench->cpu[i] = (int)number;
 	}
 	return code;

@@ -75,7 +75,7 @@ static int run(struct dump *dump, const char *path)
 	struct member member;
 	int code;
 
-	if (member_join(&member, path) < 0)
+	if (member_join(&member, path, 0) < 0)
 		return EXIT_FAILED;
 	code = show(&member, dump);
 	member_leave(&member);

@@ -2,19 +2,15 @@
 /* ls: who is at a server, by its control socket. */
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
+#include "control.h"
 #include "json_text.h"
 #include "tool.h"
 #include "tool_option.h"
 #include "tool_table.h"
-#include "unix_socket.h"
 
-#define PATIENCE_S 10
-#define TEXT_MAX   (64u << 20)
+#define PATIENCE_MS 10000
 
 static const char help[] =
 	"Usage: qrt-shmem ls SOCKET [--json] [--watch SECONDS]\n\n"
@@ -24,54 +20,43 @@ static const char help[] =
 	"those that wait. What the values are 'qrt-shmem dump' shows. Who left and has an id of its\n"
 	"socket's is absent. Ids wait that left, until nobody knows that.\n\n"
 	"  --json           all that the server knows, one object\n"
-	"  --watch SECONDS  again and again\n\n"
+	"  --watch SECONDS  again and again, over the gap between two servers as well\n\n"
 	"Exit code: 0, 1 there is no such server, or it does not answer, 2 usage.";
 
 struct ls {
 	gboolean is_json;
-	char *path; /* the control socket's */
+	const char *path; /* the server's first socket */
+	/* while watching */
+	gboolean is_seen, is_systemd; /* it answered, and who kept its clients then */
+	gboolean is_gap;              /* no server is there, which was said */
 };
 
 /* ---- asking ---- */
 
-static int read_all(int fd, GString *text)
+static const char *why_refused(const struct ls *ls)
 {
-	char part[65536];
-	ssize_t got;
-
-	while ((got = read(fd, part, sizeof(part))) > 0 && text->len < TEXT_MAX)
-		g_string_append_len(text, part, got);
-	return got < 0 ? -errno : 0;
+	if (control_has_holder(ls->path))
+		return "no server runs there now; its holder keeps its clients: start 'qrt-shmem serve' with "
+		       "the "
+		       "same options again";
+	return "no server runs there now: start 'qrt-shmem serve' with the same options again";
 }
 
-static JsonObject *parse(const struct ls *ls, const GString *text)
+static void say_why(const struct ls *ls, int rc)
 {
-	JsonObject *report = json_limit_parse(text->str, (gssize)text->len);
-
-	if (!report)
-		complain("%s: what answers is no control socket of 'qrt-shmem serve'", ls->path);
-	return report;
-}
-
-/* NULL: it was said why not. */
-static JsonObject *ask(const struct ls *ls)
-{
-	const struct timeval patience = {.tv_sec = PATIENCE_S};
-	g_autoptr(GString) text = g_string_new(NULL);
-	int fd = unix_socket_connect(ls->path, SOCK_STREAM), rc;
-
-	if (fd < 0) {
-		complain("%s: no server answers there: %s; give the first of its sockets", ls->path,
-			 g_strerror(-fd));
-		return NULL;
-	}
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	rc = read_all(fd, text);
-	close(fd);
-	if (rc >= 0)
-		return parse(ls, text);
-	complain("%s: the server does not answer: %s", ls->path, g_strerror(-rc));
-	return NULL;
+	if (rc == -ENOENT)
+		complain("%s.ctl: no server answers there: %s; give the first of its sockets", ls->path,
+			 g_strerror(-rc));
+	else if (rc == -EACCES || rc == -EPERM)
+		complain("%s.ctl: not for this user: %s", ls->path, g_strerror(-rc));
+	else if (rc == -ECONNREFUSED)
+		complain("%s: %s", ls->path, why_refused(ls));
+	else if (rc == -EBADMSG)
+		complain("%s.ctl: what answers is no control socket of 'qrt-shmem serve'", ls->path);
+	else if (rc == -ECONNRESET)
+		complain("%s: the server ended before it answered", ls->path);
+	else
+		complain("%s: the server does not answer: %s", ls->path, g_strerror(-rc));
 }
 
 /* ---- printing ---- */
@@ -175,35 +160,75 @@ static void print_sum(JsonObject *report)
 	       json_limit_get_int(report, "pid"));
 }
 
-static int show(const struct ls *ls)
+static void print_report(const struct ls *ls, JsonObject *report)
 {
-	JsonObject *report = ask(ls);
-
-	if (!report)
-		return EXIT_FAILED;
 	if (ls->is_json) {
 		json_text_print(report);
-		return EXIT_OK;
+		return;
 	}
 	print_clients(report);
 	print_sum(report);
 	json_object_unref(report);
+}
+
+static int show(const struct ls *ls)
+{
+	JsonObject *report = NULL;
+	int rc = control_ask(ls->path, PATIENCE_MS, &report);
+
+	if (rc < 0) {
+		say_why(ls, rc);
+		return EXIT_FAILED;
+	}
+	print_report(ls, report);
 	return EXIT_OK;
 }
 
-static int watch(const struct ls *ls, double seconds)
-{
-	int code = EXIT_OK;
+/* ---- again and again ---- */
 
-	while (code == EXIT_OK && !ferror(stdout)) {
-		if (!ls->is_json && isatty(STDOUT_FILENO))
-			fputs("\033[H\033[J", stdout);
-		code = show(ls);
-		fflush(stdout);
-		if (code == EXIT_OK)
-			g_usleep((gulong)(seconds * G_USEC_PER_SEC));
+static gboolean is_kept(const struct ls *ls)
+{
+	return ls->is_systemd || control_has_holder(ls->path);
+}
+
+/* A server that is killed leaves its socket, at which the next one answers. */
+static gboolean goes_on(struct ls *ls, int rc)
+{
+	gboolean is_gap = (rc == -ECONNREFUSED || rc == -ECONNRESET) && ls->is_seen && is_kept(ls);
+
+	if (rc == -ENOENT && ls->is_seen)
+		complain("%s: the server ended", ls->path);
+	else if (!is_gap || !ls->is_gap)
+		say_why(ls, rc);
+	ls->is_gap = is_gap;
+	return is_gap;
+}
+
+static void show_next(struct ls *ls, JsonObject *report)
+{
+	ls->is_seen = TRUE;
+	ls->is_gap = FALSE;
+	ls->is_systemd = g_str_equal(json_limit_get_string(report, "kept_by"), "systemd");
+	if (!ls->is_json && isatty(STDOUT_FILENO))
+		fputs("\033[H\033[J", stdout);
+	print_report(ls, report);
+	fflush(stdout);
+}
+
+static int watch(struct ls *ls, double seconds)
+{
+	JsonObject *report;
+	int rc;
+
+	while (!ferror(stdout)) {
+		rc = control_ask(ls->path, PATIENCE_MS, &report);
+		if (rc >= 0)
+			show_next(ls, report);
+		else if (!goes_on(ls, rc))
+			return EXIT_FAILED;
+		g_usleep((gulong)(seconds * G_USEC_PER_SEC));
 	}
-	return code;
+	return EXIT_OK;
 }
 
 int command_ls(char **argv)
@@ -224,8 +249,6 @@ int command_ls(char **argv)
 		code = option_take_seconds("--watch", seconds_text, 3600, &seconds);
 	if (code != EXIT_OK)
 		return code == OPTION_HELP ? EXIT_OK : code;
-	ls.path = g_strconcat(rest[0], ".ctl", NULL);
-	code = seconds > 0 ? watch(&ls, seconds) : show(&ls);
-	g_free(ls.path);
-	return code;
+	ls.path = rest[0];
+	return seconds > 0 ? watch(&ls, seconds) : show(&ls);
 }

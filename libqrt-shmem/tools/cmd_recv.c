@@ -27,7 +27,7 @@ static const char help[] =
 	"  --old              those, too, that were sent before and are still there\n"
 	"  --all              those for others, too\n"
 	"  --count N          ends after so many\n"
-	"  --timeout SECONDS  ends then, whatever came\n"
+	"  --timeout SECONDS  ends then, whatever came; joining counts\n"
 	"  --json             an object for each, with its number; likewise for those that were lost\n\n"
 	"Exit code: 0, 1 it failed, the server ended, or fewer than --count came in time, 2 usage.";
 
@@ -169,9 +169,9 @@ static int look_around(struct recv *recv)
 	return count < 0 ? count : 0;
 }
 
-static int loop(struct recv *recv)
+static int loop(struct recv *recv, gint64 begin)
 {
-	gint64 begin = g_get_monotonic_time(), after = (gint64)(recv->timeout_s * G_USEC_PER_SEC);
+	gint64 after = (gint64)(recv->timeout_s * G_USEC_PER_SEC);
 	int rc = 0;
 
 	for (;;) {
@@ -220,7 +220,8 @@ static int open_readers(struct recv *recv)
 
 static int run(struct recv *recv, const char *path)
 {
-	int rc = member_join(&recv->member, path), code = EXIT_FAILED;
+	gint64 begin = g_get_monotonic_time();
+	int rc = member_join(&recv->member, path, recv->timeout_s), code = EXIT_FAILED;
 
 	if (rc < 0)
 		return EXIT_FAILED;
@@ -228,7 +229,7 @@ static int run(struct recv *recv, const char *path)
 	if (rc >= 0)
 		rc = open_readers(recv);
 	if (rc >= 0)
-		code = loop(recv);
+		code = loop(recv, begin);
 	if (recv->printed)
 		g_usleep(LINGER_MS *
 			 1000); /* leaving empties the slot: who waits for the last acknowledgement sees it */

@@ -46,7 +46,7 @@ static int ring(const char *path, guint32 peer, guint32 vector, guint64 count)
 	struct member member;
 	int code = EXIT_OK, rc = 0;
 
-	if (member_join(&member, path) < 0)
+	if (member_join(&member, path, 0) < 0)
 		return EXIT_FAILED;
 	for (; count > 0 && rc >= 0; count--)
 		rc = qrt_ivshmem_peer_ring(member.peer, peer, vector);

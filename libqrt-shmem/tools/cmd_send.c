@@ -21,7 +21,7 @@ static const char help[] =
 	"own slot empty: so it waits until they acknowledge that they took it, as 'qrt-shmem recv' does.\n\n"
 	"  --to PEER       for that one, and no faster than it takes them (default: for all)\n"
 	"  --type N        a number that the peers agree upon, 0 to 65535 (default 0)\n"
-	"  --wait SECONDS  at most so long (default 1)\n\n"
+	"  --wait SECONDS  at most so long (default 1); for joining, too (default 10)\n\n"
 	"Exit code: 0, 1 it failed, or the peer of --to did not take it in time, 2 usage.";
 
 struct send {
@@ -29,8 +29,8 @@ struct send {
 	struct qrt_shmem_writer writer;
 	guint32 to; /* QRT_SHMEM_TO_ALL */
 	guint16 type;
-	double wait_s;
-	guint32 *ids; /* whom it is for */
+	double wait_s, join_s; /* the latter as asked for, 0: not */
+	guint32 *ids;          /* whom it is for */
 	guint count;
 };
 
@@ -178,7 +178,7 @@ static int send_all(struct send *send, const char *text)
 
 static int run(struct send *send, char **rest)
 {
-	int rc = member_join(&send->member, rest[0]);
+	int rc = member_join(&send->member, rest[0], send->join_s);
 
 	if (rc < 0)
 		return EXIT_FAILED;
@@ -210,6 +210,8 @@ int command_send(char **argv)
 		code = option_take_number("--type", type_text, 0, G_MAXUINT16, &type);
 	if (code == EXIT_OK)
 		code = option_take_seconds("--wait", wait, 86400, &send.wait_s);
+	if (wait)
+		send.join_s = send.wait_s;
 	send.type = (guint16)type;
 	if (code == EXIT_OK)
 		code = run(&send, rest);

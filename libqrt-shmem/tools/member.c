@@ -2,16 +2,26 @@
 #include "member.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "reason.h"
 #include "tool_option.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_S 10.0
 
 static int fail(struct member *member, int rc, const struct qrt_shmem_error *error)
 {
-	if (g_str_has_prefix(error->message, member->path))
+	g_autofree char *reason = rc == -EPIPE       ? reason_of_refusal(member->path)
+				  : rc == -ETIMEDOUT ? reason_of_silence(member->path)
+						     : NULL;
+
+	if (reason && rc == -ETIMEDOUT)
+		complain("%s: %s: %s", member->path, error->message, reason);
+	else if (reason)
+		complain("%s: %s", member->path, reason);
+	else if (g_str_has_prefix(error->message, member->path))
 		complain("%s", error->message);
 	else
 		complain("%s: %s", member->path, error->message);
@@ -19,7 +29,13 @@ static int fail(struct member *member, int rc, const struct qrt_shmem_error *err
 	return rc;
 }
 
-int member_join(struct member *member, const char *path)
+/* Until a server lets it in, of which one may not run yet. */
+static guint32 patience_ms(double seconds)
+{
+	return (guint32)MIN((seconds > 0 ? seconds : PATIENCE_S) * 1000, (double)INT_MAX);
+}
+
+int member_join(struct member *member, const char *path, double wait_s)
 {
 	struct qrt_ivshmem_peer_config config = {
 		.size = sizeof(config), .path = path, .peers_max = QRT_IVSHMEM_IDS};
@@ -30,7 +46,7 @@ int member_join(struct member *member, const char *path)
 	member->path = path;
 	rc = qrt_ivshmem_peer_open(&config, &member->peer, &error);
 	if (rc >= 0)
-		rc = qrt_ivshmem_peer_wait_ready(member->peer, 1, PATIENCE_MS, &error);
+		rc = qrt_ivshmem_peer_wait_ready(member->peer, 1, patience_ms(wait_s), &error);
 	if (rc < 0)
 		return fail(member, rc, &error);
 	member->memory = qrt_ivshmem_peer_get_memory(member->peer, &member->length);

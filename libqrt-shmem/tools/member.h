@@ -19,8 +19,9 @@ struct member {
 	struct qrt_shmem_state said;
 };
 
-/* Joins, with a vector. Negative: it was said why not. The path stays the caller's. */
-int member_join(struct member *member, const char *path);
+/* Joins, with a vector, in so many seconds (0: ten). Negative: it was said why not. The path stays the
+ * caller's. */
+int member_join(struct member *member, const char *path, double wait_s);
 void member_leave(struct member *member);
 /* Negative where there is no layout with a slot for this peer, which is said. */
 int member_need_layout(const struct member *member);

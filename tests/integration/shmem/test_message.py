@@ -6,8 +6,9 @@ import json
 import os
 import signal
 import subprocess
+import time
 
-from tool import Place, Server, check, check_equal, main, wait_for, TOOL
+from tool import Peer, Place, Server, check, check_equal, main, need_root, read_text, wait_for, TOOL
 
 
 class Receiver:
@@ -127,6 +128,90 @@ def test_who_does_not_take_a_message_is_named():
         server.end()
         code, messages, errors = receiver.end()
         check((code, errors) == (1, "qrt-shmem: s: the server ended\n"), (messages, errors))
+
+
+
+# ---- who is not let in ----
+
+
+def refused(place, path, *arguments):
+    code, _, errors = place.call("send", path, *arguments, "x")
+    check_equal(code, 1, "send " + path)
+    return errors
+
+
+def test_a_socket_whose_id_is_in_use_says_by_whom():
+    """The second socket has no control socket beside it; another server of the same folder is not mixed up with it."""
+    with Place() as place:
+        Server(place, "s", "sx,id=1", "--layout")
+        Server(place, "other", "sy,id=1", "--layout")
+        with Peer(place.file("sx")):
+            place.wait_ids([1])
+            expected = "qrt-shmem: %s: its id 1 is in use, by pid " + str(os.getpid()) + "; one client at a time: "
+            for path in ("sx", place.file("sx")):
+                errors = refused(place, path)
+                check(errors.startswith(expected % path), errors)
+            place.expect("send", "sy", "x")
+            place.expect("send", "s", "x")
+
+
+def test_a_server_without_an_id_says_so():
+    with Place() as place:
+        Server(place, "s", "sx,id=1", "--layout=peers=3")
+        with Peer(place.file("s")), Peer(place.file("s")) as second:
+            place.wait_ids([0, 2])
+            errors = refused(place, "s")
+            check("no id is free: clients have all" in errors, errors)
+            place.expect("send", "sx", "x")
+            second.close_connection()
+            place.wait_ids([0])
+            errors = refused(place, "s")
+            check("no id is free: 1 that left wait" in errors, errors)
+
+
+def test_a_server_that_is_gone_is_waited_for_no_longer_than_asked():
+    with Place() as place:
+        server = Server(place, "s", "--layout")
+        server.end(signal.SIGKILL)
+        begin = time.monotonic()
+        errors = refused(place, "s", "--wait", "0.3")
+        check("in 300 ms: no server runs there now" in errors, errors)
+        code, _, errors = place.call("recv", "s", "--timeout", "0.3")
+        check(code == 1 and "in 300 ms: no server runs there now" in errors, errors)
+        check(time.monotonic() - begin < 9, "two commands of 0.3 s each, where ten seconds are the default")
+        late = place.start(TOOL, "recv", "s", "--timeout", "25", "--count", "1", stdout=subprocess.PIPE)
+        time.sleep(0.2)
+        Server(place, "s", "--layout")
+        wait_for("it is let in", lambda: late.pid in [c["pid"] for c in place.ls()["clients"] if c["state"]])
+        place.expect("send", "s", "--wait", "20", "hello")
+        check_equal((late.communicate(timeout=30)[0][1:], late.returncode), (" 0 hello\n", 0), "it has the message")
+
+
+def test_who_watches_sees_the_next_server_too():
+    with Place() as place:
+        server = Server(place, "s")
+        said = open(place.file("said"), "w+", encoding="utf-8")
+        watch = place.start(TOOL, "ls", "s", "--json", "--watch", "0.05", stdout=subprocess.PIPE, stderr=said)
+        check_equal(json.loads(watch.stdout.readline())["pid"], server.pid, "the first one")
+        server.end(signal.SIGKILL)
+        wait_for("the gap is said", lambda: "its holder keeps its clients" in read_text(said.name))
+        server = Server(place, "s")
+        while json.loads(watch.stdout.readline())["pid"] != server.pid:
+            pass
+        server.end()
+        watch.communicate(timeout=30)
+        check_equal((watch.returncode, read_text(said.name).count("keeps"), "the server ended" in read_text(said.name)),
+                    (1, 1, True), "the end")
+        said.close()
+
+
+def test_a_control_socket_of_another_user_is_not_for_this_one():
+    need_root()
+    with Place() as place:
+        Server(place, "s,mode=0666")
+        os.chmod(place.path, 0o755)
+        code, _, errors = place.call("ls", "s", wrapper=("setpriv", "--reuid", "65534", "--clear-groups"))
+        check(code == 1 and "s.ctl: not for this user" in errors and "first" not in errors, errors)
 
 
 main([(function.__name__[5:].replace("_", " "), function) for name, function in sorted(globals().items())

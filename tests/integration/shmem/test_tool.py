@@ -212,7 +212,7 @@ BAD = [  # arguments, code, a part of what is said
     (("recv", "s"), 1, "no ivshmem server"),
     (("dump", "s", "--length", "0"), 2, "number of bytes"),
     (("dump", "s"), 1, "no ivshmem server"),
-    (("bench", "--cpus", "0"), 2, "--cpus"),
+    (("bench", "--cpus", "0"), 2, "--cpus 0: give two CPUs"),
     (("bench", "--cpus", "0,1000"), 1, "CPU 1000"),
     (("bench", "--rounds", "0"), 2, "1 to 1000"),
 ]
