@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image.h"
 
+#include "image_probe.h"
 #include "tool_say.h"
 
 /* No page cache is between us and memory. */
@@ -25,6 +26,21 @@ static gboolean open_throttle(struct image *image)
 	if (qrt_block_throttle_open(&config, &image->throttle, &error) >= 0)
 		return TRUE;
 	complain("%s", error.message);
+	return FALSE;
+}
+
+/* As raw bytes an image of another format is soon destroyed: who means that says so. */
+static gboolean check_format(const struct image_options *options)
+{
+	const char *format;
+
+	if (!options->path || options->create || options->is_raw)
+		return TRUE;
+	format = image_probe(options->path);
+	if (!format)
+		return TRUE;
+	complain("%s: this looks like a %s image; -f raw (format=raw) takes it as raw bytes all the same",
+		 options->path, format);
 	return FALSE;
 }
 
@@ -79,10 +95,11 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!open_throttle(image) || !open_device(image) || !open_queues(image))
+	if (!check_format(options) || !open_throttle(image) || !open_device(image) || !open_queues(image))
 		return image_close(image);
-	/* When it is opened again, it is there. */
+	/* When it is opened again, it is there, and raw, whatever was written to it. */
 	image->options.create = 0;
+	image->options.is_raw = TRUE;
 	image->info.size = sizeof(image->info);
 	qrt_block_device_get_info(image->device, &image->info);
 	return image;

@@ -100,7 +100,16 @@ static gboolean take_driver(struct image_options *options, gsize offset, const c
 {
 	(void)options;
 	(void)offset;
-	return strcmp(value, "raw") == 0 || strcmp(value, "file") == 0 || strcmp(value, "host_device") == 0;
+	return strcmp(value, "file") == 0 || strcmp(value, "host_device") == 0;
+}
+
+/* A driver of files without a format above it is raw, too. */
+static gboolean take_format(struct image_options *options, gsize offset, const char *value)
+{
+	gboolean is_good = strcmp(value, "raw") == 0 || take_driver(options, offset, value);
+
+	options->is_raw = is_good;
+	return is_good;
 }
 
 static gboolean take_cache(struct image_options *options, gsize offset, const char *value)
@@ -177,7 +186,8 @@ static const struct key {
 } keys[] = {
 	{"filename", take_path, SET(path), "a path"},
 	{"file.filename", take_path, SET(path), "a path"},
-	{"driver", take_driver, 0, "raw, the only format there is so far"},
+	{"driver", take_format, 0, "raw, the only format there is so far"},
+	{"format", take_format, 0, "raw, the only format there is so far"},
 	{"file.driver", take_driver, 0, "file or host_device"},
 	{"engine", take_engine, SET(engine), "auto, threads, libaio, io_uring or memory"},
 	{"aio", take_engine, SET(engine), "threads, native or io_uring"},

@@ -10,6 +10,7 @@ struct image_options {
 	char *path; /* NULL: none */
 	guint32 engine;
 	gboolean is_read_only, is_shared;
+	gboolean is_raw;             /* that was said: it is not looked for other formats */
 	gboolean is_direct;          /* past the page cache */
 	gboolean is_written_through; /* each write is safe when it is done */
 	gboolean is_flush_ignored;

@@ -193,6 +193,60 @@ def test_created_files():
         check_equal(place.io("filename=new,read-only=on", "length", options=("--image-opts",)), "1 MiB\n", "--image-opts")
 
 
+# ---- other formats ----
+
+# What qemu-img makes, and the name that we have for it.
+FORMATS = [("qcow2", ()), ("qcow", ()), ("qed", ()), ("vmdk", ()), ("vmdk", ("subformat=monolithicFlat",)), ("vdi", ()),
+           ("vhdx", ()), ("vpc", ()), ("vpc", ("subformat=fixed",)), ("parallels", ()),
+           ("luks", ("key-secret=s", "iter-time=10"))]
+
+
+def make_format(place, form, options):
+    words = [word for option in options for word in ("-o", option)]
+    if form == "luks":
+        words += ["--object", "secret,id=s,data=x"]
+    place.run("rm", "-f", "foreign", code=0)
+    place.run("qemu-img", "create", "-q", "-f", form, *words, "foreign", "4M", code=0)
+
+
+def test_other_formats():
+    need_peer()
+    with Place() as place:
+        for form, options in FORMATS:
+            make_format(place, form, options)
+            before = place.bytes_of("foreign")
+            words = ("-c", "write 0 64k", "foreign")
+            for refused in (words, ("-r", *words), ("-c", "open foreign", "-c", "write 0 64k"), ("-o", "file.driver=file", *words),
+                            ("--image-opts", "-c", "write 0 64k", "filename=foreign"),
+                            ("bench", "--kind", "randwrite", "--write", "--seconds", "0.1", "foreign")):
+                _, out, errors = place.run(TOOL, *refused, code=1)
+                check_equal((out, place.bytes_of("foreign") == before), ("", True), "%s %s" % (form, refused))
+                name = {"qcow": "qcow2"}.get(form, form)
+                check("looks like a %s image" % name in errors and "-f raw" in errors, errors)
+                check(re.match(r"qrt-io: [^\n]+\n", errors), errors)
+            place.io("foreign", "write -P 5 16 16", "read -P 5 16 16", options=("-f", "raw"))
+            place.io(None, "open -f raw foreign", "read -P 5 16 16")
+            place.io("driver=raw,filename=foreign", "read -P 5 16 16", options=("--image-opts",))
+            check_equal(place.bytes_of("foreign"), before[:16] + b"\5" * 16 + before[32:], form)
+
+
+def test_raw_stays_raw():
+    """What is open is not lost by what is written to it; anything short, empty or strange is no other format."""
+    with Place() as place:
+        with open(place.file("magic"), "wb") as file:
+            file.write(b"QFI\xfb" + bytes(508))
+        place.make("image")
+        place.io("image", "write -s magic 0 512", "reopen -r", "read 0 512")
+        check("qcow2" in place.run(TOOL, "-c", "length", "image", code=1)[2], "now it looks like one")
+        for name, content in (("empty", b""), ("short", b"QFI"), ("late", bytes(512) + b"QFI\xfb" + bytes(508)),
+                              ("inside", b"x" * 1000 + b"conectix" + b"y" * 1000)):
+            with open(place.file(name), "wb") as file:
+                file.write(content)
+            check_equal(place.json(name, "length")[0]["bytes"], len(content), name)
+        place.run(TOOL, "bench", "--format", "raw", "--kind", "randwrite", "--write", "--seconds", "0.05", "--rounds", "1",
+                  "--cache", "writeback", "image", code=0)
+
+
 # ---- locks ----
 
 
@@ -337,6 +391,8 @@ main([
     ("more requests than there is room for", test_many_at_once),
     ("a block device is one, too", test_block_device),
     ("files are made, opened by options, and their holes told", test_created_files),
+    ("an image of another format is opened as raw bytes only where that was said", test_other_formats),
+    ("what is open as raw bytes stays so", test_raw_stays_raw),
     ("an image is locked for and by QEMU", test_locks_are_qemus),
     ("a deadline and a cancel end a request of a stuck device", test_deadlines_and_cancel),
     ("priorities are taken", test_priorities),
