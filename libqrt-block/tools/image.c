@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "image.h"
 
+#include <string.h>
+
 #include "image_probe.h"
 #include "tool_say.h"
 
@@ -26,6 +28,40 @@ static gboolean open_throttle(struct image *image)
 	if (qrt_block_throttle_open(&config, &image->throttle, &error) >= 0)
 		return TRUE;
 	complain("%s", error.message);
+	return FALSE;
+}
+
+/* The library's words, and the options that they are here. */
+static void complain_of(const struct qrt_block_error *error)
+{
+	const char *options = "";
+
+	if (strstr(error->message, "SHARE"))
+		options = " (SHARE is -U, force-share=on)";
+	else if (strstr(error->message, "DIRECT"))
+		options = " (DIRECT is -n, cache=none)";
+	complain("%s%s", error->message, options);
+}
+
+/* What the library would refuse, too, in words that nobody here knows. */
+static gboolean check_kind(const struct image_options *options)
+{
+	gboolean is_memory = options->engine == QRT_BLOCK_ENGINE_MEMORY;
+
+	if (is_memory && !options->memory_bytes)
+		complain("memory has no length of its own: give --size SIZE (size=SIZE)");
+	else if (is_memory && (options->path || options->create))
+		complain("memory is no file: leave '%s' and --create out, or choose another engine",
+			 options->path ? options->path : "FILE");
+	else if (is_memory && (options->is_read_only || options->is_shared))
+		complain("memory is this program's alone, to read and write: leave -r and -U out");
+	else if (!is_memory && !options->path)
+		complain("no image was named: give a path");
+	else if (!is_memory && options->memory_bytes)
+		complain("--size is for -i memory: '%s' has its own length; --create SIZE makes a file",
+			 options->path);
+	else
+		return TRUE;
 	return FALSE;
 }
 
@@ -65,7 +101,7 @@ static gboolean open_device(struct image *image)
 
 	if (qrt_block_device_open(&config, &image->device, &error) >= 0)
 		return TRUE;
-	complain("%s", error.message);
+	complain_of(&error);
 	return FALSE;
 }
 
@@ -95,7 +131,8 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!check_format(options) || !open_throttle(image) || !open_device(image) || !open_queues(image))
+	if (!check_kind(options) || !check_format(options) || !open_throttle(image) || !open_device(image) ||
+	    !open_queues(image))
 		return image_close(image);
 	/* When it is opened again, it is there, and raw, whatever was written to it. */
 	image->options.create = 0;

@@ -131,6 +131,42 @@ def test_usage():
         check_equal(done.returncode, 1, "what could not be printed is a failure")
 
 
+def test_words():
+    """Errors say what is to be given here, not what the library calls it."""
+    with Place() as place:
+        place.make("image")
+        for words, wanted in ((("-i", "libaio", "image"), "-n, cache=none"), (("-i", "memory"), "--size"),
+                              (("-n", "--create", "1000", "new"), "-n, cache=none"), (("--size", "1M", "image"), "--create"),
+                              (("-i", "memory", "--size", "1M", "image"), "image"), (("-c", "open"), "give a path"),
+                              (("-r", "-i", "memory", "--size", "1M"), "-r"),
+                              (("bench", "--area", "1G", "image"), "%d bytes" % SIZE)):
+            _, out, errors = place.run(TOOL, *words, code=1)
+            check_equal(out, "", words)
+            check(re.fullmatch(r"qrt-io: [^\n]+\n", errors) and wanted in errors, "%s: %r" % (words, errors))
+        check(not os.path.exists(place.file("new")), "what could not be opened is not made")
+        with subprocess.Popen([TOOL, "-c", "sleep 20000", place.file("image")]) as holder:
+            try:
+                wait_for_lock(place, True)
+                check("-U" in place.run(TOOL, "-r", "-c", "length", "image", code=1)[2], "a locked image")
+            finally:
+                holder.kill()
+        lines = place.run(TOOL, "-o", "help", code=0)[1].splitlines()
+        check_equal(len([line for line in lines if re.match(r"(throttle|fault)\.[a-z-]+ +\w+.*: \w+", line)]), 11, lines)
+        check("-o help" in place.run(TOOL, "-o", "nothing=1", "image", code=2)[2], "an unknown key")
+        memory = ("-i", "memory", "--size", "1M")
+        check_equal(place.io(None, "info", options=memory).splitlines()[2], "engine: memory", "info")
+
+
+def test_alignment():
+    """Direct I/O of odd lengths: here it says what to leave out."""
+    with Place() as place:
+        place.make("image")
+        if place.json("image", "info", options=("-n",))[0]["alignment"] == 1:
+            raise Skip("no direct I/O here")
+        check("without -n" in place.io("image", "read 1 511", options=("-n",), code=1), "what is not aligned")
+        place.io("image", "read 1 511")
+
+
 def test_engines():
     with Place() as place:
         for engine in ENGINES:
@@ -387,6 +423,8 @@ main([
     ("commands after one that failed run, and the failure is told", test_later_commands_run),
     ("read only is read only", test_read_only),
     ("wrong usage is told in one line", test_usage),
+    ("errors are in the user's words", test_words),
+    ("what direct I/O cannot do is told, and how it goes", test_alignment),
     ("every engine reads and writes, direct and cached", test_engines),
     ("more requests than there is room for", test_many_at_once),
     ("a block device is one, too", test_block_device),
