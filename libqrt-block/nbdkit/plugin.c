@@ -72,6 +72,7 @@ static int config_complete(void)
 #define CONFIG_HELP                                                                                          \
 	"file=PATH              what to export\n"                                                            \
 	"engine=ENGINE          auto (default), threads, libaio, io_uring, memory\n"                         \
+	"format=raw             also where it looks like an image of another format\n"                       \
 	"cache=MODE             writeback (default), none, ...\n"                                            \
 	"priority=PRIORITY      urgent, normal (default), low\n"                                             \
 	"deadline=TIME          of each request; then the client gets an error\n"                            \

@@ -6,6 +6,10 @@
 
 #include "device_p.h"
 
+/* What is longer would hold up the submitting thread for too long, where it is copied from or to the page
+ * cache. */
+#define QRT_BLOCK_P_CACHED_MAX 65536u
+
 struct qrt_block_p_engine;
 
 struct qrt_block_p_engine_type {

@@ -7,12 +7,9 @@
 #include "engine_p.h"
 #include "execute_p.h"
 
-/* A longer copy would hold up the submitting thread for too long. */
-#define CACHED_MAX 65536u
-
 static int is_worth_a_look(const struct qrt_block_p_engine *engine, const struct qrt_block_p_op *op)
 {
-	return qrt_block_p_op_is_read(op) && op->length <= CACHED_MAX &&
+	return qrt_block_p_op_is_read(op) && op->length <= QRT_BLOCK_P_CACHED_MAX &&
 	       !(engine->device->flags & QRT_BLOCK_DEVICE_DIRECT) &&
 	       !atomic_load_explicit(&engine->device->is_uncached, memory_order_relaxed);
 }

@@ -65,6 +65,15 @@ static void prepare(struct io_uring_sqe *entry, const struct qrt_block_p_op *op)
 		entry->ioprio = (uint16_t)qrt_block_p_ioprio_of(op->priority);
 }
 
+/* What the kernel can copy from or to the page cache it does at once, in the call of who submits. */
+static unsigned entry_flags(const struct uring *uring, const struct qrt_block_p_op *op)
+{
+	int is_long_copy = !(uring->engine.device->flags & QRT_BLOCK_DEVICE_DIRECT) &&
+			   op->kind != QRT_BLOCK_FLUSH && op->length > QRT_BLOCK_P_CACHED_MAX;
+
+	return IOSQE_FIXED_FILE | (is_long_copy ? IOSQE_ASYNC : 0);
+}
+
 static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
 	struct uring *uring = uring_of(engine);
@@ -80,7 +89,7 @@ static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	if (!entry)
 		return -EAGAIN;
 	prepare(entry, op);
-	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+	io_uring_sqe_set_flags(entry, entry_flags(uring, op));
 	io_uring_sqe_set_data(entry, op);
 	uring->in_kernel++;
 	return 0;

@@ -19,6 +19,7 @@ static const char help[] =
 	"  --area SIZE         the first bytes of FILE alone\n"
 	"  --cache MODE        none (default), writeback, writethrough, directsync, unsafe\n"
 	"  --workers N\n"
+	"  -f, --format raw    also where FILE looks like an image of another format\n"
 	"  --seconds S         of a measurement (default 1)\n"
 	"  --rounds N          default 3\n"
 	"  --write             what is in FILE may be lost: for randwrite and write\n"
@@ -29,13 +30,14 @@ static const char help[] =
 #define BLOCK_MAX (G_GUINT64_CONSTANT(1) << 30)
 
 struct words {
-	char *engine, *kind, *depth, *block, *area, *cache, *workers, *seconds, *rounds, *size;
+	char *engine, *kind, *depth, *block, *area, *cache, *workers, *format, *seconds, *rounds, *size;
 };
 
 static void clear_words(struct words *words)
 {
-	char **all[] = {&words->engine, &words->kind,    &words->depth,   &words->block,  &words->area,
-			&words->cache,  &words->workers, &words->seconds, &words->rounds, &words->size};
+	char **all[] = {&words->engine,  &words->kind,   &words->depth,   &words->block,
+			&words->area,    &words->cache,  &words->workers, &words->format,
+			&words->seconds, &words->rounds, &words->size};
 	gsize i;
 
 	for (i = 0; i < G_N_ELEMENTS(all); i++)
@@ -123,6 +125,7 @@ static int take_image(struct bench_plan *plan, const struct words *words, const 
 		const char *key, *value;
 	} settings[] = {{"cache", words->cache ? words->cache : "none"},
 			{"workers", words->workers},
+			{"format", words->format},
 			{"size", words->size},
 			{"filename", file}};
 	gsize i;
@@ -228,6 +231,7 @@ int command_bench(char **argv)
 					{"area", 0, 0, G_OPTION_ARG_FILENAME, &words.area, NULL, NULL},
 					{"cache", 't', 0, G_OPTION_ARG_FILENAME, &words.cache, NULL, NULL},
 					{"workers", 0, 0, G_OPTION_ARG_FILENAME, &words.workers, NULL, NULL},
+					{"format", 'f', 0, G_OPTION_ARG_FILENAME, &words.format, NULL, NULL},
 					{"seconds", 0, 0, G_OPTION_ARG_FILENAME, &words.seconds, NULL, NULL},
 					{"rounds", 0, 0, G_OPTION_ARG_FILENAME, &words.rounds, NULL, NULL},
 					{"size", 0, 0, G_OPTION_ARG_FILENAME, &words.size, NULL, NULL},

@@ -79,8 +79,12 @@ static gboolean open_image(struct measurement *at, guint32 engine)
 	if (!at->image)
 		return FALSE;
 	area = image_capacity(at->image);
+	if (at->plan->area_bytes > area) {
+		complain("bench: --area: the image has %" G_GUINT64_FORMAT " bytes; give that at most", area);
+		return FALSE;
+	}
 	if (at->plan->area_bytes)
-		area = MIN(area, at->plan->area_bytes);
+		area = at->plan->area_bytes;
 	at->blocks = area / at->plan->block_bytes;
 	if (at->blocks > 0)
 		return TRUE;

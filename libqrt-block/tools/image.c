@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "image.h"
 
+#include <string.h>
+
+#include "image_probe.h"
 #include "tool_say.h"
 
 /* No page cache is between us and memory. */
@@ -28,6 +31,55 @@ static gboolean open_throttle(struct image *image)
 	return FALSE;
 }
 
+/* The library's words, and the options that they are here. */
+static void complain_of(const struct qrt_block_error *error)
+{
+	const char *options = "";
+
+	if (strstr(error->message, "SHARE"))
+		options = " (SHARE is -U, force-share=on)";
+	else if (strstr(error->message, "DIRECT"))
+		options = " (DIRECT is -n, cache=none)";
+	complain("%s%s", error->message, options);
+}
+
+/* What the library would refuse, too, in words that nobody here knows. */
+static gboolean check_kind(const struct image_options *options)
+{
+	gboolean is_memory = options->engine == QRT_BLOCK_ENGINE_MEMORY;
+
+	if (is_memory && !options->memory_bytes)
+		complain("memory has no length of its own: give --size SIZE (size=SIZE)");
+	else if (is_memory && (options->path || options->create))
+		complain("memory is no file: leave '%s' and --create out, or choose another engine",
+			 options->path ? options->path : "FILE");
+	else if (is_memory && (options->is_read_only || options->is_shared))
+		complain("memory is this program's alone, to read and write: leave -r and -U out");
+	else if (!is_memory && !options->path)
+		complain("no image was named: give a path");
+	else if (!is_memory && options->memory_bytes)
+		complain("--size is for -i memory: '%s' has its own length; --create SIZE makes a file",
+			 options->path);
+	else
+		return TRUE;
+	return FALSE;
+}
+
+/* As raw bytes an image of another format is soon destroyed: who means that says so. */
+static gboolean check_format(const struct image_options *options)
+{
+	const char *format;
+
+	if (!options->path || options->create || options->is_raw)
+		return TRUE;
+	format = image_probe(options->path);
+	if (!format)
+		return TRUE;
+	complain("%s: this looks like a %s image; -f raw (format=raw) takes it as raw bytes all the same",
+		 options->path, format);
+	return FALSE;
+}
+
 static gboolean open_device(struct image *image)
 {
 	const struct image_options *options = &image->options;
@@ -49,7 +101,7 @@ static gboolean open_device(struct image *image)
 
 	if (qrt_block_device_open(&config, &image->device, &error) >= 0)
 		return TRUE;
-	complain("%s", error.message);
+	complain_of(&error);
 	return FALSE;
 }
 
@@ -79,10 +131,12 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!open_throttle(image) || !open_device(image) || !open_queues(image))
+	if (!check_kind(options) || !check_format(options) || !open_throttle(image) || !open_device(image) ||
+	    !open_queues(image))
 		return image_close(image);
-	/* When it is opened again, it is there. */
+	/* When it is opened again, it is there, and raw, whatever was written to it. */
 	image->options.create = 0;
+	image->options.is_raw = TRUE;
 	image->info.size = sizeof(image->info);
 	qrt_block_device_get_info(image->device, &image->info);
 	return image;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image_option.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "number.h"
@@ -100,7 +101,16 @@ static gboolean take_driver(struct image_options *options, gsize offset, const c
 {
 	(void)options;
 	(void)offset;
-	return strcmp(value, "raw") == 0 || strcmp(value, "file") == 0 || strcmp(value, "host_device") == 0;
+	return strcmp(value, "file") == 0 || strcmp(value, "host_device") == 0;
+}
+
+/* A driver of files without a format above it is raw, too. */
+static gboolean take_format(struct image_options *options, gsize offset, const char *value)
+{
+	gboolean is_good = strcmp(value, "raw") == 0 || take_driver(options, offset, value);
+
+	options->is_raw = is_good;
+	return is_good;
 }
 
 static gboolean take_cache(struct image_options *options, gsize offset, const char *value)
@@ -170,40 +180,56 @@ static gboolean take_power(struct image_options *options, gsize offset, const ch
 /* ---- keys ---- */
 
 static const struct key {
-	const char *name;
+	const char *name, *what;
 	take_value *take;
 	gsize offset;
 	const char *wanted;
 } keys[] = {
-	{"filename", take_path, SET(path), "a path"},
-	{"file.filename", take_path, SET(path), "a path"},
-	{"driver", take_driver, 0, "raw, the only format there is so far"},
-	{"file.driver", take_driver, 0, "file or host_device"},
-	{"engine", take_engine, SET(engine), "auto, threads, libaio, io_uring or memory"},
-	{"aio", take_engine, SET(engine), "threads, native or io_uring"},
-	{"read-only", take_flag, SET(is_read_only), "on or off"},
-	{"force-share", take_flag, SET(is_shared), "on or off"},
-	{"cache", take_cache, 0, "none, writeback, writethrough, directsync or unsafe"},
-	{"cache.direct", take_flag, SET(is_direct), "on or off"},
-	{"cache.no-flush", take_flag, SET(is_flush_ignored), "on or off"},
-	{"discard", take_discard, SET(is_discard_ignored), "ignore, off, unmap or on"},
-	{"misalign", take_flag, SET(is_misaligned), "on or off"},
-	{"workers", take_number, SET(workers), "1 to 64"},
-	{"depth", take_number, SET(depth), "1 to 4096"},
-	{"create", take_size, SET(create), "how many bytes the new file has, such as 64M"},
-	{"size", take_size, SET(memory_bytes), "how many bytes of memory, such as 64M"},
-	{"throttle.requests", take_size, SET(throttle_requests), "how many a second, such as 500 or 2k"},
-	{"throttle.bytes", take_size, SET(throttle_bytes), "how many a second, such as 10M"},
-	{"fault.seed", take_seed, SET(fault.seed), "a number"},
-	{"fault.error", take_rate, SET(fault.error_rate), "how many of 1000 requests"},
-	{"fault.torn", take_rate, SET(fault.torn_rate), "how many of 1000 writes"},
-	{"fault.short", take_rate, SET(fault.short_rate), "how many of 1000 requests"},
-	{"fault.reorder", take_rate, SET(fault.reorder_rate), "how many of 1000 requests"},
-	{"fault.delay", take_rate, SET(fault.delay_rate), "how many of 1000 requests"},
-	{"fault.delay-min", take_time, SET(fault.delay_min_ns), "a time, such as 500us or 20ms"},
-	{"fault.delay-max", take_time, SET(fault.delay_max_ns), "a time, such as 500us or 20ms"},
-	{"fault.power", take_power, SET(fault.flags), "on or off"},
+	{"filename", "the image", take_path, SET(path), "a path"},
+	{"file.filename", "the same", take_path, SET(path), "a path"},
+	{"driver", "its format", take_format, 0, "raw, the only format there is so far"},
+	{"format", "the same", take_format, 0, "raw, the only format there is so far"},
+	{"file.driver", "what it is in", take_driver, 0, "file or host_device"},
+	{"engine", "who reads and writes", take_engine, SET(engine),
+	 "auto, threads, libaio, io_uring or memory"},
+	{"aio", "the same", take_engine, SET(engine), "threads, native or io_uring"},
+	{"read-only", "nothing is written", take_flag, SET(is_read_only), "on or off"},
+	{"force-share", "others may write to it meanwhile", take_flag, SET(is_shared), "on or off"},
+	{"cache", "whether the page cache is used", take_cache, 0,
+	 "none, writeback, writethrough, directsync or unsafe"},
+	{"cache.direct", "past the page cache", take_flag, SET(is_direct), "on or off"},
+	{"cache.no-flush", "a flush does nothing", take_flag, SET(is_flush_ignored), "on or off"},
+	{"discard", "what a discard does", take_discard, SET(is_discard_ignored), "ignore, off, unmap or on"},
+	{"misalign", "buffers that are not aligned", take_flag, SET(is_misaligned), "on or off"},
+	{"workers", "threads of the engine", take_number, SET(workers), "1 to 64"},
+	{"depth", "requests at the same time", take_number, SET(depth), "1 to 4096"},
+	{"create", "make the file", take_size, SET(create), "how many bytes the new file has, such as 64M"},
+	{"size", "of engine=memory", take_size, SET(memory_bytes), "how many bytes of memory, such as 64M"},
+	{"throttle.requests", "bound of requests", take_size, SET(throttle_requests),
+	 "how many a second, such as 500 or 2k"},
+	{"throttle.bytes", "bound of bytes", take_size, SET(throttle_bytes),
+	 "how many a second, such as 10M"},
+	{"fault.seed", "the same one, the same faults", take_seed, SET(fault.seed), "a number"},
+	{"fault.error", "end with an error", take_rate, SET(fault.error_rate), "how many of 1000 requests"},
+	{"fault.torn", "are written in part", take_rate, SET(fault.torn_rate), "how many of 1000 writes"},
+	{"fault.short", "are done in two steps", take_rate, SET(fault.short_rate),
+	 "how many of 1000 requests"},
+	{"fault.reorder", "are overtaken", take_rate, SET(fault.reorder_rate), "how many of 1000 requests"},
+	{"fault.delay", "last longer", take_rate, SET(fault.delay_rate), "how many of 1000 requests"},
+	{"fault.delay-min", "how much longer, at least", take_time, SET(fault.delay_min_ns),
+	 "a time, such as 500us or 20ms"},
+	{"fault.delay-max", "how much longer, at most", take_time, SET(fault.delay_max_ns),
+	 "a time, such as 500us or 20ms"},
+	{"fault.power", "for cut_power", take_power, SET(fault.flags), "on or off"},
 };
+
+void image_options_print(void)
+{
+	guint i;
+
+	for (i = 0; i < G_N_ELEMENTS(keys); i++)
+		printf("%-18s %s: %s\n", keys[i].name, keys[i].what, keys[i].wanted);
+}
 
 gboolean image_options_set(struct image_options *options, const char *where, const char *key,
 			   const char *value)
@@ -218,7 +244,7 @@ gboolean image_options_set(struct image_options *options, const char *where, con
 		complain("%s: %s=%s: give %s", where, key, value, keys[i].wanted);
 		return FALSE;
 	}
-	complain("%s: there is no option '%s' of images; qrt-io(1) lists them", where, key);
+	complain("%s: there is no option '%s' of images; 'qrt-io -o help' lists them", where, key);
 	return FALSE;
 }
 
@@ -246,7 +272,7 @@ gboolean image_options_set_all(struct image_options *options, const char *where,
 		char *value = strchr(word, '=');
 
 		if (!value) {
-			complain("%s: '%s' is no KEY=VALUE", where, word);
+			complain("%s: '%s' is no KEY=VALUE; 'qrt-io -o help' lists the keys", where, word);
 			return FALSE;
 		}
 		*value++ = '\0';

@@ -10,6 +10,7 @@ struct image_options {
 	char *path; /* NULL: none */
 	guint32 engine;
 	gboolean is_read_only, is_shared;
+	gboolean is_raw;             /* that was said: it is not looked for other formats */
 	gboolean is_direct;          /* past the page cache */
 	gboolean is_written_through; /* each write is safe when it is done */
 	gboolean is_flush_ignored;
@@ -27,6 +28,8 @@ void image_options_init(struct image_options *options);
 void image_options_copy(struct image_options *to, const struct image_options *from);
 void image_options_clear(struct image_options *options);
 
+/* A line for each key. */
+void image_options_print(void);
 /* Takes one in. FALSE: it was said, in one line that begins with `where`, what is wrong. */
 gboolean image_options_set(struct image_options *options, const char *where, const char *key,
 			   const char *value);

@@ -80,8 +80,10 @@ static void print_info(const struct qrt_block_device_info *info)
 	size_text_format((double)info->capacity, size);
 	size_text_format((double)info->length_max, most);
 	printf("format name: raw\nlength: %s\n", size);
-	printf("engine: %s, %u worker%s (%s)\n", image_engine_name(info->engine), info->workers,
-	       info->workers == 1 ? "" : "s", info->reason);
+	printf("engine: %s", image_engine_name(info->engine));
+	if (info->workers > 0)
+		printf(", %u worker%s (%s)", info->workers, info->workers == 1 ? "" : "s", info->reason);
+	putchar('\n');
 	printf("page cache: %s\n", info->flags & QRT_BLOCK_DEVICE_DIRECT ? "not used" : "used");
 	printf("access: %s, lock: %s\n",
 	       info->flags & QRT_BLOCK_DEVICE_READ_ONLY ? "read only" : "read and write",

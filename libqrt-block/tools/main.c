@@ -22,11 +22,11 @@ static const char help[] =
 	"  -d, --discard MODE     unmap (default), ignore\n"
 	"  -U, --force-share      others may write to it meanwhile\n"
 	"  -m, --misalign         buffers that are not aligned\n"
-	"  -f, --format raw       the only one so far\n"
+	"  -f, --format raw       the only one so far; also where FILE looks like another one\n"
 	"      --create SIZE      make FILE\n"
 	"      --size SIZE        of memory, with --engine memory and without FILE\n"
 	"      --workers N, --depth N\n"
-	"  -o, --option KEY=VALUE,...  see qrt-io(1)\n"
+	"  -o, --option KEY=VALUE,...  -o help lists the keys\n"
 	"      --image-opts       FILE is such options, too\n"
 	"      --json             an object a line\n"
 	"  -h, --help, -V, --version\n\n"
@@ -37,7 +37,7 @@ static const char help[] =
 struct arguments {
 	struct session session;
 	char **commands;
-	gboolean is_image_opts, is_version, is_wrong; /* wrong: that was said */
+	gboolean is_image_opts, is_version, is_key_help, is_wrong; /* wrong: that was said */
 };
 
 /* Those of one letter; the long name of which is any. */
@@ -60,7 +60,9 @@ static gboolean take_letter(const char *name, const char *value, gpointer data, 
 		if (strcmp(name, names[i].name) == 0)
 			letter = names[i].letter;
 	}
-	if (!arguments->is_wrong && !image_letter_set(&arguments->session.options, name, letter, value))
+	if (letter == 'o' && strcmp(value, "help") == 0)
+		arguments->is_key_help = TRUE;
+	else if (!arguments->is_wrong && !image_letter_set(&arguments->session.options, name, letter, value))
 		arguments->is_wrong = TRUE;
 	return TRUE;
 }
@@ -164,6 +166,8 @@ static int run(char **argv)
 	code = parse(&arguments, argv, &rest);
 	if (code == EXIT_OK && arguments.is_version) {
 		puts("qrt-io " QRT_BLOCK_TOOL_VERSION);
+	} else if (code == EXIT_OK && arguments.is_key_help) {
+		image_options_print();
 	} else if (code == EXIT_OK) {
 		code = open_first(&arguments, rest[0]);
 		if (code == EXIT_OK)

@@ -131,6 +131,42 @@ def test_usage():
         check_equal(done.returncode, 1, "what could not be printed is a failure")
 
 
+def test_words():
+    """Errors say what is to be given here, not what the library calls it."""
+    with Place() as place:
+        place.make("image")
+        for words, wanted in ((("-i", "libaio", "image"), "-n, cache=none"), (("-i", "memory"), "--size"),
+                              (("-n", "--create", "1000", "new"), "-n, cache=none"), (("--size", "1M", "image"), "--create"),
+                              (("-i", "memory", "--size", "1M", "image"), "image"), (("-c", "open"), "give a path"),
+                              (("-r", "-i", "memory", "--size", "1M"), "-r"),
+                              (("bench", "--area", "1G", "image"), "%d bytes" % SIZE)):
+            _, out, errors = place.run(TOOL, *words, code=1)
+            check_equal(out, "", words)
+            check(re.fullmatch(r"qrt-io: [^\n]+\n", errors) and wanted in errors, "%s: %r" % (words, errors))
+        check(not os.path.exists(place.file("new")), "what could not be opened is not made")
+        with subprocess.Popen([TOOL, "-c", "sleep 20000", place.file("image")]) as holder:
+            try:
+                wait_for_lock(place, True)
+                check("-U" in place.run(TOOL, "-r", "-c", "length", "image", code=1)[2], "a locked image")
+            finally:
+                holder.kill()
+        lines = place.run(TOOL, "-o", "help", code=0)[1].splitlines()
+        check_equal(len([line for line in lines if re.match(r"(throttle|fault)\.[a-z-]+ +\w+.*: \w+", line)]), 11, lines)
+        check("-o help" in place.run(TOOL, "-o", "nothing=1", "image", code=2)[2], "an unknown key")
+        memory = ("-i", "memory", "--size", "1M")
+        check_equal(place.io(None, "info", options=memory).splitlines()[2], "engine: memory", "info")
+
+
+def test_alignment():
+    """Direct I/O of odd lengths: here it says what to leave out."""
+    with Place() as place:
+        place.make("image")
+        if place.json("image", "info", options=("-n",))[0]["alignment"] == 1:
+            raise Skip("no direct I/O here")
+        check("without -n" in place.io("image", "read 1 511", options=("-n",), code=1), "what is not aligned")
+        place.io("image", "read 1 511")
+
+
 def test_engines():
     with Place() as place:
         for engine in ENGINES:
@@ -191,6 +227,60 @@ def test_created_files():
         check_equal(place.io(None, "open -n --  new", "length", "close", "open -o filename=new,engine=threads", "length"),
                     "1 MiB\n1 MiB\n", "open")
         check_equal(place.io("filename=new,read-only=on", "length", options=("--image-opts",)), "1 MiB\n", "--image-opts")
+
+
+# ---- other formats ----
+
+# What qemu-img makes, and the name that we have for it.
+FORMATS = [("qcow2", ()), ("qcow", ()), ("qed", ()), ("vmdk", ()), ("vmdk", ("subformat=monolithicFlat",)), ("vdi", ()),
+           ("vhdx", ()), ("vpc", ()), ("vpc", ("subformat=fixed",)), ("parallels", ()),
+           ("luks", ("key-secret=s", "iter-time=10"))]
+
+
+def make_format(place, form, options):
+    words = [word for option in options for word in ("-o", option)]
+    if form == "luks":
+        words += ["--object", "secret,id=s,data=x"]
+    place.run("rm", "-f", "foreign", code=0)
+    place.run("qemu-img", "create", "-q", "-f", form, *words, "foreign", "4M", code=0)
+
+
+def test_other_formats():
+    need_peer()
+    with Place() as place:
+        for form, options in FORMATS:
+            make_format(place, form, options)
+            before = place.bytes_of("foreign")
+            words = ("-c", "write 0 64k", "foreign")
+            for refused in (words, ("-r", *words), ("-c", "open foreign", "-c", "write 0 64k"), ("-o", "file.driver=file", *words),
+                            ("--image-opts", "-c", "write 0 64k", "filename=foreign"),
+                            ("bench", "--kind", "randwrite", "--write", "--seconds", "0.1", "foreign")):
+                _, out, errors = place.run(TOOL, *refused, code=1)
+                check_equal((out, place.bytes_of("foreign") == before), ("", True), "%s %s" % (form, refused))
+                name = {"qcow": "qcow2"}.get(form, form)
+                check("looks like a %s image" % name in errors and "-f raw" in errors, errors)
+                check(re.match(r"qrt-io: [^\n]+\n", errors), errors)
+            place.io("foreign", "write -P 5 16 16", "read -P 5 16 16", options=("-f", "raw"))
+            place.io(None, "open -f raw foreign", "read -P 5 16 16")
+            place.io("driver=raw,filename=foreign", "read -P 5 16 16", options=("--image-opts",))
+            check_equal(place.bytes_of("foreign"), before[:16] + b"\5" * 16 + before[32:], form)
+
+
+def test_raw_stays_raw():
+    """What is open is not lost by what is written to it; anything short, empty or strange is no other format."""
+    with Place() as place:
+        with open(place.file("magic"), "wb") as file:
+            file.write(b"QFI\xfb" + bytes(508))
+        place.make("image")
+        place.io("image", "write -s magic 0 512", "reopen -r", "read 0 512")
+        check("qcow2" in place.run(TOOL, "-c", "length", "image", code=1)[2], "now it looks like one")
+        for name, content in (("empty", b""), ("short", b"QFI"), ("late", bytes(512) + b"QFI\xfb" + bytes(508)),
+                              ("inside", b"x" * 1000 + b"conectix" + b"y" * 1000)):
+            with open(place.file(name), "wb") as file:
+                file.write(content)
+            check_equal(place.json(name, "length")[0]["bytes"], len(content), name)
+        place.run(TOOL, "bench", "--format", "raw", "--kind", "randwrite", "--write", "--seconds", "0.05", "--rounds", "1",
+                  "--cache", "writeback", "image", code=0)
 
 
 # ---- locks ----
@@ -333,10 +423,14 @@ main([
     ("commands after one that failed run, and the failure is told", test_later_commands_run),
     ("read only is read only", test_read_only),
     ("wrong usage is told in one line", test_usage),
+    ("errors are in the user's words", test_words),
+    ("what direct I/O cannot do is told, and how it goes", test_alignment),
     ("every engine reads and writes, direct and cached", test_engines),
     ("more requests than there is room for", test_many_at_once),
     ("a block device is one, too", test_block_device),
     ("files are made, opened by options, and their holes told", test_created_files),
+    ("an image of another format is opened as raw bytes only where that was said", test_other_formats),
+    ("what is open as raw bytes stays so", test_raw_stays_raw),
     ("an image is locked for and by QEMU", test_locks_are_qemus),
     ("a deadline and a cancel end a request of a stuck device", test_deadlines_and_cancel),
     ("priorities are taken", test_priorities),

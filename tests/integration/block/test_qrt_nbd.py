@@ -118,6 +118,17 @@ def test_deadline():
             check(time.monotonic() - begin < 4, "and sooner than the device: %g s" % (time.monotonic() - begin))
 
 
+def test_other_formats():
+    need("nbdkit", "qemu-img", "qemu-io")
+    with Place() as place:
+        place.run("qemu-img", "create", "-q", "-f", "qcow2", "foreign", "4M", code=0)
+        done = subprocess.run([WRAPPER, "--socket", "s", "foreign"], cwd=place.path, capture_output=True, text=True,
+                              timeout=60, check=False, env={**os.environ, "QRT_NBD_PLUGIN": PLUGIN})
+        check(done.returncode != 0 and "looks like a qcow2 image" in done.stderr, done.stderr)
+        with Export(place, "foreign", "format=raw") as export:
+            place.run("qemu-io", "-r", "-f", "raw", "-c", "read 0 4k", export.uri, code=0)
+
+
 def test_usage():
     with Place() as place:
         place.make("image")
@@ -140,5 +151,6 @@ main([
     ("nbdcopy copies out of it and into it, by every engine", test_copies),
     ("QEMU writes to it, and is locked out of the image", test_qemu_as_client),
     ("a deadline ends a request of a stuck device", test_deadline),
+    ("an image of another format is served as raw bytes only where that was said", test_other_formats),
     ("wrong usage is told in one line", test_usage),
 ])

@@ -162,6 +162,52 @@ static void a_queue_is_closed_with_requests_out(void)
 	free(memory);
 }
 
+#define LONG (256u * MIB)
+
+/* The kernel can copy what is cached at once: not while somebody waits in submit. */
+static void submit_a_long_copy(const struct variant *variant, uint32_t kind, char *memory)
+{
+	struct qrt_block_request request = {.kind = kind, .buffer = memory, .length = LONG};
+	struct qrt_block_completion done;
+	struct block block;
+	uint64_t begin_ns, submitted_ns;
+
+	block_prepare(&block, variant, LONG);
+	if (!block_begin(&block))
+		return;
+	CU_ASSERT_EQUAL_FATAL(block_read(&block, 0, memory, LONG), LONG);
+	begin_ns = block_now();
+	request.deadline_ns = begin_ns + MS;
+	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
+	submitted_ns = block_now() - begin_ns;
+	expect_late(&block, request.deadline_ns, QRT_BLOCK_HELD);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 60000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, &done, 1), 1);
+	CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
+	tap_note("%s: %llu us in submit, %llu us in all", variant->name,
+		 (unsigned long long)submitted_ns / 1000,
+		 (unsigned long long)(block_now() - begin_ns) / 1000);
+	CU_ASSERT(submitted_ns < (block_now() - begin_ns) / 2);
+	block_end(&block);
+}
+
+static void a_long_copy_does_not_hold_up_who_submits_it(void)
+{
+	static const struct variant cached[] = {
+		{"threads", QRT_BLOCK_ENGINE_THREADS, 0, 0},
+		{"io_uring", QRT_BLOCK_ENGINE_IO_URING, 0, 0},
+		{"io_uring, one thread", QRT_BLOCK_ENGINE_IO_URING, 0, QRT_BLOCK_QUEUE_ONE_THREAD},
+	};
+	char *memory = block_memory(LONG);
+	size_t i;
+
+	for (i = 0; i < sizeof(cached) / sizeof(cached[0]); i++) {
+		submit_a_long_copy(&cached[i], QRT_BLOCK_READ, memory);
+		submit_a_long_copy(&cached[i], QRT_BLOCK_WRITE, memory);
+	}
+	free(memory);
+}
+
 /* The heap alone, against looking through all. */
 static void the_earliest_is_on_top(void)
 {
@@ -200,6 +246,7 @@ static const struct tap_test tests[] = {
 	{"nobody is told to wait for what is over", nobody_is_told_to_wait_for_what_is_over},
 	{"what waits is cancelled for good", what_waits_is_cancelled_for_good},
 	{"a queue is closed with requests out", a_queue_is_closed_with_requests_out},
+	{"a long copy does not hold up who submits it", a_long_copy_does_not_hold_up_who_submits_it},
 	{"the earliest is on top", the_earliest_is_on_top},
 };
 
