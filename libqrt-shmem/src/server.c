@@ -179,6 +179,7 @@ static void end(struct qrt_ivshmem_server *server)
 	while (server->first)
 		qrt_shmem_p_server_forget(server, server->first);
 	qrt_shmem_p_server_end_absent(server, 0);
+	qrt_shmem_p_server_end_unread(server);
 	while ((saying = server->sayings)) {
 		server->sayings = saying->next;
 		free(saying);

@@ -95,6 +95,11 @@ static void welcome(struct qrt_ivshmem_server *server, uint32_t listener, int so
 		refuse(server, listener, &who, QRT_IVSHMEM_NOT_LISTED);
 		return;
 	}
+	if (qrt_shmem_p_server_is_unread(server, who.uid)) {
+		close(socket);
+		refuse(server, listener, &who, QRT_IVSHMEM_FULL);
+		return;
+	}
 	id = qrt_shmem_p_server_join(server, &server->listeners[listener], socket);
 	if (id < 0)
 		refuse(server, listener, &who, reason_of(id));

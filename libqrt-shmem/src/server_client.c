@@ -8,9 +8,9 @@
 
 #include "server_p.h"
 
-/* A socket takes some messages and no more: descriptors on their way count against a limit that all clients
- * of a user share. */
-#define SEND_BYTES 8192
+/* A socket takes some ten messages and no more: descriptors on their way count against a limit that
+ * all clients share. */
+#define SEND_BYTES 4096
 
 static void free_queue(struct qrt_shmem_p_queue *queue)
 {

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What a server does: it hears, and tells. */
 #include <errno.h>
-#include <linux/sockios.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
@@ -82,22 +80,18 @@ static void look_at_client(struct qrt_ivshmem_server *server, const struct epoll
 	watch_client(server, client, 0);
 }
 
-/* What lies in the socket, and was not taken; -1: that is not known. */
-static int count_unsent(const struct qrt_shmem_p_client *client)
-{
-	int bytes = -1;
-
-	return ioctl(client->socket, SIOCOUTQ, &bytes) < 0 ? -1 : bytes;
-}
-
 /* epoll says that there is room where most of what lay there was taken; one that takes something, but slowly,
- * is no client that takes nothing. */
+ * is no client that takes nothing. One that took all waits for the kernel alone. */
 static void look_at_slow(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, uint64_t now)
 {
-	if (count_unsent(client) < client->unsent)
+	int unsent = qrt_shmem_p_count_unread(client->socket);
+
+	if (!unsent)
+		client->slow_since_ns = 0;
+	else if (unsent < client->unsent)
 		client->slow_since_ns = now;
 	client->waits = QRT_SHMEM_P_WAITS_NOT;
-	if (now - client->slow_since_ns >= server->stall_ns)
+	if (client->slow_since_ns && now - client->slow_since_ns >= server->stall_ns)
 		qrt_shmem_p_server_part(server, client, QRT_IVSHMEM_STALLED);
 }
 
@@ -110,9 +104,7 @@ static void look_at_timer(struct qrt_ivshmem_server *server)
 		return;
 	for (client = server->first; client; client = next) {
 		next = client->next;
-		if (client->waits == QRT_SHMEM_P_WAITS_FOR_TIME)
-			client->waits = QRT_SHMEM_P_WAITS_NOT;
-		else if (client->waits == QRT_SHMEM_P_WAITS_FOR_SOCKET)
+		if (client->waits != QRT_SHMEM_P_WAITS_NOT)
 			look_at_slow(server, client, now);
 	}
 }
@@ -150,15 +142,12 @@ static void look(struct qrt_ivshmem_server *server)
 
 static void wait_for(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, int rc)
 {
-	if (rc == -ENOBUFS) {
-		client->waits = QRT_SHMEM_P_WAITS_FOR_TIME;
-		return;
-	}
-	client->waits = QRT_SHMEM_P_WAITS_FOR_SOCKET;
-	if (!client->slow_since_ns)
+	client->unsent = qrt_shmem_p_count_unread(client->socket);
+	client->waits = rc == -ENOBUFS ? QRT_SHMEM_P_WAITS_FOR_TIME : QRT_SHMEM_P_WAITS_FOR_SOCKET;
+	if (client->unsent && !client->slow_since_ns)
 		client->slow_since_ns = qrt_shmem_p_now_ns();
-	client->unsent = count_unsent(client);
-	watch_client(server, client, 1);
+	if (rc == -EAGAIN)
+		watch_client(server, client, 1);
 }
 
 static int tell_client(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client, uint32_t *budget)

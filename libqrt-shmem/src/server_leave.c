@@ -52,6 +52,7 @@ void qrt_shmem_p_server_part(struct qrt_ivshmem_server *server, struct qrt_shmem
 	server->record.head->talked += reason == QRT_IVSHMEM_TALKED;
 	shutdown(client->socket, SHUT_RDWR);
 	epoll_ctl(server->epoll, EPOLL_CTL_DEL, client->socket, NULL);
+	qrt_shmem_p_server_hold_unread(server, client);
 	if (qrt_shmem_p_server_stays(server, client))
 		end_for_now(server, client);
 	else

@@ -104,7 +104,7 @@ void qrt_shmem_p_record_clear(const struct qrt_shmem_p_record *record, uint32_t 
 enum qrt_shmem_p_wait {
 	QRT_SHMEM_P_WAITS_NOT,
 	QRT_SHMEM_P_WAITS_FOR_SOCKET, /* to take more: epoll says when */
-	QRT_SHMEM_P_WAITS_FOR_TIME,   /* the kernel has no room for it, which is not its fault */
+	QRT_SHMEM_P_WAITS_FOR_TIME,   /* the kernel has no room for it, which may not be its fault */
 };
 
 /* Slots to look at, each once at most (server_tell.c). */
@@ -127,7 +127,7 @@ struct qrt_shmem_p_client {
 	uint32_t room;               /* of a queue: a power of two, as many as there are slots */
 	enum qrt_shmem_p_wait waits; /* for what, before it can be told more */
 	uint64_t slow_since_ns;      /* 0: it is not */
-	int unsent;                  /* what lay in its socket when that was full */
+	int unsent;                  /* what lay in its socket when it began to wait */
 };
 
 struct qrt_shmem_p_listener {
@@ -150,6 +150,13 @@ struct qrt_shmem_p_listener {
 struct qrt_shmem_p_saying {
 	struct qrt_shmem_p_saying *next;
 	struct qrt_ivshmem_event event;
+};
+
+/* A connection that was ended before its client had read all (server_unread.c). */
+struct qrt_shmem_p_unread {
+	struct qrt_shmem_p_unread *next;
+	int socket;
+	uint32_t uid;
 };
 
 struct qrt_shmem_p_kept {
@@ -175,6 +182,7 @@ struct qrt_ivshmem_server {
 	struct qrt_shmem_p_listener *listeners;
 	uint32_t listener_count;
 	struct qrt_shmem_p_saying *sayings, **sayings_end;
+	struct qrt_shmem_p_unread *unread;
 	struct qrt_shmem_p_kept *kept;
 	uint32_t kept_count;
 	int is_timer_on, is_more, is_settled, has_before; /* has_before: a server was there */
@@ -265,6 +273,16 @@ void qrt_shmem_p_server_forget(struct qrt_ivshmem_server *server, struct qrt_shm
 struct qrt_shmem_p_client *qrt_shmem_p_server_take_in(struct qrt_ivshmem_server *server, uint32_t slot,
 						      int socket);
 
+/* ---- what nobody reads (server_unread.c) ---- */
+
+/* What lies in a socket, as the kernel counts it; -1: that is not known. */
+int qrt_shmem_p_count_unread(int socket);
+/* A client's connection was ended: where something lies in it the socket is not the client's any more. */
+void qrt_shmem_p_server_hold_unread(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client);
+/* Too many of a user's connections were ended like that, and are not read. */
+int qrt_shmem_p_server_is_unread(struct qrt_ivshmem_server *server, uint32_t uid);
+void qrt_shmem_p_server_end_unread(struct qrt_ivshmem_server *server);
+
 /* ---- absent ones (server_absent.c) ---- */
 
 static inline int qrt_shmem_p_is_absent(const struct qrt_shmem_p_client *client)
@@ -315,7 +333,8 @@ int qrt_shmem_p_finish_sending(struct qrt_ivshmem_server *server, struct qrt_shm
 /* Of how many peers it was not yet told what became of them. */
 uint32_t qrt_shmem_p_count_waiting(const struct qrt_shmem_p_client *client);
 /* Sends what can be sent, `*budget` messages at most. 1: there is more; 0: there is not; -EAGAIN: the socket
- * takes no more; -ENOBUFS: the kernel does not; others: the connection is of no use any more. */
+ * takes no more; -ENOBUFS: the kernel does not, and all leaves that it does take are told; others: the
+ * connection is of no use any more. */
 int qrt_shmem_p_tell_on(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client *client,
 			uint32_t *budget);
 

@@ -31,7 +31,8 @@ static int take_fds(struct qrt_ivshmem_server *server, struct qrt_shmem_p_client
 	return 0;
 }
 
-/* One that was just coming back, with more vectors than before, has its eventfds still: settle() says that. */
+/* One that was just coming back, with more vectors than before, has its eventfds still: settle() says that.
+ */
 static int is_number_possible(const struct qrt_shmem_p_entry *entry)
 {
 	return entry->fds >= 1 && entry->fds <= QRT_IVSHMEM_VECTORS_MAX && entry->vectors >= 1 &&
@@ -40,8 +41,8 @@ static int is_number_possible(const struct qrt_shmem_p_entry *entry)
 
 static int is_possible(const struct qrt_ivshmem_server *server, const struct qrt_shmem_p_entry *entry)
 {
-	return is_number_possible(entry) && entry->id < server->ids && !server->by_id[entry->id] && entry->partial <= server->peers_max &&
-	       entry->sending_slot < server->peers_max &&
+	return is_number_possible(entry) && entry->id < server->ids && !server->by_id[entry->id] &&
+	       entry->partial <= server->peers_max && entry->sending_slot < server->peers_max &&
 	       ((entry->phase >= QRT_SHMEM_P_GREET_VERSION && entry->phase <= QRT_SHMEM_P_GREETED) ||
 		entry->phase == QRT_SHMEM_P_ABSENT);
 }

@@ -2,7 +2,8 @@
 /*
  * What clients are told. For each slot that a client's queues name, the client is told what it does not know:
  * that who was there left, and of each vector of who is there now. A peer that came and went meanwhile is
- * nothing to tell. A peer that was begun with goes on first, then all leaves, then the next peer.
+ * nothing to tell. A peer that was begun with goes on first, as long as the kernel takes descriptors, then
+ * all leaves, then the next peer.
  *
  * A server can be killed between sending a message and noting that. So it notes first what it sends, and
  * that this was not sent; sendmmsg(2) then writes how much it sent into the record, within the same call,
@@ -290,6 +291,9 @@ int qrt_shmem_p_tell_on(struct qrt_ivshmem_server *server, struct qrt_shmem_p_cl
 
 	while (has_more(client) && *budget) {
 		rc = step(server, client);
+		/* A leave needs no descriptor. That somebody is only told of in part is nothing to it. */
+		if (rc == -ENOBUFS && client->entry->phase >= QRT_SHMEM_P_GREET_PEERS && client->left.count)
+			rc = tell_next_leave(server, client);
 		if (rc < 0)
 			break;
 		*budget -= (uint32_t)rc;

@@ -180,7 +180,8 @@ enum qrt_ivshmem_reason {
 	QRT_IVSHMEM_DROPPED,    /* drop() */
 	QRT_IVSHMEM_NOT_LISTED, /* refused: its user is not on the list */
 	QRT_IVSHMEM_IN_USE,     /* refused: the socket's id is in use */
-	QRT_IVSHMEM_FULL,       /* refused: no id, vector, slot or descriptor is free */
+	QRT_IVSHMEM_FULL,       /* refused: no id, vector, slot or descriptor is free, or too much of what its
+				   user was sent is not read */
 	QRT_IVSHMEM_NO_ID,      /* refused: the ids that are free wait until clients who know that they
 				   left are gone */
 };

@@ -390,7 +390,8 @@ static void who_cannot_be_gone_on_with_leaves(void)
 	end_all();
 }
 
-/* Told of nothing of one that left again. That was being noted, and the server was killed between the notes. */
+/* Told of nothing of one that left again. That was being noted, and the server was killed between the notes.
+ */
 static void who_was_about_to_be_told_of_nobody_goes_on(void)
 {
 	struct qrt_shmem_p_client *client;
