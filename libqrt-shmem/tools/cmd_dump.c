@@ -7,18 +7,21 @@
 #define JSON_MAX (64u << 20)
 
 static const char help[] =
-	"Usage: qrt-shmem dump SOCKET [--raw] [--offset N] [--length N] [--json]\n\n"
+	"Usage: qrt-shmem dump SOCKET [--raw] [--offset N] [--length N] [--timeout SECONDS]\n"
+	"                       [--json]\n\n"
 	"Joins the server at SOCKET and prints what lies in the memory: of a layout its sizes, and for each\n"
 	"slot that has a peer, or had one, life, state, values and the messages in its ring; of a memory\n"
 	"without a layout its bytes.\n\n"
-	"  --raw       the bytes in any case\n"
-	"  --offset N  from there on, --length N: so many; both mean --raw. 4096, 4K, 1M\n"
-	"  --json      one object; bytes as base64\n\n"
+	"  --raw              the bytes in any case\n"
+	"  --offset N         from there on, --length N: so many; both mean --raw. 4096, 4K, 1M\n"
+	"  --timeout SECONDS  joins in so long (default 10)\n"
+	"  --json             one object; bytes as base64\n\n"
 	"Exit code: 0, 1 there is no such server, or the layout is damaged, 2 usage.";
 
 struct dump {
 	gboolean is_raw, is_json;
 	char *offset_text, *length_text;
+	double timeout_s;
 	guint64 offset, length;
 };
 
@@ -75,7 +78,7 @@ static int run(struct dump *dump, const char *path)
 	struct member member;
 	int code;
 
-	if (member_join(&member, path, 0) < 0)
+	if (member_join(&member, path, dump->timeout_s) < 0)
 		return EXIT_FAILED;
 	code = show(&member, dump);
 	member_leave(&member);
@@ -85,11 +88,13 @@ static int run(struct dump *dump, const char *path)
 int command_dump(char **argv)
 {
 	struct dump dump = {.offset = 0};
+	g_autofree char *timeout = NULL;
 	g_auto(GStrv) rest = NULL;
 	const GOptionEntry entries[] = {
 		{"raw", 0, 0, G_OPTION_ARG_NONE, &dump.is_raw, NULL, NULL},
 		{"offset", 0, 0, G_OPTION_ARG_FILENAME, &dump.offset_text, NULL, NULL},
 		{"length", 0, 0, G_OPTION_ARG_FILENAME, &dump.length_text, NULL, NULL},
+		{"timeout", 0, 0, G_OPTION_ARG_FILENAME, &timeout, NULL, NULL},
 		{"json", 0, 0, G_OPTION_ARG_NONE, &dump.is_json, NULL, NULL},
 		{NULL}};
 	const struct option_usage usage = {.command = "dump", .help = help, .entries = entries};
@@ -99,6 +104,8 @@ int command_dump(char **argv)
 		code = option_need_one(&usage, rest, "a server's socket");
 	if (code == EXIT_OK)
 		code = take_range(&dump);
+	if (code == EXIT_OK)
+		code = option_take_seconds("--timeout", timeout, 1e6, &dump.timeout_s);
 	if (code == EXIT_OK)
 		code = run(&dump, rest[0]);
 	g_free(dump.offset_text);
