@@ -164,30 +164,43 @@ static void a_queue_is_closed_with_requests_out(void)
 
 #define LONG (256u * MIB)
 
+/* 1: it ended by its deadline; 0: this thread was held up for so long that the copy was done before. */
+static int ends_late(struct block *block, struct qrt_block_request *request)
+{
+	struct qrt_block_completion done;
+	uint64_t begin_ns = block_now(), submitted_ns;
+	int count = 0, is_late;
+
+	request->deadline_ns = begin_ns + MS;
+	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, request, 1), 1);
+	submitted_ns = block_now() - begin_ns;
+	while (!count)
+		count = block_await(block, &done, 1, 60000);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	is_late = done.result == -ETIME;
+	CU_ASSERT(is_late ? done.flags == QRT_BLOCK_HELD : done.result == LONG);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), is_late);
+	tap_note("%s: %llu us in submit, %llu us in all", block->variant->name,
+		 (unsigned long long)submitted_ns / 1000,
+		 (unsigned long long)(block_now() - begin_ns) / 1000);
+	return is_late && submitted_ns < (block_now() - begin_ns) / 2;
+}
+
 /* The kernel can copy what is cached at once: not while somebody waits in submit. */
 static void submit_a_long_copy(const struct variant *variant, uint32_t kind, char *memory)
 {
 	struct qrt_block_request request = {.kind = kind, .buffer = memory, .length = LONG};
-	struct qrt_block_completion done;
 	struct block block;
-	uint64_t begin_ns, submitted_ns;
+	int tries = 0;
 
 	block_prepare(&block, variant, LONG);
 	if (!block_begin(&block))
 		return;
 	CU_ASSERT_EQUAL_FATAL(block_read(&block, 0, memory, LONG), LONG);
-	begin_ns = block_now();
-	request.deadline_ns = begin_ns + MS;
-	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
-	submitted_ns = block_now() - begin_ns;
-	expect_late(&block, request.deadline_ns, QRT_BLOCK_HELD);
-	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 60000), 0);
-	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, &done, 1), 1);
-	CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
-	tap_note("%s: %llu us in submit, %llu us in all", variant->name,
-		 (unsigned long long)submitted_ns / 1000,
-		 (unsigned long long)(block_now() - begin_ns) / 1000);
-	CU_ASSERT(submitted_ns < (block_now() - begin_ns) / 2);
+	while (tries < 5 && !ends_late(&block, &request))
+		tries++;
+	CU_ASSERT(tries < 5);
 	block_end(&block);
 }
 
