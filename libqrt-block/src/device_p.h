@@ -24,6 +24,9 @@ struct qrt_block_device {
 	void *memory; /* engine MEMORY */
 	void *zeroes; /* QRT_BLOCK_P_ZEROES of them, aligned */
 	uint32_t workers, requests_max, mailboxes_count;
+	/* io_uring's that are open. A new one may get the memory of another thread's that was just closed:
+	 * what that one did with it is over, and this says so to the one that goes on there. */
+	_Atomic uint32_t rings;
 	_Atomic uint32_t requests;    /* depth of all queues */
 	_Atomic uint32_t is_uncached; /* the filesystem has no reads that do not wait */
 	struct qrt_block_throttle *throttles[2];

@@ -178,8 +178,10 @@ static void finish(struct qrt_block_p_engine *engine)
 		io_uring_unregister_eventfd(&uring->ring);
 	if (uring->has_fd)
 		io_uring_unregister_files(&uring->ring);
-	if (uring->is_open)
+	if (uring->is_open) {
+		atomic_fetch_sub(&engine->device->rings, 1);
 		io_uring_queue_exit(&uring->ring);
+	}
 	if (engine->event >= 0)
 		close(engine->event);
 	free(uring);
@@ -202,6 +204,8 @@ static int open_ring(struct uring *uring, uint32_t entries, uint32_t is_one_thre
 	if (rc == -EINVAL)
 		rc = io_uring_queue_init(entries, &uring->ring, IORING_SETUP_CLAMP);
 	uring->is_open = rc >= 0;
+	if (rc >= 0)
+		atomic_fetch_add(&uring->engine.device->rings, 1);
 	return rc;
 }
 
