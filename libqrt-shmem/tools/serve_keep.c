@@ -185,7 +185,8 @@ void serve_keep_close(struct serve_keep *keep, gboolean is_for_good)
 		close(keep->shape_fd);
 	keep->shape_fd = -1;
 	keep->hold = qrt_ivshmem_hold_close(keep->hold);
-	g_clear_pointer(&keep->own, g_free);
+	g_free(keep->own);
+	keep->own = NULL;
 	keep->kept = NULL;
 	keep->kept_count = 0;
 }
