@@ -55,9 +55,19 @@ def read_events(place):
         return [json.loads(line) for line in file]
 
 
+def wait_events(place, count):
+    """What happened is written by a thread of its own, after the status has it."""
+    wait_for("%d events" % count, lambda: len(read_events(place)) >= count)
+    return read_events(place)
+
+
+def wait_said(vm, *words):
+    wait_for("%r said" % (words,), lambda: all(word in vm.output() for word in words))
+
+
 def check_events(place, wanted):
     """wanted: (event, to, why)."""
-    events = read_events(place)
+    events = wait_events(place, len(wanted))
     check_equal([(e["event"], e["to"], e["why"]) for e in events], wanted, "events")
     for before, event in zip(events, events[1:]):
         check_equal(event["from"], before["to"], "where it came from")
@@ -103,13 +113,13 @@ def lost():
         console.tell("kill")
         status = wait_guest(vm, "lost", True)
         check(status["guest"]["beat_ms"] >= 700, status["guest"])
-        check("the guest is lost: no sign of life for 7" in vm.output(), vm.output())
+        wait_said(vm, "the guest is lost: no sign of life for 7")
         console.tell("run")
         wait_guest(vm, "ready", False)
         console.tell("end")
         wait_guest(vm, "unknown", False)
-        check_equal([event["why"] for event in read_events(place)], ["start", "agent", "heartbeat", "agent", "agent-ended"],
-                    "reasons")
+        check_equal([event["why"] for event in wait_events(place, 5)],
+                    ["start", "agent", "heartbeat", "agent", "agent-ended"], "reasons")
 
 
 def busy():
@@ -169,7 +179,7 @@ def too_long():
         wait_guest(vm, "booting", True)
         status = wait_guest(vm, "booting", False)
         check(status["guest"]["over"] and status["guest"]["beat_ms"] is None, status["guest"])
-        check("longer than boottime" in vm.output() and "qrt-guest-agent" in vm.output(), vm.output())
+        wait_said(vm, "longer than boottime", "qrt-guest-agent")
         check_events(place, [("state", "booting", "start"), ("limit", "booting", "boottime")])
 
 
