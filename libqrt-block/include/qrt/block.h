@@ -131,9 +131,9 @@ enum qrt_block_engine {
 };
 
 #define QRT_BLOCK_DEVICE_READ_ONLY 1u
-#define QRT_BLOCK_DEVICE_DIRECT    2u /* past the page cache, where the filesystem can */
-#define QRT_BLOCK_DEVICE_CREATE    4u /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
-#define QRT_BLOCK_DEVICE_SHARE     8u /* others may write to it meanwhile */
+#define QRT_BLOCK_DEVICE_DIRECT    2u  /* past the page cache, where the filesystem can */
+#define QRT_BLOCK_DEVICE_CREATE    4u  /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
+#define QRT_BLOCK_DEVICE_SHARE     8u  /* others may write to it meanwhile */
 #define QRT_BLOCK_DEVICE_NO_LOCKS  16u /* takes none, and looks for none: who opened it sees to that */
 
 struct qrt_block_device_config {
