@@ -7,10 +7,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "execute_p.h"
+#include "device_p.h"
+#include "group_p.h"
 
 #define STACK_BYTES (256u << 10)
 #define UNKNOWN     QRT_BLOCK_PRIORITIES
+
+#define PATIENCE_NS     10000u
+#define PATIENCE        4u
+#define PATIENCE_RARELY 32u
 
 /* ---- urgency ---- */
 
@@ -35,15 +40,6 @@ static void want(struct qrt_block_p_worker *worker, uint32_t rank)
 	} while (!atomic_compare_exchange_strong(&worker->comers, &comers, 0));
 }
 
-static uint32_t most_urgent_waiting(struct qrt_block_p_pool *pool)
-{
-	uint32_t rank = 0;
-
-	while (rank < QRT_BLOCK_PRIORITIES && !atomic_load(&pool->waiting[rank]))
-		rank++;
-	return rank;
-}
-
 /* Before an op: as urgent as it is, or as what waits behind it. Who comes to wait after this look has seen
  * what this one stored, and raises it. */
 static void become(struct qrt_block_p_worker *worker, uint32_t rank)
@@ -52,7 +48,7 @@ static void become(struct qrt_block_p_worker *worker, uint32_t rank)
 
 	if (atomic_load(&worker->wanted) != rank)
 		want(worker, rank);
-	waiting = most_urgent_waiting(worker->pool);
+	waiting = qrt_block_p_lanes_most_urgent(&worker->pool->lanes);
 	if (waiting < rank)
 		want(worker, waiting);
 }
@@ -72,23 +68,16 @@ static void hurry(struct qrt_block_p_pool *pool, uint32_t rank)
 	}
 }
 
-/* ---- work ---- */
-
-static struct qrt_block_p_op *take(struct qrt_block_p_pool *pool, uint32_t *ret_rank)
+/* An op waits for who is in the narrow lane. One that is about to begin there sees what waits by itself. */
+static void hurry_writer(struct qrt_block_p_pool *pool, uint32_t rank)
 {
-	uint32_t rank;
+	struct qrt_block_p_worker *writer = atomic_load(&pool->writer);
 
-	for (rank = 0; rank < QRT_BLOCK_PRIORITIES; rank++) {
-		struct qrt_block_p_op *op = qrt_block_p_ring_take(&pool->rings[rank]);
-
-		if (op) {
-			atomic_fetch_sub(&pool->waiting[rank], 1);
-			*ret_rank = rank;
-			return op;
-		}
-	}
-	return NULL;
+	if (writer && atomic_load(&writer->wanted) > rank)
+		want(writer, rank);
 }
+
+/* ---- work ---- */
 
 static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
 {
@@ -98,50 +87,162 @@ static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, qrt_block_p_ioprio_of(priority));
 }
 
-static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op, uint32_t rank)
+static void execute(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
 {
-	struct qrt_block_p_mailbox *mailbox = op->mailbox;
-	uint32_t unclaimed = QRT_BLOCK_P_UNCLAIMED;
-
-	if (atomic_compare_exchange_strong(&op->claim, &unclaimed, QRT_BLOCK_P_RUNS)) {
-		become(worker, rank);
-		set_ioprio(worker, op->priority);
-		op->answer = qrt_block_p_execute(worker->pool->device, op);
-		op->answered_ns = qrt_block_p_now();
-	}
-	qrt_block_p_mailbox_put(mailbox, op);
+	if (worker->lane == QRT_BLOCK_P_NARROW)
+		atomic_store(&worker->pool->writer, worker);
+	become(worker, qrt_block_p_rank_of(ops[0]->priority));
+	set_ioprio(worker, ops[0]->priority);
+	qrt_block_p_group_execute(worker->pool->device, ops, count);
 }
 
-/* A token is a hint that there is something: an item may hide behind another one whose putter was preempted
- * half way, and is taken with that one. So everything is taken that is there, and nobody spins for what is
- * not. */
+/* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side by
+ * side. Returns how many of them are done. */
+static uint32_t do_some(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t all)
+{
+	uint32_t count, unclaimed;
+
+	for (count = 0; count < all; count++) {
+		unclaimed = QRT_BLOCK_P_UNCLAIMED;
+		if (!atomic_compare_exchange_strong(&ops[count]->claim, &unclaimed, QRT_BLOCK_P_RUNS))
+			break;
+	}
+	if (count)
+		execute(worker, ops, count);
+	return count < all ? count + 1 : count;
+}
+
+static void do_group(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
+{
+	struct qrt_block_p_op *ops[QRT_BLOCK_P_GROUP_OPS];
+	uint32_t count = 0, done, i;
+
+	for (; op; op = op->next)
+		ops[count++] = op;
+	for (done = 0; done < count; done += do_some(worker, ops + done, count - done))
+		;
+	for (i = 0; i < count; i++)
+		qrt_block_p_mailbox_put(ops[i]->mailbox, ops[i]);
+}
+
+/* Something is there, and nobody looks: one more is to. */
+static void call_one(struct qrt_block_p_pool *pool)
+{
+	if (!qrt_block_p_crew_call(&pool->crew))
+		hurry(pool, qrt_block_p_lanes_most_urgent(&pool->lanes));
+}
+
+/* One that runs with less than the usual urgency may not run for long: nobody relies on its looking. */
+static void look(struct qrt_block_p_worker *worker)
+{
+	worker->is_counted = atomic_load(&worker->wanted) <= qrt_block_p_rank_of(QRT_BLOCK_NORMAL);
+	if (worker->is_counted)
+		qrt_block_p_crew_look(&worker->pool->crew);
+}
+
+static void look_away(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_pool *pool = worker->pool;
+
+	if (worker->is_counted)
+		qrt_block_p_crew_look_away(&pool->crew);
+	worker->is_counted = 0;
+	if (qrt_block_p_lanes_has(&pool->lanes) && !qrt_block_p_crew_looking(&pool->crew))
+		call_one(pool);
+}
+
+/* It looks before it leaves the narrow lane, so that who puts something there meanwhile relies on it. */
+static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
+{
+	enum qrt_block_p_lane lane = worker->lane;
+
+	look_away(worker);
+	do_group(worker, op);
+	look(worker);
+	if (lane == QRT_BLOCK_P_NARROW)
+		qrt_block_p_lanes_leave(&worker->pool->lanes);
+	worker->lane = !lane;
+}
+
+/* Where requests come one after the other, the next one comes sooner than a thread falls asleep and is woken.
+ * One alone waits a little for it, as long as that pays: after it was in vain it does so rarely. */
+static int wait_a_little(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_lanes *lanes = &worker->pool->lanes;
+	uint64_t end;
+
+	if (!worker->is_counted || qrt_block_p_crew_looking(&worker->pool->crew) > 1 ||
+	    (!worker->patience && ++worker->sleeps % PATIENCE_RARELY))
+		return 0;
+	end = qrt_block_p_now() + PATIENCE_NS;
+	do {
+		if (qrt_block_p_lanes_has(lanes)) {
+			worker->patience = PATIENCE;
+			return 1;
+		}
+	} while (qrt_block_p_now() < end);
+	worker->patience -= worker->patience > 0;
+	return 0;
+}
+
+/* Nothing is there. It sleeps at the usual urgency, at which it is woken, too. What came before it lay down
+ * relied on it. */
+static void lie_down(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_pool *pool = worker->pool;
+	uint32_t usual = qrt_block_p_rank_of(QRT_BLOCK_NORMAL);
+
+	if (atomic_load(&worker->wanted) > usual)
+		want(worker, usual);
+	atomic_store(&worker->is_busy, 0);
+	qrt_block_p_crew_lie_down(&pool->crew, (int)worker->is_counted);
+	if (qrt_block_p_lanes_has(&pool->lanes))
+		qrt_block_p_crew_call(&pool->crew);
+}
+
+/* An op may hide behind another one whose putter was preempted half way. Nobody spins for it: that putter looks
+ * after the crew when he gets on. */
 static void *run(void *argument)
 {
 	struct qrt_block_p_worker *worker = argument;
 	struct qrt_block_p_pool *pool = worker->pool;
 	struct qrt_block_p_op *op;
-	uint32_t rank;
 
 	do {
-		while (sem_wait(&pool->items) < 0)
-			;
+		qrt_block_p_crew_sleep(&pool->crew);
+		worker->is_counted = 1; /* by who called */
 		atomic_store(&worker->is_busy, 1);
-		while ((op = take(pool, &rank)))
-			work(worker, op, rank);
-		atomic_store(&worker->is_busy, 0);
+		do {
+			while ((op = qrt_block_p_lanes_take(&pool->lanes, &worker->lane)))
+				work(worker, op);
+		} while (wait_a_little(worker));
+		lie_down(worker);
 	} while (!atomic_load(&pool->is_ending));
 	return NULL;
 }
 
+/* A plain write to a file's page cache: the kernel lets one at a time get on. */
+static enum qrt_block_p_lane lane_of(const struct qrt_block_device *device, const struct qrt_block_p_op *op)
+{
+	int is_plain_write = qrt_block_p_op_has_data(op) && !qrt_block_p_op_is_read(op) &&
+			     !(op->flags & QRT_BLOCK_FUA);
+
+	return is_plain_write && !(device->flags & QRT_BLOCK_DEVICE_DIRECT) && !device->is_block_device
+		       ? QRT_BLOCK_P_NARROW
+		       : QRT_BLOCK_P_WIDE;
+}
+
+/* What is urgent relies on nobody who is less so. */
 void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *op)
 {
+	enum qrt_block_p_lane lane = lane_of(pool->device, op);
 	uint32_t rank = qrt_block_p_rank_of(op->priority);
 
-	atomic_store(&op->claim, QRT_BLOCK_P_UNCLAIMED);
-	atomic_fetch_add(&pool->waiting[rank], 1);
-	qrt_block_p_ring_put(&pool->rings[rank], op);
-	hurry(pool, rank);
-	sem_post(&pool->items);
+	qrt_block_p_lanes_put(&pool->lanes, op, lane);
+	if (lane == QRT_BLOCK_P_NARROW && qrt_block_p_lanes_is_occupied(&pool->lanes))
+		hurry_writer(pool, rank);
+	else if (rank == 0 || !qrt_block_p_crew_looking(&pool->crew))
+		call_one(pool);
 }
 
 int qrt_block_p_pool_drop(struct qrt_block_p_op *op)
@@ -172,31 +273,43 @@ static int start(struct qrt_block_p_pool *pool, uint32_t index)
 	if (rc < 0)
 		return rc;
 	atomic_store(&worker->is_ready, 1);
-	pool->count++;
+	atomic_fetch_add(&pool->count, 1);
+	qrt_block_p_crew_grow(&pool->crew);
 	return 0;
+}
+
+int qrt_block_p_pool_grow(struct qrt_block_p_pool *pool, uint32_t count)
+{
+	int rc = 0;
+
+	if (count > QRT_BLOCK_P_WORKERS_MAX)
+		count = QRT_BLOCK_P_WORKERS_MAX;
+	pthread_mutex_lock(&pool->growth);
+	while (rc >= 0 && atomic_load(&pool->count) < count)
+		rc = start(pool, atomic_load(&pool->count));
+	pthread_mutex_unlock(&pool->growth);
+	return rc;
 }
 
 int qrt_block_p_pool_open(struct qrt_block_p_pool *pool, struct qrt_block_device *device, uint32_t count,
 			  uint32_t requests)
 {
-	uint32_t i;
-	int rc = 0;
+	int rc = qrt_block_p_crew_init(&pool->crew);
 
-	if (sem_init(&pool->items, 0, 0) < 0)
-		return -errno;
+	if (rc < 0)
+		return rc;
+	pthread_mutex_init(&pool->growth, NULL);
 	pool->device = device;
-	pool->workers = calloc(count, sizeof(*pool->workers));
-	if (!pool->workers)
-		rc = -ENOMEM;
-	for (i = 0; i < QRT_BLOCK_PRIORITIES && rc >= 0; i++)
-		rc = qrt_block_p_ring_init(&pool->rings[i], requests);
-	for (i = 0; i < count && rc >= 0; i++)
-		rc = start(pool, i);
+	pool->workers = calloc(QRT_BLOCK_P_WORKERS_MAX, sizeof(*pool->workers));
+	rc = pool->workers ? qrt_block_p_lanes_init(&pool->lanes, requests) : -ENOMEM;
+	if (rc >= 0)
+		rc = qrt_block_p_pool_grow(pool, count);
 	if (rc < 0)
 		qrt_block_p_pool_close(pool);
 	return rc;
 }
 
+/* Who is about to sleep sees that it is over, or is counted as a sleeper and called. */
 void qrt_block_p_pool_close(struct qrt_block_p_pool *pool)
 {
 	uint32_t i;
@@ -204,14 +317,14 @@ void qrt_block_p_pool_close(struct qrt_block_p_pool *pool)
 	if (!pool->device)
 		return;
 	atomic_store(&pool->is_ending, 1);
-	for (i = 0; i < pool->count; i++)
-		sem_post(&pool->items);
+	while (qrt_block_p_crew_call(&pool->crew))
+		;
 	for (i = 0; i < pool->count; i++)
 		pool->threads.join(pool->threads.data, pool->workers[i].handle);
-	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++)
-		qrt_block_p_ring_finish(&pool->rings[i]);
+	qrt_block_p_lanes_finish(&pool->lanes);
 	free(pool->workers);
 	pool->workers = NULL;
-	sem_destroy(&pool->items);
+	qrt_block_p_crew_finish(&pool->crew);
+	pthread_mutex_destroy(&pool->growth);
 	pool->device = NULL;
 }

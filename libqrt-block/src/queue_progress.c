@@ -120,7 +120,7 @@ static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int
 	qrt_block_p_bounce_end(queue, op, result >= 0);
 	op->result = result;
 	op->detail = detail;
-	op->done_ns = op->answered_ns ? op->answered_ns : qrt_block_p_now();
+	op->done_ns = op->answered_ns;
 	qrt_block_p_queue_count(queue, op);
 	qrt_block_p_queue_ready(queue, op);
 }
@@ -188,10 +188,14 @@ static void take_back(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 static int collect(struct qrt_block_queue *queue)
 {
 	struct qrt_block_p_op *op;
+	uint64_t now = 0;
 	int count = 0;
 
-	for (; (op = qrt_block_p_list_take(&queue->engine->done)); count++)
+	for (; (op = qrt_block_p_list_take(&queue->engine->done)); count++) {
+		now = now || op->answered_ns ? now : qrt_block_p_now();
+		op->answered_ns = op->answered_ns ? op->answered_ns : now;
 		take_back(queue, op);
+	}
 	return count;
 }
 
