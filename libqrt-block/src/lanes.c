@@ -100,6 +100,11 @@ int qrt_block_p_lanes_has(struct qrt_block_p_lanes *lanes)
 	       (!atomic_load(&lanes->is_occupied) && has_of(lanes, QRT_BLOCK_P_NARROW));
 }
 
+int qrt_block_p_lanes_has_narrow(struct qrt_block_p_lanes *lanes)
+{
+	return has_of(lanes, QRT_BLOCK_P_NARROW);
+}
+
 uint32_t qrt_block_p_lanes_most_urgent(struct qrt_block_p_lanes *lanes)
 {
 	uint32_t rank = 0;

@@ -30,6 +30,8 @@ void qrt_block_p_lanes_leave(struct qrt_block_p_lanes *lanes);
 int qrt_block_p_lanes_is_occupied(struct qrt_block_p_lanes *lanes);
 /* Whether take() would find something now. */
 int qrt_block_p_lanes_has(struct qrt_block_p_lanes *lanes);
+/* Whether something waits in the narrow one, for who is there. */
+int qrt_block_p_lanes_has_narrow(struct qrt_block_p_lanes *lanes);
 /* The rank of the most urgent one that waits; QRT_BLOCK_PRIORITIES: none. */
 uint32_t qrt_block_p_lanes_most_urgent(struct qrt_block_p_lanes *lanes);
 

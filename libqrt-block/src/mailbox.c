@@ -45,13 +45,18 @@ void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox)
 		eventfd_write(mailbox->event, 1);
 }
 
-void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
+void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
 {
 	struct qrt_block_p_op *top = atomic_load_explicit(&mailbox->top, memory_order_relaxed);
 
 	do {
 		op->next = top;
 	} while (!atomic_compare_exchange_weak(&mailbox->top, &top, op));
+}
+
+void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
+{
+	qrt_block_p_mailbox_leave(mailbox, op);
 	qrt_block_p_mailbox_ring(mailbox);
 }
 

@@ -17,6 +17,9 @@
 #define PATIENCE        4u
 #define PATIENCE_RARELY 32u
 
+#define TOGETHER    8u
+#define TOGETHER_NS 20000u
+
 /* ---- urgency ---- */
 
 /* Tells the thread's owner how urgent it is. Of threads that come at the same time one tells, and looks again
@@ -112,17 +115,53 @@ static uint32_t do_some(struct qrt_block_p_worker *worker, struct qrt_block_p_op
 	return count < all ? count + 1 : count;
 }
 
+static void ring(struct qrt_block_p_worker *worker)
+{
+	if (worker->unrung)
+		qrt_block_p_mailbox_ring(worker->unrung);
+	worker->unrung = NULL;
+	worker->unrung_count = 0;
+}
+
+/* A copy to the page cache takes less than to wake who waits for it. As long as they are short, and more are
+ * there, some are left together; who looks finds them before. */
+static int may_ring_later(const struct qrt_block_p_worker *worker, uint32_t priority, uint64_t now)
+{
+	return worker->lane == QRT_BLOCK_P_NARROW && priority != QRT_BLOCK_URGENT &&
+	       worker->unrung_count < TOGETHER && now - worker->unrung_ns < TOGETHER_NS &&
+	       qrt_block_p_lanes_has_narrow(&worker->pool->lanes);
+}
+
+/* All of a group are of one queue. */
+static void give_back(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
+{
+	struct qrt_block_p_mailbox *mailbox = ops[0]->mailbox;
+	uint32_t i, priority = ops[0]->priority;
+	uint64_t now = qrt_block_p_now();
+
+	if (worker->unrung != mailbox)
+		ring(worker);
+	if (!worker->unrung)
+		worker->unrung_ns = worker->begun_ns;
+	worker->unrung = mailbox;
+	worker->unrung_count += count;
+	for (i = 0; i < count; i++)
+		qrt_block_p_mailbox_leave(mailbox, ops[i]);
+	if (!may_ring_later(worker, priority, now))
+		ring(worker);
+}
+
 static void do_group(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
 {
 	struct qrt_block_p_op *ops[QRT_BLOCK_P_GROUP_OPS];
-	uint32_t count = 0, done, i;
+	uint32_t count = 0, done;
 
+	worker->begun_ns = qrt_block_p_now();
 	for (; op; op = op->next)
 		ops[count++] = op;
 	for (done = 0; done < count; done += do_some(worker, ops + done, count - done))
 		;
-	for (i = 0; i < count; i++)
-		qrt_block_p_mailbox_put(ops[i]->mailbox, ops[i]);
+	give_back(worker, ops, count);
 }
 
 /* Something is there, and nobody looks: one more is to. */
@@ -156,6 +195,8 @@ static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
 {
 	enum qrt_block_p_lane lane = worker->lane;
 
+	if (lane != QRT_BLOCK_P_NARROW)
+		ring(worker);
 	look_away(worker);
 	do_group(worker, op);
 	look(worker);
@@ -215,6 +256,7 @@ static void *run(void *argument)
 		do {
 			while ((op = qrt_block_p_lanes_take(&pool->lanes, &worker->lane)))
 				work(worker, op);
+			ring(worker);
 		} while (wait_a_little(worker));
 		lie_down(worker);
 	} while (!atomic_load(&pool->is_ending));

@@ -26,6 +26,10 @@ struct qrt_block_p_worker {
 	uint32_t is_counted; /* among those who look */
 	uint32_t patience;   /* how often in a row it is still to wait a little before it sleeps */
 	uint32_t sleeps;
+	struct qrt_block_p_mailbox *unrung; /* where it left something, and has yet to ring */
+	uint32_t unrung_count;
+	uint64_t unrung_ns; /* when it began with the first one of these */
+	uint64_t begun_ns;  /* what it is at */
 };
 
 struct qrt_block_p_pool {
