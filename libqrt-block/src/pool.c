@@ -8,69 +8,10 @@
 #include <unistd.h>
 
 #include "execute_p.h"
+#include "urgency_p.h"
 
 #define STACK_BYTES (256u << 10)
 #define UNKNOWN     QRT_BLOCK_PRIORITIES
-
-/* ---- urgency ---- */
-
-/* Tells the thread's owner how urgent it is. Of threads that come at the same time one tells, and looks again
- * for the others, so that the last word is what is wanted last. */
-static void want(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	const struct qrt_block_thread_operations *threads = &worker->pool->threads;
-	uint32_t comers;
-
-	atomic_store(&worker->wanted, rank);
-	if (!threads->set_urgency || !atomic_load(&worker->is_ready) || atomic_fetch_add(&worker->comers, 1))
-		return;
-	do {
-		uint32_t now;
-
-		comers = atomic_load(&worker->comers);
-		now = atomic_load(&worker->wanted);
-		if (now != worker->told)
-			threads->set_urgency(threads->data, worker->handle, qrt_block_p_priority_of(now));
-		worker->told = now;
-	} while (!atomic_compare_exchange_strong(&worker->comers, &comers, 0));
-}
-
-static uint32_t most_urgent_waiting(struct qrt_block_p_pool *pool)
-{
-	uint32_t rank = 0;
-
-	while (rank < QRT_BLOCK_PRIORITIES && !atomic_load(&pool->waiting[rank]))
-		rank++;
-	return rank;
-}
-
-/* Before an op: as urgent as it is, or as what waits behind it. Who comes to wait after this look has seen
- * what this one stored, and raises it. */
-static void become(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	uint32_t waiting;
-
-	if (atomic_load(&worker->wanted) != rank)
-		want(worker, rank);
-	waiting = most_urgent_waiting(worker->pool);
-	if (waiting < rank)
-		want(worker, waiting);
-}
-
-/* An op waits, and nobody is idle: those who are at less urgent ones hurry. */
-static void hurry(struct qrt_block_p_pool *pool, uint32_t rank)
-{
-	uint32_t i;
-
-	for (i = 0; i < pool->count; i++) {
-		if (!atomic_load(&pool->workers[i].is_busy))
-			return;
-	}
-	for (i = 0; i < pool->count; i++) {
-		if (atomic_load(&pool->workers[i].wanted) > rank)
-			want(&pool->workers[i], rank);
-	}
-}
 
 /* ---- work ---- */
 
@@ -104,10 +45,11 @@ static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op, u
 	uint32_t unclaimed = QRT_BLOCK_P_UNCLAIMED;
 
 	if (atomic_compare_exchange_strong(&op->claim, &unclaimed, QRT_BLOCK_P_RUNS)) {
-		become(worker, rank);
+		qrt_block_p_urgency_begin(worker, op, rank);
 		set_ioprio(worker, op->priority);
 		op->answer = qrt_block_p_execute(worker->pool->device, op);
 		op->answered_ns = qrt_block_p_now();
+		qrt_block_p_urgency_end(worker);
 	}
 	qrt_block_p_mailbox_put(mailbox, op);
 }
@@ -140,7 +82,7 @@ void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *
 	atomic_store(&op->claim, QRT_BLOCK_P_UNCLAIMED);
 	atomic_fetch_add(&pool->waiting[rank], 1);
 	qrt_block_p_ring_put(&pool->rings[rank], op);
-	hurry(pool, rank);
+	qrt_block_p_urgency_hurry(pool, rank);
 	sem_post(&pool->items);
 }
 

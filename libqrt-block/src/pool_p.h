@@ -19,7 +19,11 @@ struct qrt_block_p_worker {
 	_Atomic uint32_t wanted; /* the rank at which it is to run */
 	_Atomic uint32_t comers; /* threads that changed that, and of which the first one tells it */
 	uint32_t told;           /* by whoever is that first one */
-	uint32_t ioprio;         /* the priority at which its requests go to the kernel */
+	/* What it is at, for those who may have to wait for that (urgency_p.h). */
+	_Atomic uint32_t doing; /* 1 + enum qrt_block_kind; 0: nothing */
+	_Atomic uint32_t rank;
+	_Atomic uint64_t offset, end;
+	uint32_t ioprio; /* the priority at which its requests go to the kernel */
 };
 
 struct qrt_block_p_pool {
@@ -27,7 +31,8 @@ struct qrt_block_p_pool {
 	struct qrt_block_thread_operations threads;
 	struct qrt_block_p_ring rings[QRT_BLOCK_PRIORITIES]; /* by rank */
 	_Atomic uint32_t waiting[QRT_BLOCK_PRIORITIES];      /* by rank: put, and not yet taken */
-	sem_t items;                                         /* as many as there are in all rings */
+	_Atomic uint32_t at_work[QRT_BLOCK_PRIORITIES]; /* by rank: workers at such ops; not of NORMAL ones */
+	sem_t items;                                    /* as many as there are in all rings */
 	_Atomic uint32_t is_ending;
 	uint32_t count;
 	struct qrt_block_p_worker *workers;

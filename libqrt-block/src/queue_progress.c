@@ -4,6 +4,7 @@
 
 #include "queue_p.h"
 #include "throttle_p.h"
+#include "urgency_p.h"
 
 #define RETRIES_MAX 16u
 
@@ -92,6 +93,9 @@ static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uin
 		wait_again(queue, op);
 		return 0;
 	}
+	/* A worker says what it is at by itself. */
+	if (queue->engine->event >= 0)
+		qrt_block_p_urgency_meet(&queue->device->pool, op);
 	op->is_inside = 1;
 	op->started_ns = op->started_ns ? op->started_ns : now;
 	queue->inside++;
