@@ -9,6 +9,7 @@
 
 #include "device_p.h"
 #include "group_p.h"
+#include "urgency_p.h"
 
 #define STACK_BYTES (256u << 10)
 #define UNKNOWN     QRT_BLOCK_PRIORITIES
@@ -19,66 +20,6 @@
 
 #define TOGETHER    8u
 #define TOGETHER_NS 20000u
-
-/* ---- urgency ---- */
-
-/* Tells the thread's owner how urgent it is. Of threads that come at the same time one tells, and looks again
- * for the others, so that the last word is what is wanted last. */
-static void want(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	const struct qrt_block_thread_operations *threads = &worker->pool->threads;
-	uint32_t comers;
-
-	atomic_store(&worker->wanted, rank);
-	if (!threads->set_urgency || !atomic_load(&worker->is_ready) || atomic_fetch_add(&worker->comers, 1))
-		return;
-	do {
-		uint32_t now;
-
-		comers = atomic_load(&worker->comers);
-		now = atomic_load(&worker->wanted);
-		if (now != worker->told)
-			threads->set_urgency(threads->data, worker->handle, qrt_block_p_priority_of(now));
-		worker->told = now;
-	} while (!atomic_compare_exchange_strong(&worker->comers, &comers, 0));
-}
-
-/* Before an op: as urgent as it is, or as what waits behind it. Who comes to wait after this look has seen
- * what this one stored, and raises it. */
-static void become(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	uint32_t waiting;
-
-	if (atomic_load(&worker->wanted) != rank)
-		want(worker, rank);
-	waiting = qrt_block_p_lanes_most_urgent(&worker->pool->lanes);
-	if (waiting < rank)
-		want(worker, waiting);
-}
-
-/* An op waits, and nobody is idle: those who are at less urgent ones hurry. */
-static void hurry(struct qrt_block_p_pool *pool, uint32_t rank)
-{
-	uint32_t i;
-
-	for (i = 0; i < pool->count; i++) {
-		if (!atomic_load(&pool->workers[i].is_busy))
-			return;
-	}
-	for (i = 0; i < pool->count; i++) {
-		if (atomic_load(&pool->workers[i].wanted) > rank)
-			want(&pool->workers[i], rank);
-	}
-}
-
-/* An op waits for who is in the narrow lane. One that is about to begin there sees what waits by itself. */
-static void hurry_writer(struct qrt_block_p_pool *pool, uint32_t rank)
-{
-	struct qrt_block_p_worker *writer = atomic_load(&pool->writer);
-
-	if (writer && atomic_load(&writer->wanted) > rank)
-		want(writer, rank);
-}
 
 /* ---- work ---- */
 
@@ -92,11 +33,13 @@ static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
 
 static void execute(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
 {
-	if (worker->lane == QRT_BLOCK_P_NARROW)
-		atomic_store(&worker->pool->writer, worker);
-	become(worker, qrt_block_p_rank_of(ops[0]->priority));
+	struct qrt_block_p_op all = {.kind = ops[0]->kind, .offset = ops[0]->offset};
+
+	all.length = ops[count - 1]->offset + ops[count - 1]->length - all.offset;
+	qrt_block_p_urgency_begin(worker, &all, qrt_block_p_rank_of(ops[0]->priority));
 	set_ioprio(worker, ops[0]->priority);
 	qrt_block_p_group_execute(worker->pool->device, ops, count);
+	qrt_block_p_urgency_end(worker);
 }
 
 /* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side by
@@ -168,7 +111,7 @@ static void do_group(struct qrt_block_p_worker *worker, struct qrt_block_p_op *o
 static void call_one(struct qrt_block_p_pool *pool)
 {
 	if (!qrt_block_p_crew_call(&pool->crew))
-		hurry(pool, qrt_block_p_lanes_most_urgent(&pool->lanes));
+		qrt_block_p_urgency_hurry(pool, qrt_block_p_lanes_most_urgent(&pool->lanes));
 }
 
 /* One that runs with less than the usual urgency may not run for long: nobody relies on its looking. */
@@ -231,10 +174,8 @@ static int wait_a_little(struct qrt_block_p_worker *worker)
 static void lie_down(struct qrt_block_p_worker *worker)
 {
 	struct qrt_block_p_pool *pool = worker->pool;
-	uint32_t usual = qrt_block_p_rank_of(QRT_BLOCK_NORMAL);
 
-	if (atomic_load(&worker->wanted) > usual)
-		want(worker, usual);
+	qrt_block_p_urgency_rest(worker);
 	atomic_store(&worker->is_busy, 0);
 	qrt_block_p_crew_lie_down(&pool->crew, (int)worker->is_counted);
 	if (qrt_block_p_lanes_has(&pool->lanes))
@@ -282,7 +223,7 @@ void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *
 
 	qrt_block_p_lanes_put(&pool->lanes, op, lane);
 	if (lane == QRT_BLOCK_P_NARROW && qrt_block_p_lanes_is_occupied(&pool->lanes))
-		hurry_writer(pool, rank);
+		qrt_block_p_urgency_meet(pool, op);
 	else if (rank == 0 || !qrt_block_p_crew_looking(&pool->crew))
 		call_one(pool);
 }

@@ -21,7 +21,11 @@ struct qrt_block_p_worker {
 	_Atomic uint32_t wanted; /* the rank at which it is to run */
 	_Atomic uint32_t comers; /* threads that changed that, and of which the first one tells it */
 	uint32_t told;           /* by whoever is that first one */
-	uint32_t ioprio;         /* the priority at which its requests go to the kernel */
+	/* What it is at, for those who may have to wait for that (urgency_p.h). */
+	_Atomic uint32_t doing; /* 1 + enum qrt_block_kind; 0: nothing */
+	_Atomic uint32_t rank;
+	_Atomic uint64_t offset, end;
+	uint32_t ioprio; /* the priority at which its requests go to the kernel */
 	enum qrt_block_p_lane lane;
 	uint32_t is_counted; /* among those who look */
 	uint32_t patience;   /* how often in a row it is still to wait a little before it sleeps */
@@ -37,7 +41,7 @@ struct qrt_block_p_pool {
 	struct qrt_block_thread_operations threads;
 	struct qrt_block_p_lanes lanes;
 	struct qrt_block_p_crew crew;
-	_Atomic(struct qrt_block_p_worker *) writer; /* who was in the narrow lane last; NULL: nobody yet */
+	_Atomic uint32_t at_work[QRT_BLOCK_PRIORITIES]; /* by rank: workers at such ops; not of NORMAL ones */
 	_Atomic uint32_t is_ending;
 	pthread_mutex_t growth;
 	_Atomic uint32_t count; /* of those that were started */

@@ -4,6 +4,7 @@
 
 #include "queue_p.h"
 #include "throttle_p.h"
+#include "urgency_p.h"
 
 #define RETRIES_MAX 16u
 
@@ -78,11 +79,15 @@ static int pay(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_
 	return op->is_paid;
 }
 
-/* 0: it has to wait, and those behind it, too. */
+/* 0: it has to wait, and those behind it, too. What is late already is not begun. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
 	struct qrt_block_priority_statistics *counts = counts_of(queue, op);
 
+	if (op->deadline_ns && op->deadline_ns <= now) {
+		qrt_block_p_queue_end(queue, op, -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
+		return 1;
+	}
 	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op) ||
 	    !pay(queue, op, now))
 		return 0;
@@ -92,6 +97,9 @@ static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uin
 		wait_again(queue, op);
 		return 0;
 	}
+	/* A worker says what it is at by itself. */
+	if (queue->engine->event >= 0)
+		qrt_block_p_urgency_meet(&queue->device->pool, op);
 	op->is_inside = 1;
 	op->started_ns = op->started_ns ? op->started_ns : now;
 	queue->inside++;

@@ -292,7 +292,7 @@ struct qrt_block_queue_config {
 	uint32_t flags;                        /* QRT_BLOCK_QUEUE_* */
 	uint32_t depth;                        /* requests at the same time; 0: 128; at most 4096 */
 	uint32_t iov_max;                      /* parts of one request; 0: 64; at most 1024 */
-	uint32_t bounces;                      /* buffers for what is not aligned; 0: 8 */
+	uint32_t bounces;                      /* for what is not aligned; of several one for URGENT; 0: 8 */
 	uint32_t bounce_bytes;                 /* each; 0: 1 MiB */
 	uint32_t bounds[QRT_BLOCK_PRIORITIES]; /* of each priority so many at the engine; 0: depth */
 	uint32_t reserved;
