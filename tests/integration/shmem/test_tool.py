@@ -196,6 +196,7 @@ BAD = [  # arguments, code, a part of what is said
     (("serve", "s", "--layout=ring=3K"), 2, "power of two"),
     (("serve", "s", "--layout=peers=5000"), 2, "4096"),
     (("serve", "s", "--layout=colour=1"), 2, "peers=, values= and ring="),
+    (("serve", "s", "--new-layout"), 2, "give --layout"),
     (("serve", "s", "--layout", "--peers", "17"), 2, "1 to 16"),
     (("serve", "s", "--hugetlb=3M"), 2, "2M or 1G"),
     (("serve", "s", "--hugetlb=1G"), 2, "--size 1073741824"),
