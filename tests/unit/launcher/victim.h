@@ -18,22 +18,32 @@ static inline uint64_t victim_now(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* It spins for so long, from when it got SIGUSR1, and sleeps before and after that. Not to be started by a
- * process that has threads. */
+/* It spins for so long, from when it got SIGUSR1, and sleeps before and after that. It has run when this
+ * returns: of one that has not the kernel has counted nothing. Not to be started by a process that has
+ * threads. */
 static inline pid_t victim_start(uint64_t spin_ms)
 {
+	int number, ready[2];
 	uint64_t end_ns;
 	sigset_t set;
 	pid_t pid;
-	int number;
+	char byte;
 
+	if (pipe(ready) < 0)
+		return -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	pid = fork();
-	if (pid != 0)
+	if (pid != 0) {
+		close(ready[1]);
+		(void)!read(ready[0], &byte, 1);
+		close(ready[0]);
 		return pid;
+	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(ready[0]);
+	close(ready[1]);
 	sigwait(&set, &number);
 	end_ns = victim_now() + spin_ms * 1000000u;
 	while (victim_now() < end_ns)
