@@ -45,6 +45,31 @@ def wait_for(what, look, patience=PATIENCE):
     raise AssertionError("not within %d s: %s" % (patience, what))
 
 
+def read_threads(pid):
+    """Of each thread: its state, and how often it was switched."""
+    found = {}
+    for tid in os.listdir("/proc/%d/task" % pid):
+        text = read_text("/proc/%d/task/%s/status" % (pid, tid)) or ""
+        words = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        found[tid] = (words.get("State", "").strip()[:1], words.get("voluntary_ctxt_switches"), words.get("nonvoluntary_ctxt_switches"))
+    return found
+
+
+def stop(process):
+    """It stands still when this returns."""
+    process.send_signal(signal.SIGSTOP)
+    wait_for("process %d stands still" % process.pid, lambda: all(one[0] == "T" for one in read_threads(process.pid).values()))
+
+
+def wait_asleep(process, seconds=0.5):
+    """Until a process has nothing to do any more, for so long."""
+    def look():
+        before = read_threads(process.pid)
+        time.sleep(seconds)
+        return read_threads(process.pid) == before and all(one[0] == "S" for one in before.values())
+    wait_for("process %d sleeps" % process.pid, look)
+
+
 def is_readable(fd, patience=0):
     poll = select.poll()
     poll.register(fd, select.POLLIN)
