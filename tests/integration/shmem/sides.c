@@ -132,7 +132,7 @@ static void say(const struct qrt_shmem_view *view, uint32_t slot, uint32_t beat)
 static void publish_as_guest(const char *path, uint32_t slot)
 {
 	struct qrt_shmem_guest_config config;
-	struct qrt_shmem_guest_value value;
+	struct qrt_shmem_guest_value value = {.claim = -1};
 	struct qrt_shmem_guest guest;
 	char folder[100];
 

@@ -12,7 +12,7 @@ from tool import BUILD, PATIENCE, Place, Server, Skip, check, check_equal, main
 HERE = os.path.dirname(os.path.realpath(__file__))
 INCLUDE = os.path.join(HERE, "..", "..", "..", "libqrt-shmem", "include")
 NATIVE = os.path.join(BUILD, "tests", "integration", "shmem", "shmem_sides")
-MESSAGES = 20000
+MESSAGES = 10000
 VALUES, RING = 20, 4096  # of sides.c
 LAYOUT = "--layout=peers=3,values=%d,ring=%d" % (VALUES, RING)
 
