@@ -186,14 +186,16 @@ static void a_queue_is_closed_with_requests_out(void)
 	free(memory);
 }
 
-#define LONG (256u * MIB)
+#define LONG  (256u * MIB)
+#define TRIES 30
 
-/* 1: it ended by its deadline; 0: this thread was held up for so long that the copy was done before. */
+/* 1: it ended by its deadline while the kernel was at it; 0: this thread or a worker was held up for so long
+ * that the copy was done before, or not begun. */
 static int ends_late(struct block *block, struct qrt_block_request *request)
 {
 	struct qrt_block_completion done;
 	uint64_t begin_ns = block_now(), submitted_ns;
-	int count = 0, is_late;
+	int count = 0, is_held;
 
 	request->deadline_ns = begin_ns + MS;
 	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, request, 1), 1);
@@ -201,14 +203,14 @@ static int ends_late(struct block *block, struct qrt_block_request *request)
 	while (!count)
 		count = block_await(block, &done, 1, 60000);
 	CU_ASSERT_EQUAL_FATAL(count, 1);
-	is_late = done.result == -ETIME;
-	CU_ASSERT(is_late ? done.flags == QRT_BLOCK_HELD : done.result == LONG);
+	is_held = done.flags == QRT_BLOCK_HELD;
+	CU_ASSERT(done.result == -ETIME || (done.result == LONG && !is_held));
 	CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
-	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), is_late);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), is_held);
 	tap_note("%s: %llu us in submit, %llu us in all", block->variant->name,
 		 (unsigned long long)submitted_ns / 1000,
 		 (unsigned long long)(block_now() - begin_ns) / 1000);
-	return is_late && submitted_ns < (block_now() - begin_ns) / 2;
+	return is_held && submitted_ns < (block_now() - begin_ns) / 2;
 }
 
 /* The kernel can copy what is cached at once: not while somebody waits in submit. */
@@ -222,9 +224,9 @@ static void submit_a_long_copy(const struct variant *variant, uint32_t kind, cha
 	if (!block_begin(&block))
 		return;
 	CU_ASSERT_EQUAL_FATAL(block_read(&block, 0, memory, LONG), LONG);
-	while (tries < 5 && !ends_late(&block, &request))
+	while (tries < TRIES && !ends_late(&block, &request))
 		tries++;
-	CU_ASSERT(tries < 5);
+	CU_ASSERT(tries < TRIES);
 	block_end(&block);
 }
 
