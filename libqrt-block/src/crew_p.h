@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the workers sleep, and which look for work. Who puts something calls a sleeper only where nobody
- * looks: a worker that is about to look finds it anyway, and calling costs both sides more than most requests.
- * A worker that stops looking, because it found something, looks after what else is there: it calls another
- * one. So one looks as long as there is something to find, and as many work as there are requests that wait
- * for a device. */
+ * looks: a worker that is about to look finds it anyway, and calling costs both sides more than most
+ * requests. A worker that stops looking, because it found something, looks after what else is there: it calls
+ * another one. So one looks as long as there is something to find, and as many work as there are requests
+ * that wait for a device. */
 #ifndef QRT_BLOCK_CREW_P_H
 #define QRT_BLOCK_CREW_P_H
 

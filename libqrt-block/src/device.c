@@ -21,7 +21,8 @@ static int check(const struct qrt_block_device_config *config, struct qrt_block_
 {
 	if (config->flags & ~KNOWN_FLAGS || config->engine > QRT_BLOCK_ENGINE_MEMORY)
 		return qrt_block_p_error(reterr, -EINVAL, "a device with unknown flags or an unknown engine");
-	if (config->workers > QRT_BLOCK_P_WORKERS_MAX || config->requests > REQUESTS_MAX || config->queues > QUEUES_MAX)
+	if (config->workers > QRT_BLOCK_P_WORKERS_MAX || config->requests > REQUESTS_MAX ||
+	    config->queues > QUEUES_MAX)
 		return qrt_block_p_error(reterr, -EINVAL,
 					 "a device has at most %u workers, %u requests and %u queues",
 					 QRT_BLOCK_P_WORKERS_MAX, REQUESTS_MAX, QUEUES_MAX);

@@ -24,8 +24,8 @@ struct qrt_block_p_engine_type {
 	int (*cancel)(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
 	/* When it wants to be reaped, whatever its descriptors say; 0: never. NULL: never. */
 	uint64_t (*get_due)(const struct qrt_block_p_engine *engine);
-	/* Has these at hand from now on, and no others; takes the table. Nothing is inside. NULL: it has no use
-	 * for them. */
+	/* Has these at hand from now on, and no others; takes the table. Nothing is inside. NULL: it has no
+	 * use for them. */
 	int (*set_buffers)(struct qrt_block_p_engine *engine, struct qrt_block_p_buffers *buffers);
 	void (*close)(struct qrt_block_p_engine *engine);
 };
@@ -34,7 +34,7 @@ struct qrt_block_p_engine {
 	const struct qrt_block_p_engine_type *type;
 	struct qrt_block_device *device;
 	struct qrt_block_p_mailbox *mailbox;
-	int event;                    /* readable when there is something to reap; -1: the mailbox is */
+	int event;                       /* readable when there is something to reap; -1: the mailbox is */
 	struct qrt_block_p_list done;    /* what is back; the queue empties it */
 	struct qrt_block_p_list handing; /* for the workers, with the next push */
 };
@@ -43,7 +43,6 @@ struct qrt_block_p_engine_config {
 	struct qrt_block_device *device;
 	struct qrt_block_p_mailbox *mailbox;
 	uint32_t depth;
-	uint32_t is_one_thread;
 };
 
 /* Sets up what the engines have in common. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine of workers. What is in the page cache is read at once, and written where the filesystem can do so
- * without waiting. */
+/* The engine of workers. What is in the page cache is read at once, and written where the filesystem can do
+ * so without waiting. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,8 +29,11 @@ static void finish(struct qrt_block_p_engine *engine)
 	free(engine);
 }
 
-static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = qrt_block_p_engine_hand_over, .reap = reap, .cancel = cancel, .close = finish};
+static const struct qrt_block_p_engine_type type = {.submit = submit,
+						    .push = qrt_block_p_engine_hand_over,
+						    .reap = reap,
+						    .cancel = cancel,
+						    .close = finish};
 
 int qrt_block_p_threads_engine_open(const struct qrt_block_p_engine_config *config,
 				    struct qrt_block_p_engine **ret_engine)

@@ -39,7 +39,8 @@ static struct io_uring_sqe *have_entry(struct uring *uring)
 }
 
 /* Memory that is at hand needs no pinning for this request. */
-static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry, const struct qrt_block_p_op *op)
+static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry,
+			 const struct qrt_block_p_op *op)
 {
 	int index;
 
@@ -49,9 +50,11 @@ static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry, 
 	if (index < 0)
 		return 0;
 	if (qrt_block_p_op_is_read(op))
-		io_uring_prep_read_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset, index);
+		io_uring_prep_read_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset,
+					 index);
 	else
-		io_uring_prep_write_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset, index);
+		io_uring_prep_write_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset,
+					  index);
 	return 1;
 }
 
@@ -70,8 +73,8 @@ static void prepare(const struct uring *uring, struct io_uring_sqe *entry, struc
 	io_uring_sqe_set_data(entry, op);
 }
 
-/* What would go to threads of the kernel's, which have no role: flushes, long copies from or to the page cache, and
- * writes to it where the filesystem may wait. */
+/* What would go to threads of the kernel's, which have no role: flushes, long copies from or to the page
+ * cache, and writes to it where the filesystem may wait. */
 static int is_for_workers(struct qrt_block_p_engine *engine, const struct qrt_block_p_op *op)
 {
 	if (!qrt_block_p_op_has_data(op))
@@ -88,7 +91,8 @@ static int is_for_workers(struct qrt_block_p_engine *engine, const struct qrt_bl
 static int try_write(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
 	return !qrt_block_p_op_is_read(op) &&
-	       atomic_load_explicit(&engine->device->at_once[1], memory_order_relaxed) == QRT_BLOCK_P_UNTRIED &&
+	       atomic_load_explicit(&engine->device->at_once[1], memory_order_relaxed) ==
+		       QRT_BLOCK_P_UNTRIED &&
 	       qrt_block_p_engine_do_cached(engine, op);
 }
 
@@ -142,7 +146,8 @@ static void push(struct qrt_block_p_engine *engine)
 /* Answers that wait for this thread to come into the kernel. */
 static int are_held_back(const struct uring *uring)
 {
-	return (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+	return (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) !=
+	       0;
 }
 
 static void reap(struct qrt_block_p_engine *engine)

@@ -46,8 +46,7 @@ struct qrt_block_p_op *qrt_block_p_group_take(struct qrt_block_p_list *list)
 	return first;
 }
 
-static int execute_at_once(struct qrt_block_device *device, struct qrt_block_p_op *const *ops,
-			       uint32_t count)
+static int execute_at_once(struct qrt_block_device *device, struct qrt_block_p_op *const *ops, uint32_t count)
 {
 	struct iovec parts[QRT_BLOCK_P_GROUP_PARTS];
 	struct qrt_block_p_op all = {.kind = ops[0]->kind, .flags = ops[0]->flags, .offset = ops[0]->offset};

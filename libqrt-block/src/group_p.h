@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests that were submitted together and are side by side on the device: one system call, and one request to
- * the device, does all of them. The ops of a group are linked by `next`. */
+/* Requests that were submitted together and are side by side on the device: one system call, and one request
+ * to the device, does all of them. The ops of a group are linked by `next`. */
 #ifndef QRT_BLOCK_GROUP_P_H
 #define QRT_BLOCK_GROUP_P_H
 

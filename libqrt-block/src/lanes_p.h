@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What waits for a worker: in two lanes, and in each by rank. In the wide one ops do not mind each other. In
- * the narrow one are those of which the kernel lets one at a time get on anyway, plain writes to the page cache
- * of a file: one worker after the other has it, and no other one waits there inside the kernel. */
+ * the narrow one are those of which the kernel lets one at a time get on anyway, plain writes to the page
+ * cache of a file: one worker after the other has it, and no other one waits there inside the kernel. */
 #ifndef QRT_BLOCK_LANES_P_H
 #define QRT_BLOCK_LANES_P_H
 
@@ -21,8 +21,8 @@ int qrt_block_p_lanes_init(struct qrt_block_p_lanes *lanes, uint32_t requests);
 void qrt_block_p_lanes_finish(struct qrt_block_p_lanes *lanes);
 void qrt_block_p_lanes_put(struct qrt_block_p_lanes *lanes, struct qrt_block_p_op *op,
 			   enum qrt_block_p_lane lane);
-/* The most urgent one, of equal ones one of *lane before the other lane, which takes turns; *lane says where it
- * was. NULL: there is none. */
+/* The most urgent one, of equal ones one of *lane before the other lane, which takes turns; *lane says where
+ * it was. NULL: there is none. */
 struct qrt_block_p_op *qrt_block_p_lanes_take(struct qrt_block_p_lanes *lanes, enum qrt_block_p_lane *lane);
 /* An op of the narrow one is over. Who leaves looks again after that. */
 void qrt_block_p_lanes_leave(struct qrt_block_p_lanes *lanes);

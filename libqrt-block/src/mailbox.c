@@ -60,8 +60,8 @@ void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_blo
 	qrt_block_p_mailbox_ring(mailbox);
 }
 
-/* Who has set is_rung but not yet written keeps it set: his write will come, and wakes for those behind him as
- * well. */
+/* Who has set is_rung but not yet written keeps it set: his write will come, and wakes for those behind him
+ * as well. */
 static void silence(struct qrt_block_p_mailbox *mailbox)
 {
 	eventfd_t count;
@@ -86,8 +86,8 @@ static int collect(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list 
 	return oldest != NULL;
 }
 
-/* As long as ops come the bell stays as it is, and who puts more need not ring. It is taken down when there is
- * nothing, and before another look, so that one that comes in between rings again. */
+/* As long as ops come the bell stays as it is, and who puts more need not ring. It is taken down when there
+ * is nothing, and before another look, so that one that comes in between rings again. */
 void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
 {
 	if (atomic_load_explicit(&mailbox->top, memory_order_relaxed) && collect(mailbox, list))

@@ -42,8 +42,8 @@ static void execute(struct qrt_block_p_worker *worker, struct qrt_block_p_op *co
 	qrt_block_p_urgency_end(worker);
 }
 
-/* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side by
- * side. Returns how many of them are done. */
+/* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side
+ * by side. Returns how many of them are done. */
 static uint32_t do_some(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t all)
 {
 	uint32_t count, unclaimed;
@@ -182,8 +182,8 @@ static void lie_down(struct qrt_block_p_worker *worker)
 		qrt_block_p_crew_call(&pool->crew);
 }
 
-/* An op may hide behind another one whose putter was preempted half way. Nobody spins for it: that putter looks
- * after the crew when he gets on. */
+/* An op may hide behind another one whose putter was preempted half way. Nobody spins for it: that putter
+ * looks after the crew when he gets on. */
 static void *run(void *argument)
 {
 	struct qrt_block_p_worker *worker = argument;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Workers: threads of a device that do what blocks, the most urgent first. They are there from the opening of
- * the device to its closing. */
+/* Workers: threads of a device that do what blocks, the most urgent first. They are started when it and its
+ * queues are opened, and are there until it is closed. */
 #ifndef QRT_BLOCK_POOL_P_H
 #define QRT_BLOCK_POOL_P_H
 
@@ -44,20 +44,20 @@ struct qrt_block_p_pool {
 	_Atomic uint32_t at_work[QRT_BLOCK_PRIORITIES]; /* by rank: workers at such ops; not of NORMAL ones */
 	_Atomic uint32_t is_ending;
 	pthread_mutex_t growth;
-	_Atomic uint32_t count; /* of those that were started */
+	_Atomic uint32_t count;             /* of those that were started */
 	struct qrt_block_p_worker *workers; /* QRT_BLOCK_P_WORKERS_MAX */
 };
 
 /* Starts `count` workers that can have `requests` waiting. A negative errno; nothing runs then. */
 int qrt_block_p_pool_open(struct qrt_block_p_pool *pool, struct qrt_block_device *device, uint32_t count,
 			  uint32_t requests);
-/* Starts more where there are less than `count`, by any thread that opens things. A negative errno: there are as
- * many as could be started. */
+/* Starts more where there are less than `count`, by any thread that opens things. A negative errno: there are
+ * as many as could be started. */
 int qrt_block_p_pool_grow(struct qrt_block_p_pool *pool, uint32_t count);
 /* What waits is done first. */
 void qrt_block_p_pool_close(struct qrt_block_p_pool *pool);
-/* A group, or one op, which is unclaimed. Always succeeds: there are no more ops than the lanes have room for. Each
- * comes back by its mailbox. */
+/* A group, or one op, which is unclaimed. Always succeeds: there are no more ops than the lanes have room
+ * for. Each comes back by its mailbox. */
 void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *op);
 /* 1: no worker will touch its memory any more, though it comes back; 0: a worker is at it. */
 int qrt_block_p_pool_drop(struct qrt_block_p_op *op);

@@ -153,8 +153,7 @@ static int have_descriptors(struct qrt_block_queue *queue)
 
 static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
-	struct qrt_block_p_engine_config engine = {
-		.device = queue->device, .is_one_thread = config->flags & QRT_BLOCK_QUEUE_ONE_THREAD};
+	struct qrt_block_p_engine_config engine = {.device = queue->device};
 	int rc = have_tables(queue, config);
 
 	if (rc >= 0)

@@ -26,7 +26,8 @@ int qrt_block_queue_set_buffers(struct qrt_block_queue *queue, const struct iove
 	int rc;
 
 	if (queue->inside || queue->waiting_count)
-		return qrt_block_p_error(reterr, -EBUSY, "buffers: requests are on their way; drain the queue");
+		return qrt_block_p_error(reterr, -EBUSY,
+					 "buffers: requests are on their way; drain the queue");
 	rc = qrt_block_p_buffers_init(&table, buffers, count);
 	if (rc >= 0 && engine->type->set_buffers)
 		rc = engine->type->set_buffers(engine, &table);

@@ -98,7 +98,8 @@ static void use(struct block *block)
 	write_and_read(block, memory + 3 * PART, memory);
 	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(block->queue, NULL, 0, NULL), 0);
 	write_and_read(block, memory, memory + 3 * PART);
-	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(block->queue, buffers, 2, NULL), 0); /* and it is closed so */
+	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(block->queue, buffers, 2, NULL),
+			0); /* and it is closed so */
 	block_end(block);
 	free(memory);
 }

@@ -244,8 +244,10 @@ static void what_is_side_by_side_and_alike_is_a_group(void)
 	parts[3].priority = QRT_BLOCK_LOW;
 	CU_ASSERT_EQUAL(count_group(parts, 4), 3);
 	for (i = 0; i < 4; i++)
-		parts[i] = (struct part){.kind = QRT_BLOCK_WRITE, .flags = i / 2 ? QRT_BLOCK_FUA : 0,
-					 .offset = i, .length = 1};
+		parts[i] = (struct part){.kind = QRT_BLOCK_WRITE,
+					 .flags = i / 2 ? QRT_BLOCK_FUA : 0,
+					 .offset = i,
+					 .length = 1};
 	CU_ASSERT_EQUAL(count_group(parts, 4), 2);
 	for (i = 0; i < 4; i++)
 		parts[i] = (struct part){.priority = QRT_BLOCK_URGENT, .offset = i, .length = 1};
