@@ -41,7 +41,7 @@ def a_node_moves_between_threads():
         for engine, direct in blocklib.for_each_engine(path):
             vm.add("d", path, engine=engine, cache={"direct": direct})
             for turn, thread in enumerate(["io0", "io1", None, "io1", "io0", None] * 2):
-                vm.io("d", f"aio_write -P {turn + 1} 0 1M", f"aio_write -P {turn + 1} 2M 3M")
+                vm.check("d", f"write -P {turn + 1} 0 1M", f"write -P {turn + 1} 2M 3M")
                 vm.call("x-blockdev-set-iothread", **{"node-name": "d", "iothread": thread})
                 vm.check("d", f"read -P {turn + 1} 0 1M", f"read -P {turn + 1} 2M 3M", f"write -P {turn + 1} 8M 64k", "flush")
             vm.call("blockdev-del", **{"node-name": "d"})
@@ -55,7 +55,7 @@ def a_node_in_a_thread_is_changed_and_closed():
         for turn in range(12):
             vm.call("blockdev-add", **node)
             vm.call("x-blockdev-set-iothread", **{"node-name": "d", "iothread": "io0"})
-            vm.io("d", f"aio_write -P {turn + 1} 0 1M")
+            vm.check("d", f"write -P {turn + 1} 0 1M")
             vm.call("blockdev-reopen", options=[{**node, "engine": "threads", "workers": 1 + turn % 3}])
             vm.check("d", f"read -P {turn + 1} 0 1M")
             vm.call("blockdev-del", **{"node-name": "d"})

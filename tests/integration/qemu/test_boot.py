@@ -51,7 +51,8 @@ def with_a_disk_by_libqrt_block():
         for _ in range(8):
             disk.write(b"\x5a" * stripe)
         disk.flush()
-        boot("paio_sched=fifo paio_prio=11", append="qrt.load=disk qrt.seconds=5",
+        boot(f"vcpu_sched=fifo vcpu_prio=10 vcpu_bias={GUEST}", f"main_sched=fifo main_prio=12 main_bias={HOUSE}",
+             "ioth_sched=fifo ioth_prio=12 paio_sched=fifo paio_prio=11", append="qrt.load=disk qrt.seconds=5",
              extra=("-object", "iothread,id=io0", "-blockdev", f"driver=qrt,node-name=d,filename={disk.name},cache.direct=on",
                     "-device", "virtio-blk-pci,drive=d,iothread=io0"))
         disk.seek(0)
