@@ -142,6 +142,10 @@ int qrt_sched_plan_parse_argument(struct qrt_sched_plan *plan, const char *text,
 	const char *path = text + sizeof(prefix) - 1;
 	int r;
 
+	if (*text && !strchr(text, '='))
+		return qrt_sched_p_error(
+			reterr, -EINVAL,
+			"'%.60s' has no value: write OPTION=VALUE, or plan=PATH for a plan file", text);
 	if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
 		return qrt_sched_plan_parse_option(plan, text, reterr);
 	if (!*path)

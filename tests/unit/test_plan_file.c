@@ -282,6 +282,9 @@ static void a_bad_argument_says_where(void)
 	CU_ASSERT_PTR_NULL(strstr(strstr(error.message, "missing") + 1, "missing"));
 	CU_ASSERT_EQUAL(add_argument(plan, "plan="), -EINVAL);
 	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "plan=PATH"));
+	CU_ASSERT_EQUAL(add_argument(plan, "control.plan"), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "plan=PATH"));
+	CU_ASSERT_EQUAL(add_argument(plan, ""), -EINVAL);
 	CU_ASSERT_EQUAL(add_argument(plan, "vcpu_prio=100"), -ERANGE);
 	CU_ASSERT_EQUAL(qrt_sched_plan_parse_argument(plan, "plan=/", NULL), -EINVAL);
 	CU_ASSERT_STRING_EQUAL(plan_text(plan), "paio_prio=9\n");
