@@ -187,14 +187,15 @@ static void remedy_housekeeping(struct qrt_sched_p_lint *lint, int online)
 {
 	if (online == 1)
 		qrt_sched_p_lint_remedy(lint,
-					"use a host with more CPUs, or give budget=%d%%/50ms; keep RT "
-					"throttling (Linux 6.12: the fair server) on here",
+					"use a host with more CPUs, or give budget=%d%%/50ms, which "
+					"qrt-launcher holds; keep RT throttling (Linux 6.12: the fair "
+					"server) on here",
 					HELD_PERCENT);
 	else
 		qrt_sched_p_lint_remedy(
 			lint,
 			"leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU %d; or "
-			"give budget=%d%%/50ms",
+			"give budget=%d%%/50ms, which qrt-launcher holds",
 			qrt_sched_cpus_next(&lint->host->online, -1), HELD_PERCENT * online);
 }
 

@@ -117,3 +117,39 @@ int qrt_sched_plan_parse_file(struct qrt_sched_plan *plan, const char *path, str
 	free(text);
 	return r;
 }
+
+/* ---- an argument: an option, or the name of a file ---- */
+
+static int argument_file_error(struct qrt_sched_error *reterr, const char *path,
+			       const struct qrt_sched_error *error, int code)
+{
+	if (error->line)
+		qrt_sched_p_error(reterr, code, "%.160s:%u: %s", path, error->line, error->message);
+	else if (strstr(error->message, path))
+		qrt_sched_p_error(reterr, code, "%s", error->message);
+	else
+		qrt_sched_p_error(reterr, code, "%.160s: %s", path, error->message);
+	if (reterr)
+		reterr->line = error->line;
+	return code;
+}
+
+int qrt_sched_plan_parse_argument(struct qrt_sched_plan *plan, const char *text,
+				  struct qrt_sched_error *reterr)
+{
+	static const char prefix[] = "plan=";
+	struct qrt_sched_error error = {0};
+	const char *path = text + sizeof(prefix) - 1;
+	int r;
+
+	if (*text && !strchr(text, '='))
+		return qrt_sched_p_error(
+			reterr, -EINVAL,
+			"'%.60s' has no value: write OPTION=VALUE, or plan=PATH for a plan file", text);
+	if (strncmp(text, prefix, sizeof(prefix) - 1) != 0)
+		return qrt_sched_plan_parse_option(plan, text, reterr);
+	if (!*path)
+		return qrt_sched_p_error(reterr, -EINVAL, "plan= names no file: give plan=PATH");
+	r = qrt_sched_plan_parse_file(plan, path, &error);
+	return r < 0 ? argument_file_error(reterr, path, &error, r) : r;
+}

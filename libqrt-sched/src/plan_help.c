@@ -24,5 +24,6 @@ const char *qrt_sched_plan_help(void)
 	       "  of the host, by qrt-launcher: shield=off|on|PART[+PART...]  cstate=US  haltpoll=NS\n"
 	       "    timerprio=N  resctrl=SCHEMATA  hugepages=off|thp|2M|1G  numa=NODES\n"
 	       "    boot=other|keep|PATH  boottime=S  heartbeat=MS\n"
+	       "  plan=PATH               all that a plan file says; an argument of its own, not in a file\n"
 	       "qrt-plan(5) explains them.\n";
 }

@@ -155,6 +155,11 @@ static int set_option(struct qrt_sched_plan *plan, char *text, uint32_t line, st
 	if (starts_with_word(text, "include"))
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "there is no include: give several --plan, the later overrides");
+	if (starts_with_word(text, "plan"))
+		return qrt_sched_p_error(
+			reterr, -EINVAL,
+			"a plan file is no option: qrt-launcher takes --plan PATH, and where "
+			"-rt takes plan=PATH it stands alone");
 	if (!*text)
 		return qrt_sched_p_error(reterr, -EINVAL,
 					 "an option is empty: give ROLE_KEY=VALUE, or leave it out");

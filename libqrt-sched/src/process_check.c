@@ -7,6 +7,7 @@
 
 #include "cpuset_p.h"
 #include "error_p.h"
+#include "plan_p.h"
 #include "process_p.h"
 
 #define FINDINGS 16
@@ -57,11 +58,36 @@ static void take_own_cpus(const struct qrt_sched_process *process, struct qrt_sc
 	qrt_sched_p_cpuset_widen(&host->allowed, &host->isolated);
 }
 
-int qrt_sched_p_process_check(struct qrt_sched_process *process, const struct qrt_sched_plan *plan,
-			      struct qrt_sched_error *reterr)
+/* Nobody holds it to its budgets: what they would prevent can happen. */
+static void leave_out_budgets(struct qrt_sched_plan *plan)
+{
+	int role;
+
+	plan->said[QRT_SCHED_P_GLOBAL_BUDGET].is_said = 0;
+	for (role = 0; role < QRT_SCHED_ROLES; role++)
+		plan->lists[role][QRT_SCHED_P_KEY_BUDGET].count = 0;
+}
+
+/* How many findings there are. -ENOMEM */
+static int lint(const struct qrt_sched_process *process, const struct qrt_sched_plan *plan,
+		const struct qrt_sched_host *host, struct qrt_sched_finding *ret_findings)
 {
 	const struct qrt_sched_vm vm = {
 		.size = sizeof(vm), .vcpus = process->vcpus, .iothreads = QRT_SCHED_VM_UNKNOWN};
+	struct qrt_sched_plan *own;
+	int count, rc = qrt_sched_plan_copy(plan, &own);
+
+	if (rc < 0)
+		return rc;
+	leave_out_budgets(own);
+	count = qrt_sched_plan_lint(own, host, &vm, ret_findings, FINDINGS);
+	qrt_sched_plan_close(own);
+	return count;
+}
+
+int qrt_sched_p_process_check(struct qrt_sched_process *process, const struct qrt_sched_plan *plan,
+			      struct qrt_sched_error *reterr)
+{
 	struct qrt_sched_host host = {.size = sizeof(host)};
 	struct qrt_sched_finding findings[FINDINGS];
 	int i, count, rc;
@@ -74,7 +100,9 @@ int qrt_sched_p_process_check(struct qrt_sched_process *process, const struct qr
 	if (rc < 0)
 		return rc;
 	take_own_cpus(process, &host);
-	count = qrt_sched_plan_lint(plan, &host, &vm, findings, FINDINGS);
+	count = lint(process, plan, &host, findings);
+	if (count < 0)
+		return qrt_sched_p_error(reterr, count, "out of memory");
 	for (i = 0; i < count && i < FINDINGS && rc >= 0; i++)
 		rc = judge(process, &findings[i], reterr);
 	return rc;

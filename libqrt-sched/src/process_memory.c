@@ -30,6 +30,15 @@ static int may_lock(void)
 	       (!getrlimit(RLIMIT_MEMLOCK, &limit) && limit.rlim_cur == RLIM_INFINITY);
 }
 
+/* A program that gives up its rights after this (QEMU -runas) would fail at its next mapping. Where the limit
+ * may not be lifted it stays. */
+static void lift_limit(void)
+{
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &unlimited);
+}
+
 static void use_small_stacks(void)
 {
 	pthread_attr_t attr;
@@ -58,6 +67,7 @@ void qrt_sched_p_process_lock_memory(struct qrt_sched_process *process)
 		use_small_stacks();
 	else
 		flags |= MCL_ONFAULT;
+	lift_limit();
 	if (mlockall(flags) < 0)
 		qrt_sched_p_process_say(process, "memory is not locked: %s", strerror(errno));
 }

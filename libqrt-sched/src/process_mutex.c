@@ -139,7 +139,7 @@ void qrt_sched_process_inherit_by(int argc, char *const *argv)
 			continue;
 		is_asked = 1;
 		/* One that is wrong is said when options are read. */
-		qrt_sched_plan_parse_option(plan, argv[++i], NULL);
+		qrt_sched_plan_parse_argument(plan, argv[++i], NULL);
 	}
 	qrt_sched_plan_get_globals(plan, &globals);
 	qrt_sched_process_inherit(is_asked && globals.pi_mutexes);

@@ -28,12 +28,14 @@ static QDict *query_rt(QTestState *qts)
     return info;
 }
 
-/* The nice value of a role's thread; -100: there is none, or it is not placed. */
+#define NONE (-100)
+
+/* The nice value of a role's thread; NONE: there is none, or it is not placed. */
 static int nice_of(QTestState *qts, const char *role, int index)
 {
     QDict *info = query_rt(qts);
     QListEntry *entry;
-    int nice = -100;
+    int nice = NONE;
 
     QLIST_FOREACH_ENTRY(qdict_get_qlist(info, "threads"), entry) {
         QDict *thread = qobject_to(QDict, qlist_entry_obj(entry));
@@ -92,16 +94,51 @@ static void test_every_thread_has_its_role(void)
     qtest_quit(qts);
 }
 
+static void plug_cpu(QTestState *qts, int socket)
+{
+    g_autofree char *id = g_strdup_printf("cpu%d", socket);
+
+    qtest_qmp_device_add(qts, "qemu64-x86_64-cpu", id,
+                         "{ 'socket-id': %d, 'core-id': 0, 'thread-id': 0 }", socket);
+}
+
+/* As a guest's ACPI does it: registers of docs/specs/acpi_cpu_hotplug. */
+static void eject_cpu(QTestState *qts, int number)
+{
+    const uint16_t base = 0xaf00;
+
+    qtest_outl(qts, base, 0); /* from the old registers to these */
+    qtest_outl(qts, base, number);
+    qtest_outb(qts, base + 4, 1 << 3);
+}
+
 static void test_hotplugged_cpus_have_their_role(void)
 {
     QTestState *qts = qtest_init("-machine pc -cpu qemu64 -smp 1,sockets=3,maxcpus=3 " ROLES);
 
-    qtest_qmp_device_add(qts, "qemu64-x86_64-cpu", "cpu1",
-                         "{ 'socket-id': 1, 'core-id': 0, 'thread-id': 0 }");
-    qtest_qmp_device_add(qts, "qemu64-x86_64-cpu", "cpu2",
-                         "{ 'socket-id': 2, 'core-id': 0, 'thread-id': 0 }");
+    plug_cpu(qts, 1);
+    plug_cpu(qts, 2);
     wait_for_nice(qts, "vcpu", 1, 3);
     wait_for_nice(qts, "vcpu", 2, 3);
+    qtest_quit(qts);
+}
+
+static void test_a_cpu_that_is_unplugged_leaves_its_role(void)
+{
+    QTestState *qts = qtest_init("-machine pc -cpu qemu64 -smp 1,sockets=3,maxcpus=3 "
+                                 "-rt vcpu_nice=2,3,4");
+
+    plug_cpu(qts, 1);
+    plug_cpu(qts, 2);
+    wait_for_nice(qts, "vcpu", 1, 3);
+    wait_for_nice(qts, "vcpu", 2, 4);
+    eject_cpu(qts, 1);
+    wait_for_nice(qts, "vcpu", 1, NONE);
+    qtest_qmp_assert_success(qts, "{ 'execute': 'rt-set', 'arguments': "
+                                  "{ 'options': [ 'vcpu_nice=2,5,4' ] } }");
+    plug_cpu(qts, 1);
+    wait_for_nice(qts, "vcpu", 1, 5);
+    g_assert_cmpint(nice_of(qts, "vcpu", 2), ==, 4);
     qtest_quit(qts);
 }
 
@@ -116,6 +153,25 @@ static void test_a_plan_is_changed(void)
     g_assert_cmpint(nice_of(qts, "vcpu", 0), ==, 7);
     g_assert_cmpint(nice_of(qts, "ioth", 0), ==, 8);
     g_assert_cmpint(nice_of(qts, "main", 0), ==, 1);
+    qtest_quit(qts);
+}
+
+static void test_a_person_changes_the_plan(void)
+{
+    QTestState *qts = qtest_init("-machine pc -object iothread,id=io0 " ROLES);
+    char *text;
+
+    wait_for_nice(qts, "vcpu", 0, 2);
+    wait_for_nice(qts, "ioth", 0, 4);
+    text = qtest_hmp(qts, "rt_set vcpu_nice=7 ioth_nice=8");
+    g_assert_cmpstr(text, ==, "");
+    g_free(text);
+    g_assert_cmpint(nice_of(qts, "vcpu", 0), ==, 7);
+    g_assert_cmpint(nice_of(qts, "ioth", 0), ==, 8);
+    text = qtest_hmp(qts, "rt_set vcpu_nice=9 ioth_nice=99");
+    g_assert(g_str_has_prefix(text, "Error: -rt: ioth_nice"));
+    g_free(text);
+    g_assert_cmpint(nice_of(qts, "vcpu", 0), ==, 7);
     qtest_quit(qts);
 }
 
@@ -143,7 +199,9 @@ int main(int argc, char **argv)
     qtest_add_func("/rt/without-a-plan", test_without_a_plan);
     qtest_add_func("/rt/roles", test_every_thread_has_its_role);
     qtest_add_func("/rt/hotplug", test_hotplugged_cpus_have_their_role);
+    qtest_add_func("/rt/unplug", test_a_cpu_that_is_unplugged_leaves_its_role);
     qtest_add_func("/rt/set", test_a_plan_is_changed);
+    qtest_add_func("/rt/set-hmp", test_a_person_changes_the_plan);
     qtest_add_func("/rt/set-bad", test_a_bad_change_changes_nothing);
     return g_test_run();
 }

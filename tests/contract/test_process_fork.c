@@ -190,12 +190,17 @@ static void a_thread_of_another_handler_is_not_placed(void)
 
 static void lock_and_look(void)
 {
+	const struct rlimit unlimited = {RLIM_INFINITY, RLIM_INFINITY};
 	struct qrt_sched_error error;
+	struct rlimit limit;
 
 	CU_ASSERT_EQUAL(locked_memory(), 0);
 	CU_ASSERT(qrt_sched_process_stay(process, &error) >= 0);
 	CU_ASSERT(locked_memory() > 0);
 	CU_ASSERT_EQUAL(said_count(""), 0);
+	/* Who may lift the limit has none, for when its rights go. */
+	CU_ASSERT(getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+		  (limit.rlim_cur == RLIM_INFINITY || setrlimit(RLIMIT_MEMLOCK, &unlimited) < 0));
 }
 
 APART(memory_is_locked_by_who_stays_apart)

@@ -77,6 +77,20 @@ APART(mutexes_inherit_as_the_options_say)
 	CU_ASSERT(!inherits_by("-rt", NULL, NULL, NULL));
 }
 
+APART(mutexes_inherit_as_a_plan_file_says)
+{
+	char path[] = "/tmp/qrt-process-XXXXXX", option[40];
+	int fd = mkstemp(path);
+
+	CU_ASSERT_EQUAL(dprintf(fd, "# no inheritance\nvcpu_nice=1\npi=off\n"), 36);
+	close(fd);
+	snprintf(option, sizeof(option), "plan=%s", path);
+	CU_ASSERT(!inherits_by("-rt", option, NULL, NULL));
+	CU_ASSERT(inherits_by("-rt", option, "-rt", "pi=on"));
+	unlink(path);
+	CU_ASSERT(inherits_by("-rt", option, NULL, NULL));
+}
+
 APART(mutexes_inherit_as_the_plan_says)
 {
 	process_open("paio_ioprio=be:5");
@@ -319,6 +333,7 @@ APART(errors_of_locking_are_those_of_pthreads)
 static const struct tap_test tests[] = {
 	{"mutexes inherit as the program says", mutexes_inherit_as_the_program_says},
 	{"mutexes inherit as the options say", mutexes_inherit_as_the_options_say},
+	{"mutexes inherit as a plan file of the options says", mutexes_inherit_as_a_plan_file_says},
 	{"mutexes inherit as the plan says", mutexes_inherit_as_the_plan_says},
 	{"a plan can say that they do not", a_plan_can_say_that_they_do_not},
 	{"types are kept", types_are_kept},

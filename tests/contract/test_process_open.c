@@ -86,6 +86,30 @@ APART(what_harms_is_said)
 	CU_ASSERT_EQUAL(said_count("othr"), 1);
 }
 
+/* Of several CPUs, with none that others have to themselves: only then the host is in danger. */
+static int has_all_cpus(void)
+{
+	struct qrt_sched_setting own = apart_setting(0);
+	long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return online > 1 && qrt_sched_cpus_count(&own.cpus) == online;
+}
+
+/* What harms would be held by a supervisor, and there is none. */
+APART(a_budget_that_nobody_holds_prevents_nothing)
+{
+	struct qrt_sched_process_config config = process_config(
+		apart_plan("vcpu_sched=rr vcpu_prio=1 main_sched=rr main_prio=1 budget=10%/50ms"));
+	struct qrt_sched_process *process = NULL;
+	struct qrt_sched_error error = {0};
+	int rc;
+
+	config.flags = QRT_SCHED_PROCESS_CHECK;
+	rc = qrt_sched_process_open(&config, &process, &error);
+	CU_ASSERT(rc == 0 || strstr(error.message, "CAP_SYS_NICE"));
+	CU_ASSERT(rc < 0 || !has_all_cpus() || said_count("real-time vCPUs can take every CPU") == 1);
+}
+
 /* ---- what the environment hands on ---- */
 
 static void export_number(const char *name, int number)
@@ -167,6 +191,7 @@ static const struct tap_test tests[] = {
 	{"there is one handle a process", there_is_one_handle_a_process},
 	{"a plan that cannot work places nothing", a_plan_that_cannot_work_places_nothing},
 	{"what harms is said", what_harms_is_said},
+	{"a budget that nobody holds prevents nothing", a_budget_that_nobody_holds_prevents_nothing},
 	{"descriptors of the environment are taken", descriptors_of_the_environment_are_taken},
 	{"a broker's descriptor is the handle's", a_brokers_descriptor_is_the_handles},
 	{"a recorder's descriptor is the handle's", a_recorders_descriptor_is_the_handles},

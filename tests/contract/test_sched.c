@@ -88,6 +88,8 @@ static void plans_stay_untouched_on_failure(void)
 	CU_ASSERT(qrt_sched_plan_parse_option(plan, "vcpu_prio=5,x", NULL) < 0);
 	CU_ASSERT(qrt_sched_plan_parse_text(plan, "vcpu_prio=7\nnonsense\n", 21, NULL) < 0);
 	CU_ASSERT(qrt_sched_plan_parse_file(plan, "/nowhere/at/all", NULL) < 0);
+	CU_ASSERT(qrt_sched_plan_parse_argument(plan, "plan=/nowhere/at/all", NULL) < 0);
+	CU_ASSERT(qrt_sched_plan_parse_argument(plan, "vcpu_prio=5,x", NULL) < 0);
 	CU_ASSERT(qrt_sched_plan_format(plan, after, sizeof(after)) > 0);
 	CU_ASSERT_STRING_EQUAL(before, after);
 	FAILS_AND_LEAVES(qrt_sched_plan_get(plan, (enum qrt_sched_role)99, 0, &setting), setting);

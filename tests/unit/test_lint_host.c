@@ -11,7 +11,7 @@ static void the_host_needs_a_cpu(void)
 	lint_expect("all taken", "no-housekeeping", QRT_SCHED_WARNING);
 	CU_ASSERT_STRING_EQUAL(lint_found("no-housekeeping")->remedy,
 			       "leave a CPU to the host: fewer vCPUs, or vcpu_bias without CPU 0; or give "
-			       "budget=170%/50ms");
+			       "budget=170%/50ms, which qrt-launcher holds");
 	lint_on("vcpu_bias=1 vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 2, 0);
 	lint_expect("one left", "no-housekeeping", -1);
 	lint_on("vcpu_sched=rr vcpu_prio=5 main_prio=6", "0-1", 1, 0);

@@ -233,6 +233,82 @@ static void options_override_a_file_member_by_member(void)
 	qrt_sched_plan_close(plan);
 }
 
+/* ---- an argument ---- */
+
+static int add_argument(struct qrt_sched_plan *plan, const char *text)
+{
+	memset(&error, 0, sizeof(error));
+	return qrt_sched_plan_parse_argument(plan, text, &error);
+}
+
+static int add_file_argument(struct qrt_sched_plan *plan, const char *name)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "plan=%s", at(name));
+	return add_argument(plan, text);
+}
+
+static void an_argument_is_an_option_or_a_file(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+
+	write_file("a b=c", "# control\nvcpu_prio=1 # one\nmain_prio=2\n", 40);
+	CU_ASSERT_EQUAL(add_argument(plan, "vcpu_prio=7 paio_prio=9"), 0);
+	CU_ASSERT_EQUAL(add_file_argument(plan, "a b=c"), 0);
+	CU_ASSERT_EQUAL(add_argument(plan, "main_prio=3"), 0);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "vcpu_prio=1\nmain_prio=3\npaio_prio=9\n");
+	unlink(at("a b=c"));
+	qrt_sched_plan_close(plan);
+}
+
+/* What is wrong names the file, once, and its line; and nothing of it was taken. */
+static void a_bad_argument_says_where(void)
+{
+	struct qrt_sched_plan *plan = plan_of("paio_prio=9");
+
+	write_file("bad", "vcpu_prio=1\nvcpu_prio=100\n", 26);
+	CU_ASSERT_EQUAL(add_file_argument(plan, "bad"), -ERANGE);
+	CU_ASSERT_EQUAL(error.code, -ERANGE);
+	CU_ASSERT_EQUAL(error.line, 2);
+	CU_ASSERT_PTR_EQUAL(strstr(error.message, at("bad")), error.message);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "/bad:2: vcpu_prio"));
+	CU_ASSERT_EQUAL(truncate(at("bad"), 65537), 0);
+	CU_ASSERT_EQUAL(add_file_argument(plan, "bad"), -EFBIG);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, at("bad")));
+	unlink(at("bad"));
+	CU_ASSERT_EQUAL(add_file_argument(plan, "missing"), -ENOENT);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, at("missing")));
+	CU_ASSERT_PTR_NULL(strstr(strstr(error.message, "missing") + 1, "missing"));
+	CU_ASSERT_EQUAL(add_argument(plan, "plan="), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "plan=PATH"));
+	CU_ASSERT_EQUAL(add_argument(plan, "control.plan"), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "plan=PATH"));
+	CU_ASSERT_EQUAL(add_argument(plan, ""), -EINVAL);
+	CU_ASSERT_EQUAL(add_argument(plan, "vcpu_prio=100"), -ERANGE);
+	CU_ASSERT_EQUAL(qrt_sched_plan_parse_argument(plan, "plan=/", NULL), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "paio_prio=9\n");
+	qrt_sched_plan_close(plan);
+}
+
+/* Options come from whom may not read what the program may: a file is an argument alone. */
+static void an_option_is_no_file(void)
+{
+	struct qrt_sched_plan *plan = plan_of("");
+	char option[100];
+
+	write_file("good", "vcpu_prio=1\n", 12);
+	snprintf(option, sizeof(option), "plan=%s", path);
+	CU_ASSERT_EQUAL(qrt_sched_plan_parse_option(plan, option, &error), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "--plan"));
+	CU_ASSERT_EQUAL(parse(plan, option, strlen(option)), -EINVAL);
+	snprintf(option, sizeof(option), "main_prio=1 plan=%s", path);
+	CU_ASSERT_EQUAL(add_argument(plan, option), -EINVAL);
+	CU_ASSERT_STRING_EQUAL(plan_text(plan), "");
+	unlink(at("good"));
+	qrt_sched_plan_close(plan);
+}
+
 static const struct tap_test tests[] = {
 	{"a plan file says what options say, with comments and blanks", a_plan_file_says_what_options_say},
 	{"CRLF and a missing newline at the end are accepted", line_ends_of_all_kinds_are_accepted},
@@ -246,6 +322,9 @@ static const struct tap_test tests[] = {
 	 what_is_no_regular_file_is_refused_without_waiting},
 	{"a file of 10 MB, a file with a NUL byte are refused", a_huge_or_binary_file_is_refused},
 	{"options override a file member by member", options_override_a_file_member_by_member},
+	{"an argument is an option, or plan=PATH", an_argument_is_an_option_or_a_file},
+	{"a bad argument says where", a_bad_argument_says_where},
+	{"an option is no file", an_option_is_no_file},
 };
 
 int main(int argc, char **argv)

@@ -86,6 +86,11 @@ static void every_argument_of_maxprio_is_there(void)
 	CU_ASSERT(has_words(words));
 }
 
+static void a_plan_file_is_there(void)
+{
+	CU_ASSERT(has_option("plan"));
+}
+
 static void it_is_whole_lines_of_a_terminal(void)
 {
 	const char *line = qrt_sched_plan_help(), *end;
@@ -105,6 +110,7 @@ static const struct tap_test tests[] = {
 	{"every policy is there", every_policy_is_there},
 	{"every option of the whole machine is there", every_option_of_the_whole_machine_is_there},
 	{"every argument of maxprio is there", every_argument_of_maxprio_is_there},
+	{"a plan file is there", a_plan_file_is_there},
 	{"it is whole lines of a terminal", it_is_whole_lines_of_a_terminal},
 };
 

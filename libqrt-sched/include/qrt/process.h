@@ -71,8 +71,7 @@ QRT_SCHED_API void qrt_sched_process_begin_thread(const char *thread_name);
  * its plan says (pi=), and a program makes mutexes before it has one. At first they do not. [setup] */
 QRT_SCHED_API void qrt_sched_process_inherit(int is_on);
 /* The same for mutexes that a program makes before it reads its options: by what the values of its options
- * -rt (or
- * --rt), each of which is an option of a plan, say together; without one it is off. [setup] */
+ * -rt (or --rt), each as for qrt_sched_plan_parse_argument(), say together; without one it is off. [setup] */
 QRT_SCHED_API void qrt_sched_process_inherit_by(int argc, char *const *argv);
 /* Instead of pthread_mutex_init(), _destroy() and _lock(). One that inherits: a child of fork owns what the
  * thread that forked held. attr NULL: the default ones; of the others the type alone counts where it

@@ -299,6 +299,12 @@ QRT_SCHED_API struct qrt_sched_plan *qrt_sched_plan_close(struct qrt_sched_plan 
 QRT_SCHED_API int qrt_sched_plan_parse_option(struct qrt_sched_plan *plan, const char *text,
 					      struct qrt_sched_error *reterr);
 
+/* As parse_option(), for the command line of a program that has no other option for a plan file: plan=PATH is
+ * all that the file says, PATH being all behind the '='. Not for a text of somebody who may not read what the
+ * program may: the message shows what is wrong, after PATH:LINE. RETURN as parse_file() there. [setup] */
+QRT_SCHED_API int qrt_sched_plan_parse_argument(struct qrt_sched_plan *plan, const char *text,
+						struct qrt_sched_error *reterr);
+
 /* Both grammars for a person, as a program prints them for -rt help: some 20 lines of at most 100 characters,
  * the last one ends, too. OWNERSHIP: the library's. [setup] */
 QRT_SCHED_API const char *qrt_sched_plan_help(void);

@@ -26,7 +26,7 @@ void qrt_rt_option(const char *text)
         exit(0);
     }
     if ((!plan && qrt_sched_plan_new(&plan) < 0) ||
-        qrt_sched_plan_parse_option(plan, text, &err) < 0) {
+        qrt_sched_plan_parse_argument(plan, text, &err) < 0) {
         error_report("%s", err.message);
         exit(1);
     }
@@ -146,7 +146,7 @@ void qmp_rt_set(strList *options, Error **errp)
     }
     rc = qrt_sched_plan_copy(plan, &next);
     for (; rc >= 0 && options; options = options->next) {
-        rc = qrt_sched_plan_parse_option(next, options->value, &err);
+        rc = qrt_sched_plan_parse_argument(next, options->value, &err);
     }
     if (rc >= 0) {
         rc = qrt_sched_process_change(process, next, &err);
@@ -156,6 +156,15 @@ void qmp_rt_set(strList *options, Error **errp)
     }
     qrt_sched_plan_close(rc < 0 ? next : plan);
     plan = rc < 0 ? plan : next;
+}
+
+void hmp_rt_set(Monitor *mon, const QDict *qdict)
+{
+    strList option = { .value = (char *)qdict_get_str(qdict, "option") };
+    Error *err = NULL;
+
+    qmp_rt_set(&option, &err);
+    hmp_handle_error(mon, err);
 }
 
 void hmp_info_rt(Monitor *mon, const QDict *qdict)

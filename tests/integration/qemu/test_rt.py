@@ -32,6 +32,19 @@ def the_other_grammar_does_the_same():
         expect(vm.big_lock_inherits(), False, "the big lock inherits priority")
 
 
+def a_plan_file_counts_as_its_options_would():
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder, "control plan")
+        path.write_text("# of a controller\n" + "\n".join(PLAN) + "\npi = off  # as mutexes before have it, too\n")
+        with Vm(plan=[f"plan={path}", "vcpu_prio=9"]) as vm:
+            vm.wait_for_roles({**WANT, "CPU 0/TCG": (FIFO, 1, 9, (GUEST,)), "CPU 1/TCG": (FIFO, 1, 9, (GUEST,))})
+            expect(vm.big_lock_inherits(), False, "the big lock inherits priority")
+        path.write_text("vcpu_prio=5\nvcpu_speed=5\n")
+        code, out, lines = run("-rt", f"plan={path}")
+        expect((code, out, len(lines)), (1, "", 1), lines)
+        assert f"{path}:2: unknown key" in lines[0], lines
+
+
 def one_thread_for_all_cpus_is_a_vcpu():
     with Vm(accel="tcg,thread=single") as vm:
         vm.wait_for_roles({"ALL CPUs/TCG": WANT["CPU 0/TCG"], "main": WANT["main"]})
@@ -210,6 +223,9 @@ BAD = [
     (["-rt", "vcpu_sched=fifo vcpu_prio=0"], "prio"),
     (["-rt", "maxprio=9,pvsched=on"], "pvsched"),
     (["-rt", "vcpu_prio=5", "-rt", "main_prio"], "has no value"),
+    (["-rt", "plan="], "plan=PATH"),
+    (["-rt", "plan=/nowhere/at.all"], "'/nowhere/at.all'"),
+    (["-rt", "vcpu_prio=5 plan=/dev/null"], "stands alone"),
 ]
 
 
@@ -264,6 +280,7 @@ if __name__ == "__main__":
     taplib.main([
         every_thread_is_in_its_role,
         the_other_grammar_does_the_same,
+        a_plan_file_counts_as_its_options_would,
         one_thread_for_all_cpus_is_a_vcpu,
         without_a_plan_nothing_is_placed,
         quanta_are_made_by_the_threads_themselves,

@@ -37,6 +37,7 @@ static inline int qrt_cond_signalled(pthread_cond_t *cond, int rc)
 void qrt_rt_option(const char *text);
 void qrt_rt_start(const QDict *smp);
 void qrt_rt_stay(void);
+void hmp_rt_set(Monitor *mon, const QDict *qdict);
 void hmp_info_rt(Monitor *mon, const QDict *qdict);
 #else
 #define qrt_thread_begin(name)
