@@ -13,7 +13,7 @@
 #define QUEUES_MAX   1024u
 #define KNOWN_FLAGS                                                                                          \
 	(QRT_BLOCK_DEVICE_READ_ONLY | QRT_BLOCK_DEVICE_DIRECT | QRT_BLOCK_DEVICE_CREATE |                    \
-	 QRT_BLOCK_DEVICE_SHARE)
+	 QRT_BLOCK_DEVICE_SHARE | QRT_BLOCK_DEVICE_NO_LOCKS)
 
 /* ---- opening ---- */
 

@@ -13,8 +13,10 @@ static int is_known(const struct qrt_block_request *request)
 
 	if (request->kind >= QRT_BLOCK_KINDS || request->priority >= QRT_BLOCK_PRIORITIES)
 		return 0;
-	if (request->flags & ~(QRT_BLOCK_FUA | QRT_BLOCK_BOUNCE) || request->reserved[0] ||
+	if (request->flags & ~(QRT_BLOCK_FUA | QRT_BLOCK_BOUNCE | QRT_BLOCK_UNMAP) || request->reserved[0] ||
 	    request->reserved[1])
+		return 0;
+	if (request->flags & QRT_BLOCK_UNMAP && request->kind != QRT_BLOCK_WRITE_ZEROES)
 		return 0;
 	if (request->flags & QRT_BLOCK_FUA && (is_read || request->kind == QRT_BLOCK_FLUSH))
 		return 0;

@@ -131,9 +131,10 @@ enum qrt_block_engine {
 };
 
 #define QRT_BLOCK_DEVICE_READ_ONLY 1u
-#define QRT_BLOCK_DEVICE_DIRECT    2u /* past the page cache, where the filesystem can */
-#define QRT_BLOCK_DEVICE_CREATE    4u /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
-#define QRT_BLOCK_DEVICE_SHARE     8u /* others may write to it meanwhile */
+#define QRT_BLOCK_DEVICE_DIRECT    2u  /* past the page cache, where the filesystem can */
+#define QRT_BLOCK_DEVICE_CREATE    4u  /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
+#define QRT_BLOCK_DEVICE_SHARE     8u  /* others may write to it meanwhile */
+#define QRT_BLOCK_DEVICE_NO_LOCKS  16u /* takes none, and looks for none: who opened it sees to that */
 
 struct qrt_block_device_config {
 	uint32_t size;
@@ -163,7 +164,7 @@ QRT_BLOCK_API int qrt_block_device_open(const struct qrt_block_device_config *co
 QRT_BLOCK_API struct qrt_block_device *qrt_block_device_close(struct qrt_block_device *device);
 
 enum qrt_block_lock {
-	QRT_BLOCK_LOCK_NONE,  /* memory, SHARE with READ_ONLY, or a filesystem without locks */
+	QRT_BLOCK_LOCK_NONE,  /* memory, SHARE with READ_ONLY, NO_LOCKS, or a filesystem without locks */
 	QRT_BLOCK_LOCK_READ,  /* nobody else may write */
 	QRT_BLOCK_LOCK_WRITE, /* nobody else may write, or read what must not change */
 	QRT_BLOCK_LOCK_SHARE, /* this one writes, and lets others */
@@ -224,10 +225,11 @@ enum qrt_block_kind {
 
 #define QRT_BLOCK_FUA    1u /* writes: is safe when it is done, as with a flush for it alone */
 #define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's, so that it never is HELD */
+#define QRT_BLOCK_UNMAP  4u /* zeroes: their space may be given back */
 
 struct qrt_block_request {
 	uint32_t kind;      /* enum qrt_block_kind */
-	uint32_t flags;     /* QRT_BLOCK_FUA, QRT_BLOCK_BOUNCE */
+	uint32_t flags;     /* QRT_BLOCK_FUA, QRT_BLOCK_BOUNCE, QRT_BLOCK_UNMAP */
 	uint32_t priority;  /* enum qrt_block_priority */
 	uint32_t iov_count; /* READV, WRITEV */
 	uint64_t offset, length;
