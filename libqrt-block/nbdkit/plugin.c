@@ -180,10 +180,18 @@ static int fail(const struct qrt_block_request *request, int rc, uint32_t detail
 	return -1;
 }
 
+static uint32_t flags_of(uint32_t kind, uint32_t flags)
+{
+	int may_unmap = kind == QRT_BLOCK_WRITE_ZEROES && flags & NBDKIT_FLAG_MAY_TRIM &&
+			!options.image.is_discard_ignored;
+
+	return (flags & NBDKIT_FLAG_FUA ? QRT_BLOCK_FUA : 0) | (may_unmap ? QRT_BLOCK_UNMAP : 0);
+}
+
 static int run(uint32_t kind, uint32_t flags, void *buffer, uint64_t length, uint64_t offset)
 {
 	struct qrt_block_request request = {.kind = kind,
-					    .flags = flags & NBDKIT_FLAG_FUA ? QRT_BLOCK_FUA : 0,
+					    .flags = flags_of(kind, flags),
 					    .buffer = buffer,
 					    .length = length,
 					    .offset = offset};

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from image import SIZE, TOOL, Place, Skip, check, check_equal, main
-from nbd_export import WRAPPER, Export, need, start_and_fail
+from nbd_export import WRAPPER, Export, client_library, need, start_and_fail
 
 TOP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..")
 
@@ -40,6 +40,24 @@ def test_holes():
             found = json.loads(place.run("nbdinfo", "--map", "--json", export.uri, code=0)[1])
         check_equal([(e["offset"], e["length"], e["type"]) for e in found],
                     [(0, 1 << 20, 3), (1 << 20, 65536, 0), ((1 << 20) + 65536, (3 << 20) - 65536, 3)], "data and holes")
+
+
+def test_zeroes():
+    """Their space is given back, but for who asks for the contrary."""
+    nbd = client_library()
+    with Place() as place:
+        place.make("image")
+        before = os.stat(place.file("image")).st_blocks
+        with Export(place, "image") as export:
+            client = export.connect()
+            client.zero(1 << 20, 0, nbd.CMD_FLAG_NO_HOLE)
+            client.flush()
+            check(os.stat(place.file("image")).st_blocks >= before, "the space is kept")
+            client.zero(1 << 20, 1 << 20)
+            client.flush()
+            check(os.stat(place.file("image")).st_blocks <= before - 1024, "the space is free")
+            check_equal(client.pread(2 << 20, 0), bytes(2 << 20), "zeroes")
+            client.shutdown()
 
 
 def test_copies():
@@ -204,6 +222,7 @@ def test_usage():
 main([
     ("nbdinfo sees what it can", test_what_it_offers),
     ("holes are told", test_holes),
+    ("zeroes become holes, where that is wanted", test_zeroes),
     ("nbdcopy copies out of it and into it, by every engine", test_copies),
     ("QEMU writes to it, and is locked out of the image", test_qemu_as_client),
     ("nbdsh: each kind of request, long ones, many at once, two connections", test_nbdsh),
