@@ -114,13 +114,21 @@ static void copy(const struct qrt_block_p_op *op, int is_read)
 	}
 }
 
+/* The last one is for what is urgent, which so waits for none of those that are less. */
+static uint32_t bounces_for(const struct qrt_block_queue *queue, const struct qrt_block_p_op *op)
+{
+	uint32_t is_kept = queue->bounces_count > 1 && op->priority != QRT_BLOCK_URGENT;
+
+	return queue->bounces_free > is_kept ? queue->bounces_free - is_kept : 0;
+}
+
 int qrt_block_p_bounce_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
 	uint32_t used;
 
 	if (op->bounce || !needs_bounce(queue->device, op))
 		return 1;
-	if (!queue->bounces_free)
+	if (!bounces_for(queue, op))
 		return 0;
 	op->bounce = queue->bounces[--queue->bounces_free];
 	used = queue->bounces_count - queue->bounces_free;

@@ -141,7 +141,7 @@ struct qrt_block_device_config {
 	uint32_t engine; /* enum qrt_block_engine */
 	uint32_t flags;  /* QRT_BLOCK_DEVICE_* */
 	uint32_t
-		workers; /* threads: 0: 4; other engines, for what their kernel cannot do: 0: 1; at most 64 */
+		workers; /* 0: THREADS: 4, and as many as its queues have room for; IO_URING: 4; LIBAIO: 1; at most 64 */
 	const char *path;  /* a file or block device */
 	int32_t fd;        /* path NULL: what is open already; is dup'ed */
 	uint32_t requests; /* of all queues together; 0: 1024; at most 65536 */
@@ -295,7 +295,7 @@ struct qrt_block_queue_config {
 	uint32_t flags;                        /* QRT_BLOCK_QUEUE_* */
 	uint32_t depth;                        /* requests at the same time; 0: 128; at most 4096 */
 	uint32_t iov_max;                      /* parts of one request; 0: 64; at most 1024 */
-	uint32_t bounces;                      /* buffers for what is not aligned; 0: 8 */
+	uint32_t bounces;                      /* for what is not aligned; of several one for URGENT; 0: 8 */
 	uint32_t bounce_bytes;                 /* each; 0: 1 MiB */
 	uint32_t bounds[QRT_BLOCK_PRIORITIES]; /* of each priority so many at the engine; 0: depth */
 	uint32_t reserved;
@@ -312,6 +312,13 @@ QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_que
 /* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
  * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
+/* Memory that requests will use again and again: an engine that can has it at hand then (IO_URING: pinned once,
+ * not for each request). In place of what was given before; it stays where it is until the queue is closed or
+ * this is called again, count 0: none. At most 1024. Requests may use other memory all the same. -EINVAL: they
+ * overlap, or one has no memory; -EBUSY: requests are on their way; -ENOMEM: there is none, or so much must not
+ * be locked, and none is at hand. [setup] */
+QRT_BLOCK_API int qrt_block_queue_set_buffers(struct qrt_block_queue *queue, const struct iovec *buffers,
+					      uint32_t count, struct qrt_block_error *reterr);
 /* Takes requests, as many as the depth has room for; returns how many. Each of those comes back as DONE, what
  * is wrong with it too. -EAGAIN: no room. With BLOCKING they are done when it returns, but for those that a
  * throttle holds up, which a harvest does. [rt, but with BLOCKING setup, as harvest is then] */

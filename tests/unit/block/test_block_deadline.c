@@ -109,6 +109,30 @@ static void a_stuck_device_does_not_hold_up_its_user(void)
 		read_from_stuck(&variants[i], 0);
 }
 
+/* The device has nothing of it, and its memory is free. */
+static void what_is_late_already_is_not_begun(void)
+{
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
+	struct qrt_block_completion done;
+	struct block block;
+	char byte = 7;
+	size_t i;
+
+	for (i = 0; i < variants_count; i++) {
+		struct qrt_block_request request = {
+			.kind = QRT_BLOCK_WRITE, .buffer = &byte, .length = 1, .deadline_ns = block_now()};
+
+		if (variants[i].flags || !begin(&block, &variants[i], &fault))
+			continue;
+		CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
+		CU_ASSERT_EQUAL(block_await(&block, &done, 1, 0), 1);
+		CU_ASSERT(done.id == request.id && done.result == -ETIME && done.flags == 0);
+		CU_ASSERT(done.kind == QRT_BLOCK_DONE && done.started_ns == 0);
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 0), 0);
+		block_end(&block);
+	}
+}
+
 static void what_is_bounced_is_free_at_once(void)
 {
 	read_from_stuck(&variants[0], QRT_BLOCK_BOUNCE);
@@ -278,6 +302,7 @@ static void the_earliest_is_on_top(void)
 
 static const struct tap_test tests[] = {
 	{"a stuck device does not hold up its user", a_stuck_device_does_not_hold_up_its_user},
+	{"what is late already is not begun", what_is_late_already_is_not_begun},
 	{"what is bounced is free at once", what_is_bounced_is_free_at_once},
 	{"nobody is told to wait for what is over", nobody_is_told_to_wait_for_what_is_over},
 	{"what waits is cancelled for good", what_waits_is_cancelled_for_good},
