@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
@@ -11,18 +12,24 @@
 #include "priority.h"
 #include "tool_say.h"
 
-#define DEPTH        4          /* one request is on its way, and others may be held */
+#define DEPTH        4          /* with a deadline: one request is on its way, and others may be held */
 #define BOUNCE_BYTES (1u << 20) /* the library's default */
 
 struct export
 {
 	struct export_options options; /* of its strings nothing is used */
 	struct image *image;
-	GMutex mutex; /* of what follows */
+	struct seat *seats; /* of each queue */
+	guint count;
+	GMutex mutex; /* for those who wait for one */
 	GCond is_free;
-	guint *free_queues;
-	guint free_count;
+	_Atomic guint waiting;
 };
+
+/* Whether somebody uses a queue; in a cache line of its own. */
+struct seat {
+	_Atomic guint is_taken;
+} __attribute__((aligned(64)));
 
 /* ---- options ---- */
 
@@ -56,15 +63,27 @@ gboolean export_options_set(struct export_options *options, const char *key, con
 
 /* ---- life ---- */
 
+/* nbdkit's threads wait for their requests: so they do them themselves, which no engine is faster than. But a
+ * deadline is kept only by who does not wait, and who asks for an engine or workers has them. */
+static void choose_engine(const struct export_options *options, struct image_options *image)
+{
+	image->is_blocking = image->engine == QRT_BLOCK_ENGINE_AUTO && !image->workers &&
+			     !options->deadline_ns;
+	if (!image->is_blocking)
+		return;
+	image->engine = QRT_BLOCK_ENGINE_THREADS;
+	image->workers = 1;
+}
+
 struct export *export_open(const struct export_options *options)
 {
 	struct image_options image = options->image;
 	struct export *export;
-	guint i;
 
+	choose_engine(options, &image);
 	/* A device with faults has one. */
 	image.queues = image.has_fault ? 1 : options->queues;
-	image.depth = DEPTH;
+	image.depth = options->deadline_ns ? DEPTH : 1;
 	export = g_new0(struct export, 1);
 	export->options = *options;
 	export->image = image_open(&image);
@@ -74,9 +93,8 @@ struct export *export_open(const struct export_options *options)
 	}
 	g_mutex_init(&export->mutex);
 	g_cond_init(&export->is_free);
-	export->free_queues = g_new0(guint, image.queues);
-	for (i = 0; i < image.queues; i++)
-		export->free_queues[export->free_count++] = i;
+	export->count = image.queues;
+	export->seats = g_aligned_alloc0(image.queues, sizeof(struct seat), _Alignof(struct seat));
 	return export;
 }
 
@@ -87,7 +105,7 @@ struct export *export_close(struct export *export)
 	image_close(export->image);
 	g_mutex_clear(&export->mutex);
 	g_cond_clear(&export->is_free);
-	g_free(export->free_queues);
+	g_aligned_free(export->seats);
 	g_free(export);
 	return NULL;
 }
@@ -110,22 +128,47 @@ int export_list_extents(const struct export *export, guint64 offset, guint64 len
 
 /* ---- requests ---- */
 
+/* TRUE: one was free. A thread takes the one that it had, as long as nobody else has that: nbdkit has no more
+ * threads for a connection than there are queues. */
+static gboolean try_queue(struct export *export, guint *ret_index)
+{
+	static _Thread_local guint last;
+	guint i;
+
+	for (i = 0; i < export->count; i++) {
+		guint index = (last + i) % export->count;
+
+		if (atomic_load(&export->seats[index].is_taken) ||
+		    atomic_exchange(&export->seats[index].is_taken, 1))
+			continue;
+		*ret_index = last = index;
+		return TRUE;
+	}
+	return FALSE;
+}
+
 static guint take_queue(struct export *export)
 {
 	guint index;
 
+	if (try_queue(export, &index))
+		return index;
 	g_mutex_lock(&export->mutex);
-	while (export->free_count == 0)
+	atomic_fetch_add(&export->waiting, 1);
+	while (!try_queue(export, &index))
 		g_cond_wait(&export->is_free, &export->mutex);
-	index = export->free_queues[--export->free_count];
+	atomic_fetch_sub(&export->waiting, 1);
 	g_mutex_unlock(&export->mutex);
 	return index;
 }
 
+/* Who comes to wait either finds it free, or was seen here. */
 static void give_queue(struct export *export, guint index)
 {
+	atomic_store(&export->seats[index].is_taken, 0);
+	if (!atomic_load(&export->waiting))
+		return;
 	g_mutex_lock(&export->mutex);
-	export->free_queues[export->free_count++] = index;
 	g_cond_signal(&export->is_free);
 	g_mutex_unlock(&export->mutex);
 }
@@ -189,11 +232,13 @@ static int run_part(struct qrt_block_queue *queue, struct qrt_block_request *req
 	return done.result < 0 ? (int)done.result : 0;
 }
 
-/* nbdkit has its buffer back when we return: with a deadline requests are by buffers of the library's, and
- * have parts that fit in these. */
-static int run_parts(struct qrt_block_queue *queue, struct qrt_block_request *request, guint32 *ret_detail)
+/* nbdkit has its buffer back when we return: with a deadline requests are by buffers of the library's. It
+ * aligns no buffers either, as direct I/O wants them. Such requests have parts that fit in the library's. */
+static int run_parts(const struct export *export, struct qrt_block_queue *queue,
+		     struct qrt_block_request *request, guint32 *ret_detail)
 {
-	guint64 left = request->length, most = request->deadline_ns ? BOUNCE_BYTES : left;
+	gboolean is_aligned = (guintptr)request->buffer % export->image->info.memory_alignment == 0;
+	guint64 left = request->length, most = request->deadline_ns || !is_aligned ? BOUNCE_BYTES : left;
 	int rc = 0;
 
 	if (request->deadline_ns)
@@ -208,17 +253,31 @@ static int run_parts(struct qrt_block_queue *queue, struct qrt_block_request *re
 	return rc;
 }
 
+/* What the options make of it. */
+static void adapt(const struct image_options *options, struct qrt_block_request *request)
+{
+	if (options->is_written_through &&
+	    (request->kind == QRT_BLOCK_WRITE || request->kind == QRT_BLOCK_WRITE_ZEROES))
+		request->flags |= QRT_BLOCK_FUA;
+}
+
 int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail)
 {
 	struct qrt_block_request request = *wanted;
-	guint index = take_queue(export);
-	struct qrt_block_queue *queue = export->image->queues[index];
+	struct qrt_block_queue *queue;
+	guint index;
 	int rc;
 
+	if (request.kind == QRT_BLOCK_FLUSH && export->options.image.is_flush_ignored)
+		return 0;
+	adapt(&export->options.image, &request);
+	index = take_queue(export);
+	queue = export->image->queues[index];
 	request.priority = export->options.priority;
 	if (export->options.deadline_ns)
 		request.deadline_ns = now_ns() + export->options.deadline_ns;
-	rc = request.buffer ? run_parts(queue, &request, ret_detail) : run_part(queue, &request, ret_detail);
+	rc = request.buffer ? run_parts(export, queue, &request, ret_detail)
+			    : run_part(queue, &request, ret_detail);
 	give_queue(export, index);
 	return rc;
 }

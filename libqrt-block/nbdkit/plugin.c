@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nbdkit's plugin `qrt`: exports what the library opens. nbdkit forks before it serves, and so the device is
- * opened after that. Its threads are its own; each takes a queue for the time of a request.
+ * opened after that. Its threads are its own; each takes a queue for the time of a request, and does the
+ * request itself where no engine was asked for.
  */
 #define NBDKIT_API_VERSION 2
 #define THREAD_MODEL       NBDKIT_THREAD_MODEL_PARALLEL
@@ -71,7 +72,7 @@ static int config_complete(void)
 
 #define CONFIG_HELP                                                                                          \
 	"file=PATH              what to export\n"                                                            \
-	"engine=ENGINE          auto (default), threads, libaio, io_uring, memory\n"                         \
+	"engine=ENGINE          auto (default: nbdkit's threads), threads, libaio, io_uring, memory\n"       \
 	"format=raw             also where it looks like an image of another format\n"                       \
 	"cache=MODE             writeback (default), none, ...\n"                                            \
 	"priority=PRIORITY      urgent, normal (default), low\n"                                             \
@@ -122,6 +123,12 @@ static int can_write(void *handle)
 	return !options.image.is_read_only;
 }
 
+static int can_trim(void *handle)
+{
+	(void)handle;
+	return !options.image.is_discard_ignored;
+}
+
 static int yes(void *handle)
 {
 	(void)handle;
@@ -143,22 +150,55 @@ static int can_fua(void *handle)
 
 /* ---- requests ---- */
 
+static const char *const names[QRT_BLOCK_KINDS] = {
+	[QRT_BLOCK_READ] = "reading",
+	[QRT_BLOCK_WRITE] = "writing",
+	[QRT_BLOCK_WRITE_ZEROES] = "zeroing",
+	[QRT_BLOCK_DISCARD] = "trimming",
+};
+
+/* One line, and of the errors that NBD knows the one that comes nearest: nbdkit makes EINVAL of all others,
+ * as if the client were to blame. */
+static int fail(const struct qrt_block_request *request, int rc, uint32_t detail)
+{
+	static const int known[] = {EPERM, EROFS, EINVAL, ENOMEM, ENOSPC, EDQUOT, EFBIG};
+	const char *text = detail && detail != QRT_BLOCK_DETAIL_DEVICE ? qrt_block_detail_text(detail)
+								       : g_strerror(-rc);
+	int code = EIO;
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(known); i++) {
+		if (known[i] == -rc)
+			code = known[i];
+	}
+	if (request->kind == QRT_BLOCK_FLUSH)
+		nbdkit_error("flush: %s", text);
+	else
+		nbdkit_error("%s %" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT ": %s",
+			     names[request->kind], (guint64)request->length, (guint64)request->offset, text);
+	nbdkit_set_error(code);
+	return -1;
+}
+
+static uint32_t flags_of(uint32_t kind, uint32_t flags)
+{
+	int may_unmap = kind == QRT_BLOCK_WRITE_ZEROES && flags & NBDKIT_FLAG_MAY_TRIM &&
+			!options.image.is_discard_ignored;
+
+	return (flags & NBDKIT_FLAG_FUA ? QRT_BLOCK_FUA : 0) | (may_unmap ? QRT_BLOCK_UNMAP : 0);
+}
+
 static int run(uint32_t kind, uint32_t flags, void *buffer, uint64_t length, uint64_t offset)
 {
 	struct qrt_block_request request = {.kind = kind,
-					    .flags = flags & NBDKIT_FLAG_FUA ? QRT_BLOCK_FUA : 0,
+					    .flags = flags_of(kind, flags),
 					    .buffer = buffer,
 					    .length = length,
 					    .offset = offset};
 	uint32_t detail = 0;
 	int rc = export_run(export, &request, &detail);
 
-	if (rc >= 0)
-		return 0;
-	nbdkit_error("%" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT ": %s", (guint64)length,
-		     (guint64)offset, detail ? qrt_block_detail_text(detail) : g_strerror(-rc));
-	nbdkit_set_error(rc == -ETIME ? ETIMEDOUT : -rc);
-	return -1;
+	return rc >= 0 ? 0 : fail(&request, rc, detail);
 }
 
 static int run_read(void *handle, void *buffer, uint32_t length, uint64_t offset, uint32_t flags)
@@ -231,7 +271,7 @@ static struct nbdkit_plugin plugin = {
 	.block_size = block_size,
 	.can_write = can_write,
 	.can_flush = yes,
-	.can_trim = yes,
+	.can_trim = can_trim,
 	.can_zero = yes,
 	.can_fast_zero = no,
 	.can_fua = can_fua,

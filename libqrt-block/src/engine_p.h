@@ -43,6 +43,7 @@ struct qrt_block_p_engine_config {
 	struct qrt_block_device *device;
 	struct qrt_block_p_mailbox *mailbox;
 	uint32_t depth;
+	uint32_t is_blocking;
 };
 
 /* Sets up what the engines have in common. */
@@ -65,6 +66,9 @@ int qrt_block_p_memory_engine_open(const struct qrt_block_p_engine_config *confi
 				   struct qrt_block_p_engine **ret_engine);
 int qrt_block_p_threads_engine_open(const struct qrt_block_p_engine_config *config,
 				    struct qrt_block_p_engine **ret_engine);
+/* Of a queue that is BLOCKING, instead of the device's. */
+int qrt_block_p_blocking_engine_open(const struct qrt_block_p_engine_config *config,
+				     struct qrt_block_p_engine **ret_engine);
 /* These two may be absent from a build, and say -EOPNOTSUPP then. */
 int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *config,
 				   struct qrt_block_p_engine **ret_engine);

@@ -26,7 +26,7 @@ static uint32_t or_usual(uint32_t value, uint32_t usual)
 
 static int check(const struct qrt_block_queue_config *config, struct qrt_block_error *reterr)
 {
-	if (config->flags & ~QRT_BLOCK_QUEUE_ONE_THREAD || config->reserved)
+	if (config->flags & ~(QRT_BLOCK_QUEUE_ONE_THREAD | QRT_BLOCK_QUEUE_BLOCKING) || config->reserved)
 		return qrt_block_p_error(reterr, -EINVAL, "a queue with unknown flags");
 	if (config->depth > DEPTH_MAX || config->iov_max > IOV_MAX_OF_QUEUE ||
 	    config->bounces > BOUNCES_MAX || config->bounce_bytes > BOUNCE_MAX ||
@@ -153,7 +153,8 @@ static int have_descriptors(struct qrt_block_queue *queue)
 
 static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
-	struct qrt_block_p_engine_config engine = {.device = queue->device};
+	struct qrt_block_p_engine_config engine = {.device = queue->device,
+						   .is_blocking = config->flags & QRT_BLOCK_QUEUE_BLOCKING};
 	int rc = have_tables(queue, config);
 
 	if (rc >= 0)

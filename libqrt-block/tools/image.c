@@ -6,6 +6,8 @@
 #include "image_probe.h"
 #include "tool_say.h"
 
+#define BOUNCES 8 /* the library's default */
+
 /* No page cache is between us and memory. */
 static guint32 flags_of(const struct image_options *options)
 {
@@ -105,12 +107,17 @@ static gboolean open_device(struct image *image)
 	return FALSE;
 }
 
+/* No more bounce buffers than requests: they are memory that is there from the start. */
 static gboolean open_queues(struct image *image)
 {
-	struct qrt_block_queue_config config = {.size = sizeof(config),
-						.flags = image->options.queues ? 0
-									       : QRT_BLOCK_QUEUE_ONE_THREAD,
-						.depth = image->options.depth};
+	const struct image_options *options = &image->options;
+	struct qrt_block_queue_config config = {
+		.size = sizeof(config),
+		.flags = (options->queues ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD) |
+			 (options->is_blocking ? QRT_BLOCK_QUEUE_BLOCKING : 0),
+		.depth = options->depth,
+		.bounces = MIN(options->depth, BOUNCES),
+	};
 	guint count = MAX(image->options.queues, 1);
 	struct qrt_block_error error;
 

@@ -18,6 +18,7 @@ struct image_options {
 	gboolean is_misaligned;                    /* buffers that do not suit DIRECT */
 	guint32 workers, depth;                    /* 0: the library's */
 	guint32 queues;                            /* that are opened; 0: one */
+	gboolean is_blocking;                      /* queues for threads that wait for their requests */
 	guint64 create, memory_bytes;              /* 0: none is made, none of MEMORY */
 	guint64 throttle_requests, throttle_bytes; /* a second; 0: no limit */
 	gboolean has_fault;

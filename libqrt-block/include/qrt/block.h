@@ -288,6 +288,7 @@ struct qrt_block_completion {
 /* ---- queue ---- */
 
 #define QRT_BLOCK_QUEUE_ONE_THREAD 1u /* one thread alone submits, harvests, cancels, drains */
+#define QRT_BLOCK_QUEUE_BLOCKING   2u /* who submits does the requests itself: for who would wait anyway */
 
 struct qrt_block_queue_config {
 	uint32_t size;
@@ -319,7 +320,8 @@ QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
 QRT_BLOCK_API int qrt_block_queue_set_buffers(struct qrt_block_queue *queue, const struct iovec *buffers,
 					      uint32_t count, struct qrt_block_error *reterr);
 /* Takes requests, as many as the depth has room for; returns how many. Each of those comes back as DONE, what
- * is wrong with it too. -EAGAIN: no room. [rt] */
+ * is wrong with it too. -EAGAIN: no room. With BLOCKING they are done when it returns, but for those that a
+ * throttle holds up, which a harvest does. [rt, but with BLOCKING setup, as harvest is then] */
 QRT_BLOCK_API int qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_request *requests,
 					 size_t count);
 /* What is done, without waiting, up to max; returns how many. Deadlines are looked after here. [rt] */

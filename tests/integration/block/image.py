@@ -13,7 +13,6 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path += [os.path.join(HERE, "..", "launcher"), os.path.join(HERE, "..", "..", "lib")]
 
 # pylint: disable=wrong-import-position,unused-import
-from proc import is_listening
 from tap import Skip, check, check_equal, main, note
 
 TOOL = os.path.join(os.environ["QRT_BUILD"], "libqrt-block", "tools", "qrt-io")
@@ -55,10 +54,10 @@ class Place:
             file.write(bytes((i * 7 + (i >> 8)) & 255 for i in range(65536)) * (size // 65536))
         return name
 
-    def run(self, program, *words, given=None, code=None):
+    def run(self, program, *words, given=None, code=None, patience=60):
         """(exit code, what it printed, what it complained of)"""
         done = subprocess.run([program, *words], cwd=self.path, input=given or "", capture_output=True, text=True,
-                              timeout=60, check=False)
+                              timeout=patience, check=False)
         if code is not None:
             check_equal(done.returncode, code, "%s: %s" % (" ".join(words), done.stderr or done.stdout))
         return done.returncode, done.stdout, done.stderr

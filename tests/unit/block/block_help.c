@@ -18,6 +18,8 @@ const struct variant variants[] = {
 	{"io_uring direct", QRT_BLOCK_ENGINE_IO_URING, QRT_BLOCK_DEVICE_DIRECT, 0},
 	{"io_uring direct, one thread", QRT_BLOCK_ENGINE_IO_URING, QRT_BLOCK_DEVICE_DIRECT,
 	 QRT_BLOCK_QUEUE_ONE_THREAD},
+	{"blocking", QRT_BLOCK_ENGINE_THREADS, 0, QRT_BLOCK_QUEUE_BLOCKING},
+	{"blocking direct", QRT_BLOCK_ENGINE_THREADS, QRT_BLOCK_DEVICE_DIRECT, QRT_BLOCK_QUEUE_BLOCKING},
 };
 const size_t variants_count = sizeof(variants) / sizeof(variants[0]);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What every engine does: each kind of request, refusals, cancels, lengths. */
 #include <errno.h>
+#include <linux/ioprio.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "block_help.h"
@@ -312,6 +314,49 @@ static void no_more_than_the_bound_are_at_the_engine(void)
 	}
 }
 
+/* ---- a queue that blocks ---- */
+
+static long own_ioprio(void)
+{
+	return syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+}
+
+static void a_blocking_queue_is_done_when_submit_returns(void)
+{
+	struct qrt_block_queue_statistics statistics = {.size = sizeof(statistics)};
+	struct qrt_block_request requests[8] = {0};
+	struct qrt_block_completion done[8];
+	const struct iovec part = {some, 4096};
+	struct block block;
+	long before = own_ioprio();
+	int i;
+
+	block_prepare(&block,
+		      &(struct variant){"blocking", QRT_BLOCK_ENGINE_THREADS, 0, QRT_BLOCK_QUEUE_BLOCKING},
+		      SIZE);
+	CU_ASSERT_FATAL(block_begin(&block));
+	for (i = 0; i < 8; i++)
+		requests[i] = (struct qrt_block_request){.kind = (uint32_t)i % QRT_BLOCK_KINDS,
+							 .priority = (uint32_t)i % QRT_BLOCK_PRIORITIES,
+							 .length = 4096,
+							 .buffer = some,
+							 .iov = &part,
+							 .iov_count = 1};
+	requests[3].offset = SIZE; /* those behind it go on */
+	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, requests, 8), 8);
+	CU_ASSERT_EQUAL(own_ioprio(), before);
+	CU_ASSERT_EQUAL(qrt_block_queue_get_statistics(block.queue, &statistics), 0);
+	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++)
+		CU_ASSERT(!statistics.priorities[i].queued && !statistics.priorities[i].in_flight);
+	CU_ASSERT_EQUAL(block_await(&block, done, 8, 0), 8);
+	for (i = 0; i < 8; i++) {
+		int is_wrong = done[i].id == requests[3].id;
+
+		CU_ASSERT_EQUAL(done[i].detail, is_wrong ? QRT_BLOCK_DETAIL_END : QRT_BLOCK_DETAIL_NONE);
+	}
+	block_end(&block);
+}
+
 static const struct tap_test tests[] = {
 	{"what was written is read", what_was_written_is_read},
 	{"parts go to their places", parts_go_to_their_places},
@@ -322,6 +367,7 @@ static const struct tap_test tests[] = {
 	{"every detail has words", every_detail_has_words},
 	{"each comes back once", each_comes_back_once},
 	{"no more than the bound are at the engine", no_more_than_the_bound_are_at_the_engine},
+	{"a blocking queue is done when submit returns", a_blocking_queue_is_done_when_submit_returns},
 };
 
 TAP_MAIN("block engine", tests)
