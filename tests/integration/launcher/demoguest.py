@@ -29,7 +29,7 @@ while read -r line; do
 	begin) run booting ;;
 	reboot) reboot -f ;;
 	"do "*) eval "${line#do }" ;;
-	press) renice -n -20 -p $$; for i in $(seq 40); do (while :; do :; done) & done ;;
+	press) renice -n -20 -p $$; for i in $(seq 160); do (while :; do :; done) & done ;;
 	options=*) options=${line#*=} ;;
 	load) (while :; do :; done) & ;;
 	*) qrt-guest-agent say "$line" ;;

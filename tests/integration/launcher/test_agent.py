@@ -122,7 +122,7 @@ def lost():
 
 
 def busy():
-    """Forty tasks that want the guest's only CPU, each before any time-shared agent, do not silence its beat."""
+    """Many tasks that want the guest's only CPU, each before any time-shared agent, do not silence its beat."""
     with Place() as place, start(place, plan=["heartbeat=%d" % SILENCE]) as vm, Console(place) as console:
         wait_guest(vm, "ready", False)
         console.tell("press")
