@@ -73,6 +73,7 @@ static int config_complete(void)
 	"file=PATH              what to export\n"                                                            \
 	"engine=ENGINE          auto (default), threads, libaio, io_uring, memory\n"                         \
 	"format=raw             also where it looks like an image of another format\n"                       \
+	"format=qcow2           with read-only=on; backing=on opens files that it names\n"                   \
 	"cache=MODE             writeback (default), none, ...\n"                                            \
 	"priority=PRIORITY      urgent, normal (default), low\n"                                             \
 	"deadline=TIME          of each request; then the client gets an error\n"                            \
@@ -157,7 +158,8 @@ static int run(uint32_t kind, uint32_t flags, void *buffer, uint64_t length, uin
 		return 0;
 	nbdkit_error("%" G_GUINT64_FORMAT " bytes at offset %" G_GUINT64_FORMAT ": %s", (guint64)length,
 		     (guint64)offset, detail ? qrt_block_detail_text(detail) : g_strerror(-rc));
-	nbdkit_set_error(rc == -ETIME ? ETIMEDOUT : -rc);
+	/* What NBD has no word for would be the client's fault. */
+	nbdkit_set_error(rc == -ETIME ? ETIMEDOUT : rc == -EUCLEAN ? EIO : -rc);
 	return -1;
 }
 
@@ -217,7 +219,8 @@ static struct nbdkit_plugin plugin = {
 	.name = "qrt",
 	.longname = "nbdkit plugin of libqrt-block",
 	.version = QRT_BLOCK_TOOL_VERSION,
-	.description = "Raw images, block devices and memory, by engines with priorities and deadlines",
+	.description =
+		"Raw and qcow2 images, block devices and memory, by engines with priorities and deadlines",
 	.load = load,
 	.unload = unload,
 	.config = config,

@@ -27,6 +27,8 @@ void qrt_block_p_engine_delegate(struct qrt_block_p_engine *engine, struct qrt_b
 
 static int open_plain(const struct qrt_block_p_engine_config *config, struct qrt_block_p_engine **ret_engine)
 {
+	if (config->device->qcow2)
+		return qrt_block_p_qcow2_engine_open(config, ret_engine);
 	switch (config->device->engine) {
 	case QRT_BLOCK_ENGINE_MEMORY:
 		return qrt_block_p_memory_engine_open(config, ret_engine);

@@ -19,7 +19,7 @@ NODE = NAME.upper().replace("-", "_")
 # What its public names begin with; what its examples exit with where it is not 0; those are to say how they are used.
 PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_", "libqrt-block": "qrt_block_"}
 # What it needs besides libc.
-NEEDED = {"libqrt-block": ["libaio", "liburing"]}
+NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"]}
 USAGE = {"libqrt-shmem": ["guest", "peer"]}
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 
