@@ -21,10 +21,10 @@ struct qrt_block_device {
 	uint32_t is_block_device;
 	uint32_t alignment, memory_alignment;
 	_Atomic uint64_t capacity;
-	char *made;   /* a file that is removed where opening fails */
-	void *memory; /* engine MEMORY */
+	char *made;                      /* a file that is removed where opening fails */
+	void *memory;                    /* engine MEMORY */
 	struct qrt_block_p_qcow2 *qcow2; /* its files; NULL: raw */
-	void *zeroes; /* QRT_BLOCK_P_ZEROES of them, aligned */
+	void *zeroes;                    /* QRT_BLOCK_P_ZEROES of them, aligned */
 	uint32_t workers, requests_max, mailboxes_count;
 	/* io_uring's that are open. A new one may get the memory of another thread's that was just closed:
 	 * what that one did with it is over, and this says so to the one that goes on there. */
