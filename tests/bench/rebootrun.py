@@ -109,7 +109,8 @@ def count_reboots(events):
 def check(name, events, seconds):
     """A neighbour that did not do what it was to do measures nothing."""
     if name == "rest" and events:
-        raise BenchError("the second guest was to be at rest, and was %s" % ", ".join(state for _, state, _ in events))
+        was = ", ".join("%s (%s)" % (state, why) for _, state, why in events)
+        raise BenchError("the second guest was to be at rest, and was " + was)
     if name != "rest" and not count_reboots(events):
         raise BenchError("the second guest did not reboot while the first one measured (%g s): give more --seconds" %
                          seconds)

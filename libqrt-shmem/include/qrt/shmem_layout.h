@@ -40,7 +40,7 @@ extern "C" {
 #endif
 
 #define QRT_SHMEM_MAGIC      0x74757079616c7271ull
-#define QRT_SHMEM_LAYOUT     1u /* version: another one is another layout */
+#define QRT_SHMEM_LAYOUT     2u /* version: another one is another layout */
 #define QRT_SHMEM_PEERS_MAX  4096u
 #define QRT_SHMEM_VALUES_MAX 65536u
 #define QRT_SHMEM_RING_MIN   1024u /* bytes, a power of two */

@@ -36,6 +36,8 @@ struct qrt_shmem_message {
 /* The writer's own. */
 struct qrt_shmem_writer {
 	struct qrt_shmem_view view;
+	struct qrt_shmem_sum sum; /* with which each message begins */
+	unsigned char *section, *ring;
 	uint64_t number;
 	uint32_t slot, epoch;
 	uint32_t head, low; /* units */
@@ -48,6 +50,8 @@ struct qrt_shmem_writer {
 /* A reader's own, of one slot's ring. */
 struct qrt_shmem_reader {
 	struct qrt_shmem_view view;
+	struct qrt_shmem_sum sum; /* with which each message of this epoch begins */
+	const unsigned char *section, *ring;
 	uint64_t next;  /* number of the next message */
 	uint64_t lost;  /* messages, in all */
 	uint32_t from;  /* the slot */
@@ -81,12 +85,12 @@ QRT_SHMEM_INLINE void qrt_shmem_put(unsigned char *ring, uint32_t units, uint32_
 {
 	uint32_t first = units - (at & (units - 1));
 
-	if (first > count)
-		first = count;
+	if (__builtin_expect(first >= count, 1)) {
+		qrt_shmem_copy_in(ring + (uint64_t)(at & (units - 1)) * 8, from, count, sum);
+		return;
+	}
 	qrt_shmem_copy_in(ring + (uint64_t)(at & (units - 1)) * 8, from, first, sum);
-	if (first < count)
-		qrt_shmem_copy_in(ring, (const unsigned char *)from + (uint64_t)first * 8, count - first,
-				  sum);
+	qrt_shmem_copy_in(ring, (const unsigned char *)from + (uint64_t)first * 8, count - first, sum);
 }
 
 QRT_SHMEM_INLINE void qrt_shmem_take(void *to, const unsigned char *ring, uint32_t units, uint32_t at,
@@ -94,11 +98,12 @@ QRT_SHMEM_INLINE void qrt_shmem_take(void *to, const unsigned char *ring, uint32
 {
 	uint32_t first = units - (at & (units - 1));
 
-	if (first > count)
-		first = count;
+	if (__builtin_expect(first >= count, 1)) {
+		qrt_shmem_copy_out(to, ring + (uint64_t)(at & (units - 1)) * 8, count, sum);
+		return;
+	}
 	qrt_shmem_copy_out(to, ring + (uint64_t)(at & (units - 1)) * 8, first, sum);
-	if (first < count)
-		qrt_shmem_copy_out((unsigned char *)to + (uint64_t)first * 8, ring, count - first, sum);
+	qrt_shmem_copy_out((unsigned char *)to + (uint64_t)first * 8, ring, count - first, sum);
 }
 
 /* The same without a place to take them to. */
@@ -118,13 +123,50 @@ static inline void qrt_shmem_leave(const unsigned char *ring, uint32_t units, ui
 	}
 }
 
-QRT_SHMEM_INLINE struct qrt_shmem_sum qrt_shmem_sum_message(const struct qrt_shmem_view *view, uint32_t slot,
-							    uint32_t epoch, uint32_t at)
+/* What the checksums of all messages of a writer have in common. */
+static inline struct qrt_shmem_sum qrt_shmem_sum_writer(const struct qrt_shmem_view *view, uint32_t slot,
+							uint32_t epoch)
 {
-	struct qrt_shmem_sum sum = qrt_shmem_sum_begin(view->nonce, qrt_shmem_place(slot, 3, at));
+	struct qrt_shmem_sum sum = qrt_shmem_sum_begin(view->nonce, qrt_shmem_place(slot, 3, epoch));
 
+	sum.lane[1] = qrt_shmem_mix(sum.lane[1], epoch);
+	sum.lane[2] = qrt_shmem_mix(sum.lane[2], epoch);
 	sum.lane[3] = qrt_shmem_mix(sum.lane[3], epoch);
 	return sum;
+}
+
+/* The words of a message's head, one by one: so compilers have them in registers. */
+struct qrt_shmem_head {
+	uint64_t check, number;
+	uint64_t rest; /* length, to, type */
+};
+
+/* Where a message lies counts, too. */
+QRT_SHMEM_INLINE void qrt_shmem_sum_head(struct qrt_shmem_sum *sum, const struct qrt_shmem_head *head,
+					 uint32_t at)
+{
+	sum->lane[1] = qrt_shmem_mix(sum->lane[1], head->number ^ (uint64_t)at << 32);
+	sum->lane[2] = qrt_shmem_mix(sum->lane[2], head->rest);
+}
+
+/* It may go on at the ring's beginning. */
+QRT_SHMEM_INLINE void qrt_shmem_put_head(unsigned char *ring, uint32_t units, uint32_t at,
+					 const struct qrt_shmem_head *head)
+{
+	qrt_shmem_store_pair(ring + (uint64_t)(at & (units - 1)) * 8, head->check);
+	qrt_shmem_store_pair(ring + (uint64_t)((at + 1) & (units - 1)) * 8, head->number);
+	qrt_shmem_store_pair(ring + (uint64_t)((at + 2) & (units - 1)) * 8, head->rest);
+}
+
+QRT_SHMEM_INLINE struct qrt_shmem_head qrt_shmem_take_head(const unsigned char *ring, uint32_t units,
+							   uint32_t at)
+{
+	struct qrt_shmem_head head;
+
+	head.check = qrt_shmem_load_pair(ring + (uint64_t)(at & (units - 1)) * 8);
+	head.number = qrt_shmem_load_pair(ring + (uint64_t)((at + 1) & (units - 1)) * 8);
+	head.rest = qrt_shmem_load_pair(ring + (uint64_t)((at + 2) & (units - 1)) * 8);
+	return head;
 }
 
 /* ---- writing ---- */
@@ -143,8 +185,11 @@ static inline int qrt_shmem_begin_writing(struct qrt_shmem_writer *ret_writer,
 	section = qrt_shmem_section_of(view, slot);
 	memset(ret_writer, 0, sizeof(*ret_writer));
 	ret_writer->view = *view;
+	ret_writer->section = section;
+	ret_writer->ring = qrt_shmem_ring_of(view, slot);
 	ret_writer->slot = slot;
 	ret_writer->epoch = epoch ? epoch : 1;
+	ret_writer->sum = qrt_shmem_sum_writer(view, slot, ret_writer->epoch);
 	ret_writer->units = view->ring_bytes / 8;
 	ret_writer->waits_for = waits_for;
 	/* A new head, so that nothing that lies there can be taken for what comes. */
@@ -214,42 +259,34 @@ QRT_SHMEM_INLINE void qrt_shmem_make_room(struct qrt_shmem_writer *writer, uint3
 	if (low == writer->low)
 		return;
 	writer->low = low;
-	qrt_shmem_store(qrt_shmem_section_of(&writer->view, writer->slot) + 64, low);
+	qrt_shmem_store(writer->section + 64, low);
 	qrt_shmem_fence_release();
 }
 
 QRT_SHMEM_INLINE void qrt_shmem_advance(struct qrt_shmem_writer *writer, uint32_t need)
 {
-	unsigned char *section = qrt_shmem_section_of(&writer->view, writer->slot);
 	uint32_t chunk = writer->units / QRT_SHMEM_P_CHUNKS, before = writer->head;
 
 	writer->head += need;
 	writer->number++;
 	if ((writer->head ^ before) & (0u - chunk)) /* of a power of two: another eighth */
 		writer->begin[writer->head / chunk % QRT_SHMEM_P_CHUNKS] = writer->head;
-	qrt_shmem_store_pair(section + 8, writer->number);
-	qrt_shmem_store(section, writer->head);
-}
-
-/* The words of a message's head behind its checksum: number, and length, to, type. */
-QRT_SHMEM_INLINE void qrt_shmem_sum_head(struct qrt_shmem_sum *sum, const uint64_t *head)
-{
-	sum->lane[1] = qrt_shmem_mix(sum->lane[1], head[1]);
-	sum->lane[2] = qrt_shmem_mix(sum->lane[2], head[2]);
+	qrt_shmem_store_pair(writer->section + 8, writer->number);
+	qrt_shmem_store(writer->section, writer->head);
 }
 
 /* Content whose last word is not whole, padded with zeros. */
-QRT_SHMEM_INLINE void qrt_shmem_put_content(struct qrt_shmem_writer *writer, unsigned char *ring,
-					    const void *data, uint32_t length, struct qrt_shmem_sum *sum)
+QRT_SHMEM_INLINE void qrt_shmem_put_content(struct qrt_shmem_writer *writer, const void *data,
+					    uint32_t length, struct qrt_shmem_sum *sum)
 {
 	uint32_t at = writer->head + QRT_SHMEM_P_HEAD, whole = length / 8;
 	uint64_t last = 0;
 
-	qrt_shmem_put(ring, writer->units, at, data, whole, sum);
+	qrt_shmem_put(writer->ring, writer->units, at, data, whole, sum);
 	if (!(length & 7))
 		return;
 	memcpy(&last, (const unsigned char *)data + (uint64_t)whole * 8, length & 7);
-	qrt_shmem_put(ring, writer->units, at + whole, &last, 1, sum);
+	qrt_shmem_put(writer->ring, writer->units, at + whole, &last, 1, sum);
 }
 
 /* Sends a message of `length` bytes. Rings nobody. -EMSGSIZE: longer than qrt_shmem_length_max(); -EAGAIN:
@@ -257,9 +294,8 @@ QRT_SHMEM_INLINE void qrt_shmem_put_content(struct qrt_shmem_writer *writer, uns
 static inline int qrt_shmem_send(struct qrt_shmem_writer *writer, uint16_t to, uint16_t type,
 				 const void *data, uint32_t length)
 {
-	unsigned char *ring = qrt_shmem_ring_of(&writer->view, writer->slot);
-	struct qrt_shmem_sum sum, unused = {{0, 0, 0, 0}};
-	uint64_t head[QRT_SHMEM_P_HEAD];
+	struct qrt_shmem_sum sum = writer->sum;
+	struct qrt_shmem_head head;
 	uint32_t need;
 
 	if (length > qrt_shmem_length_max(&writer->view))
@@ -268,13 +304,12 @@ static inline int qrt_shmem_send(struct qrt_shmem_writer *writer, uint16_t to, u
 	if (!qrt_shmem_look_for_room(writer, need))
 		return -EAGAIN;
 	qrt_shmem_make_room(writer, need);
-	head[1] = writer->number;
-	head[2] = length | (uint64_t)to << 32 | (uint64_t)type << 48;
-	sum = qrt_shmem_sum_message(&writer->view, writer->slot, writer->epoch, writer->head);
-	qrt_shmem_sum_head(&sum, head);
-	qrt_shmem_put_content(writer, ring, data, length, &sum);
-	head[0] = qrt_shmem_sum_end(&sum);
-	qrt_shmem_put(ring, writer->units, writer->head, head, QRT_SHMEM_P_HEAD, &unused);
+	head.number = writer->number;
+	head.rest = length | (uint64_t)to << 32 | (uint64_t)type << 48;
+	qrt_shmem_sum_head(&sum, &head, writer->head);
+	qrt_shmem_put_content(writer, data, length, &sum);
+	head.check = qrt_shmem_sum_end(&sum);
+	qrt_shmem_put_head(writer->ring, writer->units, writer->head, &head);
 	qrt_shmem_advance(writer, need);
 	return 0;
 }
@@ -294,12 +329,15 @@ static inline int qrt_shmem_begin_reading(struct qrt_shmem_reader *ret_reader,
 	section = qrt_shmem_section_of(view, from);
 	memset(ret_reader, 0, sizeof(*ret_reader));
 	ret_reader->view = *view;
+	ret_reader->section = section;
+	ret_reader->ring = qrt_shmem_ring_of(view, from);
 	ret_reader->from = from;
 	ret_reader->own = own;
 	ret_reader->units = view->ring_bytes / 8;
 	if (is_from_oldest)
 		return 0;
 	ret_reader->epoch = qrt_shmem_load(section + 4);
+	ret_reader->sum = qrt_shmem_sum_writer(view, from, ret_reader->epoch);
 	ret_reader->at = ret_reader->head = qrt_shmem_load(section);
 	ret_reader->next = qrt_shmem_load_pair(section + 8);
 	ret_reader->is_sure = ret_reader->epoch != 0;
@@ -310,7 +348,7 @@ static inline int qrt_shmem_begin_reading(struct qrt_shmem_reader *ret_reader,
  */
 static inline void qrt_shmem_catch_up(struct qrt_shmem_reader *reader, int is_again)
 {
-	const unsigned char *section = qrt_shmem_section_of(&reader->view, reader->from);
+	const unsigned char *section = reader->section;
 
 	reader->at = qrt_shmem_load(section + 64);
 	reader->head = qrt_shmem_load(section);
@@ -321,13 +359,14 @@ static inline void qrt_shmem_catch_up(struct qrt_shmem_reader *reader, int is_ag
 /* Looks how far the writer is; another writer is begun with. 0: nothing is there. */
 QRT_SHMEM_INLINE int qrt_shmem_look_ahead(struct qrt_shmem_reader *reader)
 {
-	const unsigned char *section = qrt_shmem_section_of(&reader->view, reader->from);
+	const unsigned char *section = reader->section;
 	uint32_t epoch = qrt_shmem_load(section + 4);
 
 	if (!epoch)
 		return 0;
 	if (epoch != reader->epoch) {
 		reader->epoch = epoch;
+		reader->sum = qrt_shmem_sum_writer(&reader->view, reader->from, epoch);
 		reader->next = 0;
 		reader->is_sure = 1;
 		qrt_shmem_catch_up(reader, 0);
@@ -343,47 +382,64 @@ QRT_SHMEM_INLINE int qrt_shmem_look_ahead(struct qrt_shmem_reader *reader)
 QRT_SHMEM_INLINE void qrt_shmem_take_content(const struct qrt_shmem_reader *reader, void *buf,
 					     uint32_t length, struct qrt_shmem_sum *sum)
 {
-	const unsigned char *ring = qrt_shmem_ring_of(&reader->view, reader->from);
 	uint32_t at = reader->at + QRT_SHMEM_P_HEAD, whole = length / 8;
 
 	if (!buf) {
-		qrt_shmem_leave(ring, reader->units, at, whole, sum);
-		qrt_shmem_leave(ring, reader->units, at + whole, (length & 7) != 0, sum);
+		qrt_shmem_leave(reader->ring, reader->units, at, whole, sum);
+		qrt_shmem_leave(reader->ring, reader->units, at + whole, (length & 7) != 0, sum);
 		return;
 	}
-	qrt_shmem_take(buf, ring, reader->units, at, whole, sum);
+	qrt_shmem_take(buf, reader->ring, reader->units, at, whole, sum);
 	if (length & 7)
-		qrt_shmem_take((unsigned char *)buf + (uint64_t)whole * 8, ring, reader->units, at + whole, 1,
-			       sum);
+		qrt_shmem_take((unsigned char *)buf + (uint64_t)whole * 8, reader->ring, reader->units,
+			       at + whole, 1, sum);
 }
 
 /* 1: a whole message; 0: it is none, or not any more; -EMSGSIZE: it is one, and does not fit. */
 QRT_SHMEM_INLINE int qrt_shmem_try_message(const struct qrt_shmem_reader *reader,
-					   struct qrt_shmem_message *ret_message, void *buf, uint32_t size)
+					   struct qrt_shmem_head *ret_head, void *buf, uint32_t size)
 {
-	const unsigned char *ring = qrt_shmem_ring_of(&reader->view, reader->from);
-	struct qrt_shmem_sum sum, unused = {{0, 0, 0, 0}};
-	uint64_t head[QRT_SHMEM_P_HEAD];
+	struct qrt_shmem_head head = qrt_shmem_take_head(reader->ring, reader->units, reader->at);
+	struct qrt_shmem_sum sum = reader->sum;
+	uint32_t length = (uint32_t)head.rest;
 	int is_short;
 
-	qrt_shmem_take(head, ring, reader->units, reader->at, QRT_SHMEM_P_HEAD, &unused);
-	memcpy(ret_message, head, sizeof(head));
-	if (ret_message->length > qrt_shmem_length_max(&reader->view) ||
-	    qrt_shmem_units_of(ret_message->length) > reader->head - reader->at)
+	if (length > qrt_shmem_length_max(&reader->view) ||
+	    qrt_shmem_units_of(length) > reader->head - reader->at)
 		return 0;
-	is_short = buf && (uint64_t)(ret_message->length + 7) / 8 * 8 > size;
-	sum = qrt_shmem_sum_message(&reader->view, reader->from, reader->epoch, reader->at);
-	qrt_shmem_sum_head(&sum, head);
-	qrt_shmem_take_content(reader, is_short ? NULL : buf, ret_message->length, &sum);
-	if (head[0] != qrt_shmem_sum_end(&sum))
+	is_short = buf && ((uint64_t)length + 7) / 8 * 8 > size;
+	qrt_shmem_sum_head(&sum, &head, reader->at);
+	qrt_shmem_take_content(reader, is_short ? NULL : buf, length, &sum);
+	*ret_head = head;
+	if (head.check != qrt_shmem_sum_end(&sum))
 		return 0;
 	return is_short ? -EMSGSIZE : 1;
+}
+
+QRT_SHMEM_INLINE void qrt_shmem_set_message(struct qrt_shmem_message *message,
+					    const struct qrt_shmem_head *head)
+{
+	message->check = head->check;
+	message->number = head->number;
+	message->length = (uint32_t)head->rest;
+	message->to = (uint16_t)(head->rest >> 32);
+	message->type = (uint16_t)(head->rest >> 48);
+}
+
+/* What was received is behind the reader. */
+QRT_SHMEM_INLINE void qrt_shmem_go_on(struct qrt_shmem_reader *reader, const struct qrt_shmem_head *head)
+{
+	if (reader->is_sure && head->number > reader->next)
+		reader->lost += head->number - reader->next;
+	reader->next = head->number + 1;
+	reader->is_sure = 1;
+	reader->at += qrt_shmem_units_of((uint32_t)head->rest);
 }
 
 /* Where a message was none: it was written over, or the writer is another one, or it is damaged. */
 static inline int qrt_shmem_recover(struct qrt_shmem_reader *reader, int is_again)
 {
-	const unsigned char *section = qrt_shmem_section_of(&reader->view, reader->from);
+	const unsigned char *section = reader->section;
 
 	uint32_t low, head;
 
@@ -407,22 +463,19 @@ static inline int qrt_shmem_recover(struct qrt_shmem_reader *reader, int is_agai
 static inline int qrt_shmem_receive(struct qrt_shmem_reader *reader, struct qrt_shmem_message *ret_message,
 				    void *buf, uint32_t size)
 {
+	struct qrt_shmem_head head;
 	int i, rc;
 
 	for (i = 0; i < QRT_SHMEM_TRIES; i++) {
 		if (reader->at == reader->head && !qrt_shmem_look_ahead(reader))
 			return 0;
-		rc = qrt_shmem_try_message(reader, ret_message, buf, size);
-		if (rc > 0) {
-			if (reader->is_sure && ret_message->number > reader->next)
-				reader->lost += ret_message->number - reader->next;
-			reader->next = ret_message->number + 1;
-			reader->is_sure = 1;
-			reader->at += qrt_shmem_units_of(ret_message->length);
-			return 1;
-		}
-		if (rc < 0)
+		rc = qrt_shmem_try_message(reader, &head, buf, size);
+		if (rc) {
+			qrt_shmem_set_message(ret_message, &head);
+			if (rc > 0)
+				qrt_shmem_go_on(reader, &head);
 			return rc;
+		}
 		rc = qrt_shmem_recover(reader, i > 0);
 		if (rc < 0)
 			return rc;
