@@ -126,8 +126,7 @@ static int check_features(const struct source *source, struct qrt_block_p_qcow2_
 static int check_tables(const struct source *source, struct qrt_block_p_qcow2_header *header,
 			uint64_t file_length)
 {
-	uint32_t entry_bits = header->is_extended ? 4 : 3;
-	uint32_t reach_bits = 2 * header->cluster_bits - entry_bits; /* of one L2 table */
+	uint32_t reach_bits = qrt_block_p_qcow2_reach_bits(header);
 	uint64_t count = qrt_block_p_be32(source->bytes + 36), needed;
 
 	header->l1_offset = qrt_block_p_be64(source->bytes + 40);

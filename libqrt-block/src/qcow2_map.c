@@ -144,7 +144,7 @@ int qrt_block_p_qcow2_map(const struct qrt_block_p_qcow2_image *image, uint32_t 
 {
 	const struct qrt_block_p_qcow2_header *header = &image->header;
 	uint32_t entry_bits = header->is_extended ? 4 : 3;
-	uint32_t reach_bits = 2 * header->cluster_bits - entry_bits;
+	uint32_t reach_bits = qrt_block_p_qcow2_reach_bits(header);
 	uint64_t reach = 1ull << reach_bits, slice_reach, units_of_slice, table;
 	uint64_t inside = offset & (reach - 1);
 	const uint8_t *slice;

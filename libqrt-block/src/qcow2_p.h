@@ -26,6 +26,12 @@ struct qrt_block_p_qcow2_header {
 	char backing_format[16];                      /* "": it does not say */
 };
 
+/* An L2 table has as many bytes of the image as a power of two of this, below 40. */
+static inline uint32_t qrt_block_p_qcow2_reach_bits(const struct qrt_block_p_qcow2_header *header)
+{
+	return (2 * header->cluster_bits - (header->is_extended ? 4 : 3)) & 63;
+}
+
 /* 1: it begins as an image of qcow2 does. */
 int qrt_block_p_qcow2_is(const uint8_t *bytes, size_t length);
 /* `bytes`: the file's first cluster, or all of it where it is shorter. -EINVAL: it is damaged; -EOPNOTSUPP:

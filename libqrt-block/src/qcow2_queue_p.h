@@ -137,7 +137,7 @@ void qrt_block_p_qcow2_walk_take(struct qrt_block_p_qcow2_engine *engine,
 void qrt_block_p_qcow2_walk_take_task(struct qrt_block_p_qcow2_engine *engine, struct qrt_block_p_op *op);
 
 /* Takes in what the files have done (qcow2_engine.c). */
-void qrt_block_p_qcow2_reap(struct qrt_block_p_qcow2_engine *engine);
+void qrt_block_p_qcow2_reap(struct qrt_block_p_qcow2_engine *own);
 
 /* ---- compressed clusters (qcow2_scratch.c) ---- */
 

@@ -90,7 +90,7 @@ static const struct wrong {
 static void wrong_ones_are_refused_by_name(void)
 {
 	struct qrt_block_p_qcow2_header header;
-	struct qrt_block_error error;
+	struct qrt_block_error error = {0};
 	struct qcow2_file file;
 	size_t i;
 	int rc;
@@ -114,7 +114,7 @@ static void wrong_ones_are_refused_by_name(void)
 static void a_feature_is_refused_by_its_name(void)
 {
 	struct qrt_block_p_qcow2_header header;
-	struct qrt_block_error error;
+	struct qrt_block_error error = {0};
 	struct qcow2_file file;
 
 	qcow2_begin(&file, 3, 16, MAPPED);
