@@ -35,8 +35,11 @@ static uint64_t grow(struct qcow2_file *file, uint64_t clusters)
 	uint64_t at = file->length;
 
 	file->length += clusters * file->cluster;
-	file->bytes = realloc(file->bytes, file->length);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(file->bytes);
+	if (file->length > file->room) {
+		file->room = 2 * file->length;
+		file->bytes = realloc(file->bytes, file->room);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(file->bytes);
+	}
 	memset(file->bytes + at, 0, file->length - at);
 	return at;
 }

@@ -7,7 +7,7 @@
 
 struct qcow2_file {
 	uint8_t *bytes;
-	uint64_t length; /* whole clusters */
+	uint64_t length, room; /* whole clusters; what is allocated */
 	uint32_t cluster_bits;
 	uint64_t cluster, capacity, l1_at;
 };
