@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_put.h"
+#include "json_write.h"
 
 #include <math.h>
 
@@ -45,7 +46,7 @@ void json_put_null(JsonBuilder *builder, const char *name)
 char *json_put_end(JsonBuilder *builder)
 {
 	g_autoptr(JsonNode) root = json_builder_get_root(json_builder_end_object(builder));
-	g_autofree char *text = json_to_string(root, FALSE);
+	g_autofree char *text = json_write(root);
 
 	g_object_unref(builder);
 	return g_strconcat(text, "\n", NULL);

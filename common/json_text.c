@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "json_text.h"
+#include "json_write.h"
 
 #include <stdio.h>
 
@@ -22,7 +23,7 @@ static char *clean(const char *text)
 char *json_text_take(JsonObject *object)
 {
 	JsonNode *node = json_node_init_object(json_node_alloc(), object);
-	g_autofree char *text = json_to_string(node, FALSE);
+	g_autofree char *text = json_write(node);
 
 	json_node_unref(node);
 	json_object_unref(object);

@@ -9,12 +9,12 @@
 #include "power_p.h"
 #include "qcow2_chain_p.h"
 
-#define WORKERS_MAX  64u
-#define REQUESTS_MAX 65536u
-#define QUEUES_MAX   1024u
+#define REQUESTS_MAX  65536u
+#define QUEUES_MAX    1024u
+#define WORKERS_USUAL 4u
 #define KNOWN_FLAGS                                                                                          \
 	(QRT_BLOCK_DEVICE_READ_ONLY | QRT_BLOCK_DEVICE_DIRECT | QRT_BLOCK_DEVICE_CREATE |                    \
-	 QRT_BLOCK_DEVICE_SHARE | QRT_BLOCK_DEVICE_BACKING)
+	 QRT_BLOCK_DEVICE_SHARE | QRT_BLOCK_DEVICE_NO_LOCKS | QRT_BLOCK_DEVICE_BACKING)
 
 /* ---- opening ---- */
 
@@ -27,10 +27,11 @@ static int check(const struct qrt_block_device_config *config, struct qrt_block_
 		return qrt_block_p_error(
 			reterr, -EINVAL,
 			"a device with an unknown format, or BACKING with one that has none");
-	if (config->workers > WORKERS_MAX || config->requests > REQUESTS_MAX || config->queues > QUEUES_MAX)
+	if (config->workers > QRT_BLOCK_P_WORKERS_MAX || config->requests > REQUESTS_MAX ||
+	    config->queues > QUEUES_MAX)
 		return qrt_block_p_error(reterr, -EINVAL,
 					 "a device has at most %u workers, %u requests and %u queues",
-					 WORKERS_MAX, REQUESTS_MAX, QUEUES_MAX);
+					 QRT_BLOCK_P_WORKERS_MAX, REQUESTS_MAX, QUEUES_MAX);
 	return 0;
 }
 
@@ -68,7 +69,7 @@ static int have_tables(struct qrt_block_device *device, struct qrt_block_error *
 static int have_workers(struct qrt_block_device *device, const struct qrt_block_device_config *config,
 			struct qrt_block_error *reterr)
 {
-	uint32_t usual = device->engine == QRT_BLOCK_ENGINE_THREADS ? 4 : 1;
+	uint32_t usual = device->engine == QRT_BLOCK_ENGINE_LIBAIO ? 1 : WORKERS_USUAL;
 	int rc = qrt_block_p_threads_take(&device->pool.threads, config->threads);
 
 	if (rc < 0)
@@ -76,8 +77,11 @@ static int have_workers(struct qrt_block_device *device, const struct qrt_block_
 					 "thread operations lack create or join, or are of another version");
 	if (device->engine == QRT_BLOCK_ENGINE_MEMORY)
 		return 0;
-	device->workers = config->workers ? config->workers : usual;
-	rc = qrt_block_p_pool_open(&device->pool, device, device->workers, device->requests_max);
+	if (config->workers)
+		usual = config->workers;
+	else if (device->engine == QRT_BLOCK_ENGINE_THREADS && !device->qcow2)
+		device->workers_max = QRT_BLOCK_P_WORKERS_MAX;
+	rc = qrt_block_p_pool_open(&device->pool, device, usual, device->requests_max);
 	return rc < 0 ? qrt_block_p_error(reterr, rc, "a worker cannot be started: %s", strerror(-rc)) : 0;
 }
 
@@ -177,7 +181,7 @@ int qrt_block_device_get_info(const struct qrt_block_device *device, struct qrt_
 		.alignment = device->alignment,
 		.memory_alignment = device->memory_alignment,
 		.is_block_device = device->is_block_device,
-		.workers = device->workers,
+		.workers = atomic_load(&device->pool.count),
 		.length_max = QRT_BLOCK_P_LENGTH_MAX,
 		.layers = 1,
 	};

@@ -89,7 +89,8 @@ int qrt_block_p_lock(struct qrt_block_device *device, const char *name, struct q
 	struct permissions own = permissions_of(device->flags);
 	int rc;
 
-	if (device->flags & QRT_BLOCK_DEVICE_SHARE && device->flags & QRT_BLOCK_DEVICE_READ_ONLY)
+	if (device->flags & QRT_BLOCK_DEVICE_NO_LOCKS ||
+	    (device->flags & QRT_BLOCK_DEVICE_SHARE && device->flags & QRT_BLOCK_DEVICE_READ_ONLY))
 		return 0;
 	rc = take(device, own);
 	if (rc == -EINVAL || rc == -EOPNOTSUPP || rc == -ENOLCK) {

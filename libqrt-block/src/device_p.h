@@ -11,6 +11,8 @@
 #define QRT_BLOCK_P_PAGE       4096u
 #define QRT_BLOCK_P_LENGTH_MAX (1ull << 30)
 
+enum qrt_block_p_at_once { QRT_BLOCK_P_UNTRIED, QRT_BLOCK_P_HAS, QRT_BLOCK_P_HAS_NOT };
+
 struct qrt_block_p_power;
 struct qrt_block_p_qcow2;
 struct qrt_block_p_engine;
@@ -25,12 +27,14 @@ struct qrt_block_device {
 	void *memory;                    /* engine MEMORY */
 	struct qrt_block_p_qcow2 *qcow2; /* its files; NULL: raw */
 	void *zeroes;                    /* QRT_BLOCK_P_ZEROES of them, aligned */
-	uint32_t workers, requests_max, mailboxes_count;
+	uint32_t workers_max;            /* a worker for each request that queues have room for, up to this */
+	uint32_t requests_max, mailboxes_count;
 	/* io_uring's that are open. A new one may get the memory of another thread's that was just closed:
 	 * what that one did with it is over, and this says so to the one that goes on there. */
 	_Atomic uint32_t rings;
-	_Atomic uint32_t requests;    /* depth of all queues */
-	_Atomic uint32_t is_uncached; /* the filesystem has no reads that do not wait */
+	_Atomic uint32_t requests; /* depth of all queues */
+	/* Whether the filesystem has reads, [0], and writes, [1], of the page cache that do not wait. */
+	_Atomic uint32_t at_once[2]; /* enum qrt_block_p_at_once */
 	struct qrt_block_throttle *throttles[2];
 	struct qrt_block_p_pool pool;
 	struct qrt_block_p_mailbox *mailboxes;

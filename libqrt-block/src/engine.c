@@ -3,6 +3,9 @@
 
 #include <errno.h>
 
+#include "execute_p.h"
+#include "group_p.h"
+
 void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qrt_block_p_engine_type *type,
 			      const struct qrt_block_p_engine_config *config)
 {
@@ -10,7 +13,7 @@ void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qr
 	engine->device = config->device;
 	engine->mailbox = config->mailbox;
 	engine->event = -1;
-	engine->done = (struct qrt_block_p_list){NULL, NULL};
+	engine->done = engine->handing = (struct qrt_block_p_list){NULL, NULL};
 }
 
 void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op, int64_t answer)
@@ -19,10 +22,45 @@ void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_blo
 	qrt_block_p_list_add(&engine->done, op);
 }
 
+/* A copy is sooner made than handed over. One with FUA waits for the device anyway. */
+static int is_short_copy(const struct qrt_block_p_engine *engine, const struct qrt_block_p_op *op)
+{
+	return qrt_block_p_op_has_data(op) && op->length <= QRT_BLOCK_P_CACHED_MAX &&
+	       !(op->flags & QRT_BLOCK_FUA) && !(engine->device->flags & QRT_BLOCK_DEVICE_DIRECT);
+}
+
+int qrt_block_p_engine_do_cached(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
+{
+	_Atomic uint32_t *at_once = &engine->device->at_once[!qrt_block_p_op_is_read(op)];
+	uint32_t known = atomic_load_explicit(at_once, memory_order_relaxed);
+	int64_t bytes;
+
+	if (known == QRT_BLOCK_P_HAS_NOT || !is_short_copy(engine, op))
+		return 0;
+	bytes = qrt_block_p_execute_cached(engine->device, op);
+	if (bytes == -EOPNOTSUPP)
+		atomic_store(at_once, QRT_BLOCK_P_HAS_NOT);
+	else if (known == QRT_BLOCK_P_UNTRIED)
+		atomic_store(at_once, QRT_BLOCK_P_HAS);
+	if (bytes <= 0)
+		return 0;
+	qrt_block_p_engine_answer(engine, op, bytes);
+	return 1;
+}
+
 void qrt_block_p_engine_delegate(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
 	op->mailbox = engine->mailbox;
-	qrt_block_p_pool_put(&engine->device->pool, op);
+	atomic_store(&op->claim, QRT_BLOCK_P_UNCLAIMED);
+	qrt_block_p_list_add(&engine->handing, op);
+}
+
+void qrt_block_p_engine_hand_over(struct qrt_block_p_engine *engine)
+{
+	struct qrt_block_p_op *op;
+
+	while ((op = qrt_block_p_group_take(&engine->handing)))
+		qrt_block_p_pool_put(&engine->device->pool, op);
 }
 
 static int open_plain(const struct qrt_block_p_engine_config *config, struct qrt_block_p_engine **ret_engine)

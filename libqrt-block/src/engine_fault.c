@@ -201,6 +201,13 @@ static uint64_t get_due(const struct qrt_block_p_engine *engine)
 	return due;
 }
 
+static int set_buffers(struct qrt_block_p_engine *engine, struct qrt_block_p_buffers *buffers)
+{
+	struct qrt_block_p_engine *inner = fault_of(engine)->inner;
+
+	return inner->type->set_buffers ? inner->type->set_buffers(inner, buffers) : 0;
+}
+
 static void finish(struct qrt_block_p_engine *engine)
 {
 	struct fault_engine *fault = fault_of(engine);
@@ -211,7 +218,14 @@ static void finish(struct qrt_block_p_engine *engine)
 }
 
 static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = push, .reap = reap, .cancel = cancel, .get_due = get_due, .close = finish};
+	.submit = submit,
+	.push = push,
+	.reap = reap,
+	.cancel = cancel,
+	.get_due = get_due,
+	.set_buffers = set_buffers,
+	.close = finish,
+};
 
 int qrt_block_p_fault_engine_open(const struct qrt_block_p_engine_config *config,
 				  struct qrt_block_p_engine *inner, struct qrt_block_p_engine **ret_engine)

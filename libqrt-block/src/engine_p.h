@@ -4,6 +4,7 @@
 #ifndef QRT_BLOCK_ENGINE_P_H
 #define QRT_BLOCK_ENGINE_P_H
 
+#include "buffers_p.h"
 #include "device_p.h"
 
 /* What is longer would hold up the submitting thread for too long, where it is copied from or to the page
@@ -23,6 +24,9 @@ struct qrt_block_p_engine_type {
 	int (*cancel)(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
 	/* When it wants to be reaped, whatever its descriptors say; 0: never. NULL: never. */
 	uint64_t (*get_due)(const struct qrt_block_p_engine *engine);
+	/* Has these at hand from now on, and no others; takes the table. Nothing is inside. NULL: it has no use
+	 * for them. */
+	int (*set_buffers)(struct qrt_block_p_engine *engine, struct qrt_block_p_buffers *buffers);
 	void (*close)(struct qrt_block_p_engine *engine);
 };
 
@@ -31,7 +35,8 @@ struct qrt_block_p_engine {
 	struct qrt_block_device *device;
 	struct qrt_block_p_mailbox *mailbox;
 	int event;                    /* readable when there is something to reap; -1: the mailbox is */
-	struct qrt_block_p_list done; /* what is back; the queue empties it */
+	struct qrt_block_p_list done;    /* what is back; the queue empties it */
+	struct qrt_block_p_list handing; /* for the workers, with the next push */
 };
 
 struct qrt_block_p_engine_config {
@@ -46,8 +51,12 @@ void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qr
 			      const struct qrt_block_p_engine_config *config);
 /* It is done, with this answer. */
 void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op, int64_t answer);
-/* To the workers, and from them. */
+/* 1: it was done at once in the page cache, or a part of it, and is answered. */
+int qrt_block_p_engine_do_cached(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
+/* To the workers with the next hand_over, and back from them. */
 void qrt_block_p_engine_delegate(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op);
+/* Is a part of each push. */
+void qrt_block_p_engine_hand_over(struct qrt_block_p_engine *engine);
 
 /* The device's, with its faults around it. Negative errnos. */
 int qrt_block_p_engine_open(const struct qrt_block_p_engine_config *config,

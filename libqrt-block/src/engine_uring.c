@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The engine of io_uring. Its ring rings an eventfd: the ring's own descriptor says nothing with
- * IORING_SETUP_DEFER_TASKRUN as long as nobody enters the kernel. */
+/* The engine of io_uring. Its ring's own descriptor says that there is something, and what is there is taken
+ * without a system call. */
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include "engine_p.h"
 
@@ -16,30 +13,19 @@
 
 #define AGAIN_NS 1000000u
 
-#define SHARED_FLAGS (IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN)
-#define ONE_THREAD_FLAGS                                                                                     \
-	(IORING_SETUP_CLAMP | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |                      \
-	 IORING_SETUP_R_DISABLED)
+/* Work that the kernel leaves to this thread is done when it is in the kernel anyway. */
+#define FLAGS (IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
 
 struct uring {
 	struct qrt_block_p_engine engine;
 	struct io_uring ring;
-	uint32_t in_kernel; /* ops that it has not answered */
-	uint32_t is_open, is_deferred, is_disabled, has_fd, has_event;
+	struct qrt_block_p_buffers buffers;
+	uint32_t is_open, has_fd;
 };
 
 static struct uring *uring_of(struct qrt_block_p_engine *engine)
 {
 	return (struct uring *)engine;
-}
-
-/* The thread that comes first is the one that the ring knows. By the system call: liburing 2.3 declares a
- * function for it and does not export it. */
-static void enable(struct uring *uring)
-{
-	if (uring->is_disabled &&
-	    syscall(SYS_io_uring_register, uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0) >= 0)
-		uring->is_disabled = 0;
 }
 
 static struct io_uring_sqe *have_entry(struct uring *uring)
@@ -52,54 +38,82 @@ static struct io_uring_sqe *have_entry(struct uring *uring)
 	return io_uring_get_sqe(&uring->ring);
 }
 
-static void prepare(struct io_uring_sqe *entry, const struct qrt_block_p_op *op)
+/* Memory that is at hand needs no pinning for this request. */
+static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry, const struct qrt_block_p_op *op)
 {
-	if (op->kind == QRT_BLOCK_FLUSH)
-		io_uring_prep_fsync(entry, 0, IORING_FSYNC_DATASYNC);
-	else if (qrt_block_p_op_is_read(op))
-		io_uring_prep_readv(entry, 0, op->run, op->run_count, op->offset);
+	int index;
+
+	if (!uring->buffers.count || op->run_count != 1)
+		return 0;
+	index = qrt_block_p_buffers_find(&uring->buffers, op->run);
+	if (index < 0)
+		return 0;
+	if (qrt_block_p_op_is_read(op))
+		io_uring_prep_read_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset, index);
 	else
-		io_uring_prep_writev2(entry, 0, op->run, op->run_count, op->offset,
-				      op->flags & QRT_BLOCK_FUA ? RWF_DSYNC : 0);
-	if (op->kind != QRT_BLOCK_FLUSH)
-		entry->ioprio = (uint16_t)qrt_block_p_ioprio_of(op->priority);
+		io_uring_prep_write_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset, index);
+	return 1;
 }
 
-/* What the kernel can copy from or to the page cache it does at once, in the call of who submits. */
-static unsigned entry_flags(const struct uring *uring, const struct qrt_block_p_op *op)
+static void prepare(const struct uring *uring, struct io_uring_sqe *entry, struct qrt_block_p_op *op)
 {
-	int is_long_copy = !(uring->engine.device->flags & QRT_BLOCK_DEVICE_DIRECT) &&
-			   op->kind != QRT_BLOCK_FLUSH && op->length > QRT_BLOCK_P_CACHED_MAX;
+	if (!prepare_fixed(uring, entry, op)) {
+		if (qrt_block_p_op_is_read(op))
+			io_uring_prep_readv(entry, 0, op->run, op->run_count, op->offset);
+		else
+			io_uring_prep_writev(entry, 0, op->run, op->run_count, op->offset);
+	}
+	if (op->flags & QRT_BLOCK_FUA)
+		entry->rw_flags = RWF_DSYNC;
+	entry->ioprio = (uint16_t)qrt_block_p_ioprio_of(op->priority);
+	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
+	io_uring_sqe_set_data(entry, op);
+}
 
-	return IOSQE_FIXED_FILE | (is_long_copy ? IOSQE_ASYNC : 0);
+/* What would go to threads of the kernel's, which have no role: flushes, long copies from or to the page cache, and
+ * writes to it where the filesystem may wait. */
+static int is_for_workers(struct qrt_block_p_engine *engine, const struct qrt_block_p_op *op)
+{
+	if (!qrt_block_p_op_has_data(op))
+		return 1;
+	if (engine->device->flags & QRT_BLOCK_DEVICE_DIRECT)
+		return 0;
+	if (op->length > QRT_BLOCK_P_CACHED_MAX)
+		return 1;
+	return !qrt_block_p_op_is_read(op) &&
+	       atomic_load_explicit(&engine->device->at_once[1], memory_order_relaxed) == QRT_BLOCK_P_HAS_NOT;
+}
+
+/* The first writes find out whether the filesystem may wait. */
+static int try_write(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
+{
+	return !qrt_block_p_op_is_read(op) &&
+	       atomic_load_explicit(&engine->device->at_once[1], memory_order_relaxed) == QRT_BLOCK_P_UNTRIED &&
+	       qrt_block_p_engine_do_cached(engine, op);
 }
 
 static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
-	struct uring *uring = uring_of(engine);
 	struct io_uring_sqe *entry;
 
-	atomic_store(&op->claim, QRT_BLOCK_P_RUNS);
-	if (!qrt_block_p_op_has_data(op) && op->kind != QRT_BLOCK_FLUSH) {
+	if (try_write(engine, op))
+		return 0;
+	if (is_for_workers(engine, op)) {
 		qrt_block_p_engine_delegate(engine, op);
 		return 0;
 	}
-	enable(uring);
-	entry = have_entry(uring);
+	entry = have_entry(uring_of(engine));
 	if (!entry)
 		return -EAGAIN;
-	prepare(entry, op);
-	io_uring_sqe_set_flags(entry, entry_flags(uring, op));
-	io_uring_sqe_set_data(entry, op);
-	uring->in_kernel++;
+	op->mailbox = NULL;
+	prepare(uring_of(engine), entry, op);
 	return 0;
 }
 
-/* How many ops. */
-static unsigned take_answers(struct uring *uring)
+static void take_answers(struct uring *uring)
 {
 	struct io_uring_cqe *answer;
-	unsigned head, count = 0, ops = 0;
+	unsigned head, count = 0;
 
 	io_uring_for_each_cqe(&uring->ring, head, answer)
 	{
@@ -107,12 +121,10 @@ static unsigned take_answers(struct uring *uring)
 
 		if (op)
 			qrt_block_p_engine_answer(&uring->engine, op, answer->res);
-		ops += op != NULL;
 		count++;
 	}
-	io_uring_cq_advance(&uring->ring, count);
-	uring->in_kernel -= ops;
-	return ops;
+	if (count)
+		io_uring_cq_advance(&uring->ring, count);
 }
 
 /* What is cached is answered at once. What the kernel did not take stays in the ring, for the next time. */
@@ -120,25 +132,26 @@ static void push(struct qrt_block_p_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
 
+	qrt_block_p_engine_hand_over(engine);
 	if (!io_uring_sq_ready(&uring->ring))
 		return;
 	io_uring_submit(&uring->ring);
 	take_answers(uring);
 }
 
-/* The bell is taken down before the look. Where all is answered already it is left, and taken down by the
- * next one, which finds nothing: who submits again and again saves the calls. */
+/* Answers that wait for this thread to come into the kernel. */
+static int are_held_back(const struct uring *uring)
+{
+	return (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & (IORING_SQ_CQ_OVERFLOW | IORING_SQ_TASKRUN)) != 0;
+}
+
 static void reap(struct qrt_block_p_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
-	eventfd_t rung;
 
 	push(engine);
 	qrt_block_p_mailbox_take(engine->mailbox, &engine->done);
-	if ((take_answers(uring) || engine->done.first) && !uring->in_kernel)
-		return;
-	eventfd_read(engine->event, &rung);
-	if (!uring->is_disabled && (uring->is_deferred || io_uring_cq_has_overflow(&uring->ring)))
+	if (are_held_back(uring))
 		io_uring_get_events(&uring->ring);
 	take_answers(uring);
 }
@@ -149,7 +162,7 @@ static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	struct uring *uring = uring_of(engine);
 	struct io_uring_sqe *entry;
 
-	if (!qrt_block_p_op_has_data(op) && op->kind != QRT_BLOCK_FLUSH)
+	if (op->mailbox)
 		return qrt_block_p_pool_drop(op);
 	entry = have_entry(uring);
 	if (entry) {
@@ -168,60 +181,71 @@ static uint64_t get_due(const struct qrt_block_p_engine *engine)
 	return io_uring_sq_ready(&uring->ring) ? qrt_block_p_now() + AGAIN_NS : 0;
 }
 
+static int set_buffers(struct qrt_block_p_engine *engine, struct qrt_block_p_buffers *buffers)
+{
+	struct uring *uring = uring_of(engine);
+	int rc = 0;
+
+	if (uring->buffers.count)
+		io_uring_unregister_buffers(&uring->ring);
+	qrt_block_p_buffers_finish(&uring->buffers);
+	if (buffers->count)
+		rc = io_uring_register_buffers(&uring->ring, buffers->pieces, buffers->count);
+	if (rc < 0)
+		return rc;
+	uring->buffers = *buffers;
+	*buffers = (struct qrt_block_p_buffers){NULL, 0};
+	return 0;
+}
+
 /* What is registered is unregistered first: the end of a ring is finished by the kernel later, and would keep
  * the file, and its locks, open until then. */
 static void finish(struct qrt_block_p_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
 
-	if (uring->has_event)
-		io_uring_unregister_eventfd(&uring->ring);
+	if (uring->buffers.count)
+		io_uring_unregister_buffers(&uring->ring);
+	qrt_block_p_buffers_finish(&uring->buffers);
 	if (uring->has_fd)
 		io_uring_unregister_files(&uring->ring);
 	if (uring->is_open) {
 		atomic_fetch_sub(&engine->device->rings, 1);
 		io_uring_queue_exit(&uring->ring);
 	}
-	if (engine->event >= 0)
-		close(engine->event);
 	free(uring);
 }
 
 static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = push, .reap = reap, .cancel = cancel, .get_due = get_due, .close = finish};
+	.submit = submit,
+	.push = push,
+	.reap = reap,
+	.cancel = cancel,
+	.get_due = get_due,
+	.set_buffers = set_buffers,
+	.close = finish,
+};
 
 /* With what the kernel knows: newer flags first. */
-static int open_ring(struct uring *uring, uint32_t entries, uint32_t is_one_thread)
+static int open_ring(struct uring *uring, uint32_t entries)
 {
-	int rc = -EINVAL;
+	int rc = io_uring_queue_init(entries, &uring->ring, FLAGS);
 
-	if (is_one_thread) {
-		rc = io_uring_queue_init(entries, &uring->ring, ONE_THREAD_FLAGS);
-		uring->is_deferred = uring->is_disabled = rc >= 0;
-	}
-	if (rc == -EINVAL)
-		rc = io_uring_queue_init(entries, &uring->ring, SHARED_FLAGS);
 	if (rc == -EINVAL)
 		rc = io_uring_queue_init(entries, &uring->ring, IORING_SETUP_CLAMP);
 	uring->is_open = rc >= 0;
-	if (rc >= 0)
+	if (rc >= 0) {
+		uring->engine.event = uring->ring.ring_fd;
 		atomic_fetch_add(&uring->engine.device->rings, 1);
+	}
 	return rc;
 }
 
 static int set_up(struct uring *uring, const struct qrt_block_p_engine_config *config)
 {
 	unsigned threads[2] = {IO_WQ_MAX, IO_WQ_MAX};
-	int rc = open_ring(uring, config->depth + BESIDE, config->is_one_thread);
+	int rc = open_ring(uring, config->depth + BESIDE);
 
-	if (rc >= 0) {
-		uring->engine.event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		rc = uring->engine.event < 0 ? -errno : 0;
-	}
-	if (rc >= 0) {
-		rc = io_uring_register_eventfd(&uring->ring, uring->engine.event);
-		uring->has_event = rc >= 0;
-	}
 	if (rc >= 0) {
 		rc = io_uring_register_files(&uring->ring, &config->device->fd, 1);
 		uring->has_fd = rc >= 0;

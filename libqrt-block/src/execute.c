@@ -81,10 +81,11 @@ static int is_unsupported(int rc)
 
 static int zero(const struct qrt_block_device *device, const struct qrt_block_p_op *op)
 {
-	int rc = allocate(device, op, FALLOC_FL_ZERO_RANGE);
+	int is_unmap = !!(op->flags & QRT_BLOCK_UNMAP);
+	int rc = allocate(device, op, is_unmap ? FALLOC_FL_PUNCH_HOLE : FALLOC_FL_ZERO_RANGE);
 
 	if (is_unsupported(rc))
-		rc = allocate(device, op, FALLOC_FL_PUNCH_HOLE);
+		rc = allocate(device, op, is_unmap ? FALLOC_FL_ZERO_RANGE : FALLOC_FL_PUNCH_HOLE);
 	if (is_unsupported(rc))
 		rc = write_zeroes(device, op);
 	if (rc >= 0 && (op->flags & QRT_BLOCK_FUA))

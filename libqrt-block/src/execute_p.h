@@ -9,7 +9,8 @@ struct qrt_block_device;
 
 /* Bytes, 0 of kinds without, or a negative errno. */
 int64_t qrt_block_p_execute(struct qrt_block_device *device, struct qrt_block_p_op *op);
-/* A read of what is in the page cache, and nothing else: bytes, -EAGAIN: not there; another errno. */
+/* A read or write in the page cache that waits for nothing: bytes; -EAGAIN: it would wait; -EOPNOTSUPP: the
+ * filesystem cannot say; another errno. */
 int64_t qrt_block_p_execute_cached(struct qrt_block_device *device, struct qrt_block_p_op *op);
 
 #endif

@@ -45,18 +45,23 @@ void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox)
 		eventfd_write(mailbox->event, 1);
 }
 
-void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
+void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
 {
 	struct qrt_block_p_op *top = atomic_load_explicit(&mailbox->top, memory_order_relaxed);
 
 	do {
 		op->next = top;
 	} while (!atomic_compare_exchange_weak(&mailbox->top, &top, op));
+}
+
+void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
+{
+	qrt_block_p_mailbox_leave(mailbox, op);
 	qrt_block_p_mailbox_ring(mailbox);
 }
 
-/* The bell is taken down before the ops are taken, so that one that comes in between rings again. Who has set
- * is_rung but not yet written keeps it set: his write will come, and wakes for those behind him as well. */
+/* Who has set is_rung but not yet written keeps it set: his write will come, and wakes for those behind him as
+ * well. */
 static void silence(struct qrt_block_p_mailbox *mailbox)
 {
 	eventfd_t count;
@@ -65,11 +70,10 @@ static void silence(struct qrt_block_p_mailbox *mailbox)
 		atomic_store(&mailbox->is_rung, 0);
 }
 
-void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
+static int collect(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
 {
 	struct qrt_block_p_op *op, *next, *oldest = NULL;
 
-	silence(mailbox);
 	for (op = atomic_exchange(&mailbox->top, NULL); op; op = next) {
 		next = op->next;
 		op->next = oldest;
@@ -79,4 +83,17 @@ void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_bl
 		next = op->next;
 		qrt_block_p_list_add(list, op);
 	}
+	return oldest != NULL;
+}
+
+/* As long as ops come the bell stays as it is, and who puts more need not ring. It is taken down when there is
+ * nothing, and before another look, so that one that comes in between rings again. */
+void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
+{
+	if (atomic_load_explicit(&mailbox->top, memory_order_relaxed) && collect(mailbox, list))
+		return;
+	if (!atomic_load_explicit(&mailbox->is_rung, memory_order_relaxed))
+		return;
+	silence(mailbox);
+	collect(mailbox, list);
 }

@@ -21,7 +21,8 @@ void qrt_block_p_mailbox_end(struct qrt_block_p_mailbox *mailbox);
 void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox);
 /* By any thread, which does not touch the op after that. */
 void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op);
-/* As put() does, without an op. */
+/* The same in two steps: the op is there for whoever looks, and after that somebody is told to. */
+void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op);
 void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox);
 /* All that came, added to the list in the order in which it came. */
 void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list);

@@ -7,88 +7,21 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "execute_p.h"
+#include "device_p.h"
+#include "group_p.h"
+#include "urgency_p.h"
 
 #define STACK_BYTES (256u << 10)
 #define UNKNOWN     QRT_BLOCK_PRIORITIES
 
-/* ---- urgency ---- */
+#define PATIENCE_NS     10000u
+#define PATIENCE        4u
+#define PATIENCE_RARELY 32u
 
-/* Tells the thread's owner how urgent it is. Of threads that come at the same time one tells, and looks again
- * for the others, so that the last word is what is wanted last. */
-static void want(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	const struct qrt_block_thread_operations *threads = &worker->pool->threads;
-	uint32_t comers;
-
-	atomic_store(&worker->wanted, rank);
-	if (!threads->set_urgency || !atomic_load(&worker->is_ready) || atomic_fetch_add(&worker->comers, 1))
-		return;
-	do {
-		uint32_t now;
-
-		comers = atomic_load(&worker->comers);
-		now = atomic_load(&worker->wanted);
-		if (now != worker->told)
-			threads->set_urgency(threads->data, worker->handle, qrt_block_p_priority_of(now));
-		worker->told = now;
-	} while (!atomic_compare_exchange_strong(&worker->comers, &comers, 0));
-}
-
-static uint32_t most_urgent_waiting(struct qrt_block_p_pool *pool)
-{
-	uint32_t rank = 0;
-
-	while (rank < QRT_BLOCK_PRIORITIES && !atomic_load(&pool->waiting[rank]))
-		rank++;
-	return rank;
-}
-
-/* Before an op: as urgent as it is, or as what waits behind it. Who comes to wait after this look has seen
- * what this one stored, and raises it. */
-static void become(struct qrt_block_p_worker *worker, uint32_t rank)
-{
-	uint32_t waiting;
-
-	if (atomic_load(&worker->wanted) != rank)
-		want(worker, rank);
-	waiting = most_urgent_waiting(worker->pool);
-	if (waiting < rank)
-		want(worker, waiting);
-}
-
-/* An op waits, and nobody is idle: those who are at less urgent ones hurry. */
-static void hurry(struct qrt_block_p_pool *pool, uint32_t rank)
-{
-	uint32_t i;
-
-	for (i = 0; i < pool->count; i++) {
-		if (!atomic_load(&pool->workers[i].is_busy))
-			return;
-	}
-	for (i = 0; i < pool->count; i++) {
-		if (atomic_load(&pool->workers[i].wanted) > rank)
-			want(&pool->workers[i], rank);
-	}
-}
+#define TOGETHER    8u
+#define TOGETHER_NS 20000u
 
 /* ---- work ---- */
-
-static struct qrt_block_p_op *take(struct qrt_block_p_pool *pool, uint32_t *ret_rank)
-{
-	uint32_t rank;
-
-	for (rank = 0; rank < QRT_BLOCK_PRIORITIES; rank++) {
-		struct qrt_block_p_op *op = qrt_block_p_ring_take(&pool->rings[rank]);
-
-		if (op) {
-			atomic_fetch_sub(&pool->waiting[rank], 1);
-			*ret_rank = rank;
-			return op;
-		}
-	}
-	return NULL;
-}
 
 static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
 {
@@ -98,50 +31,201 @@ static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
 	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, qrt_block_p_ioprio_of(priority));
 }
 
-static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op, uint32_t rank)
+static void execute(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
 {
-	struct qrt_block_p_mailbox *mailbox = op->mailbox;
-	uint32_t unclaimed = QRT_BLOCK_P_UNCLAIMED;
+	struct qrt_block_p_op all = {.kind = ops[0]->kind, .offset = ops[0]->offset};
 
-	if (atomic_compare_exchange_strong(&op->claim, &unclaimed, QRT_BLOCK_P_RUNS)) {
-		become(worker, rank);
-		set_ioprio(worker, op->priority);
-		op->answer = qrt_block_p_execute(worker->pool->device, op);
-		op->answered_ns = qrt_block_p_now();
-	}
-	qrt_block_p_mailbox_put(mailbox, op);
+	all.length = ops[count - 1]->offset + ops[count - 1]->length - all.offset;
+	qrt_block_p_urgency_begin(worker, &all, qrt_block_p_rank_of(ops[0]->priority));
+	set_ioprio(worker, ops[0]->priority);
+	qrt_block_p_group_execute(worker->pool->device, ops, count);
+	qrt_block_p_urgency_end(worker);
 }
 
-/* A token is a hint that there is something: an item may hide behind another one whose putter was preempted
- * half way, and is taken with that one. So everything is taken that is there, and nobody spins for what is
- * not. */
+/* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side by
+ * side. Returns how many of them are done. */
+static uint32_t do_some(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t all)
+{
+	uint32_t count, unclaimed;
+
+	for (count = 0; count < all; count++) {
+		unclaimed = QRT_BLOCK_P_UNCLAIMED;
+		if (!atomic_compare_exchange_strong(&ops[count]->claim, &unclaimed, QRT_BLOCK_P_RUNS))
+			break;
+	}
+	if (count)
+		execute(worker, ops, count);
+	return count < all ? count + 1 : count;
+}
+
+static void ring(struct qrt_block_p_worker *worker)
+{
+	if (worker->unrung)
+		qrt_block_p_mailbox_ring(worker->unrung);
+	worker->unrung = NULL;
+	worker->unrung_count = 0;
+}
+
+/* A copy to the page cache takes less than to wake who waits for it. As long as they are short, and more are
+ * there, some are left together; who looks finds them before. */
+static int may_ring_later(const struct qrt_block_p_worker *worker, uint32_t priority, uint64_t now)
+{
+	return worker->lane == QRT_BLOCK_P_NARROW && priority != QRT_BLOCK_URGENT &&
+	       worker->unrung_count < TOGETHER && now - worker->unrung_ns < TOGETHER_NS &&
+	       qrt_block_p_lanes_has_narrow(&worker->pool->lanes);
+}
+
+/* All of a group are of one queue. */
+static void give_back(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
+{
+	struct qrt_block_p_mailbox *mailbox = ops[0]->mailbox;
+	uint32_t i, priority = ops[0]->priority;
+	uint64_t now = qrt_block_p_now();
+
+	if (worker->unrung != mailbox)
+		ring(worker);
+	if (!worker->unrung)
+		worker->unrung_ns = worker->begun_ns;
+	worker->unrung = mailbox;
+	worker->unrung_count += count;
+	for (i = 0; i < count; i++)
+		qrt_block_p_mailbox_leave(mailbox, ops[i]);
+	if (!may_ring_later(worker, priority, now))
+		ring(worker);
+}
+
+static void do_group(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
+{
+	struct qrt_block_p_op *ops[QRT_BLOCK_P_GROUP_OPS];
+	uint32_t count = 0, done;
+
+	worker->begun_ns = qrt_block_p_now();
+	for (; op; op = op->next)
+		ops[count++] = op;
+	for (done = 0; done < count; done += do_some(worker, ops + done, count - done))
+		;
+	give_back(worker, ops, count);
+}
+
+/* Something is there, and nobody looks: one more is to. */
+static void call_one(struct qrt_block_p_pool *pool)
+{
+	if (!qrt_block_p_crew_call(&pool->crew))
+		qrt_block_p_urgency_hurry(pool, qrt_block_p_lanes_most_urgent(&pool->lanes));
+}
+
+/* One that runs with less than the usual urgency may not run for long: nobody relies on its looking. */
+static void look(struct qrt_block_p_worker *worker)
+{
+	worker->is_counted = atomic_load(&worker->wanted) <= qrt_block_p_rank_of(QRT_BLOCK_NORMAL);
+	if (worker->is_counted)
+		qrt_block_p_crew_look(&worker->pool->crew);
+}
+
+static void look_away(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_pool *pool = worker->pool;
+
+	if (worker->is_counted)
+		qrt_block_p_crew_look_away(&pool->crew);
+	worker->is_counted = 0;
+	if (qrt_block_p_lanes_has(&pool->lanes) && !qrt_block_p_crew_looking(&pool->crew))
+		call_one(pool);
+}
+
+/* It looks before it leaves the narrow lane, so that who puts something there meanwhile relies on it. */
+static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
+{
+	enum qrt_block_p_lane lane = worker->lane;
+
+	if (lane != QRT_BLOCK_P_NARROW)
+		ring(worker);
+	look_away(worker);
+	do_group(worker, op);
+	look(worker);
+	if (lane == QRT_BLOCK_P_NARROW)
+		qrt_block_p_lanes_leave(&worker->pool->lanes);
+	worker->lane = !lane;
+}
+
+/* Where requests come one after the other, the next one comes sooner than a thread falls asleep and is woken.
+ * One alone waits a little for it, as long as that pays: after it was in vain it does so rarely. */
+static int wait_a_little(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_lanes *lanes = &worker->pool->lanes;
+	uint64_t end;
+
+	if (!worker->is_counted || qrt_block_p_crew_looking(&worker->pool->crew) > 1 ||
+	    (!worker->patience && ++worker->sleeps % PATIENCE_RARELY))
+		return 0;
+	end = qrt_block_p_now() + PATIENCE_NS;
+	do {
+		if (qrt_block_p_lanes_has(lanes)) {
+			worker->patience = PATIENCE;
+			return 1;
+		}
+	} while (qrt_block_p_now() < end);
+	worker->patience -= worker->patience > 0;
+	return 0;
+}
+
+/* Nothing is there. It sleeps at the usual urgency, at which it is woken, too. What came before it lay down
+ * relied on it. */
+static void lie_down(struct qrt_block_p_worker *worker)
+{
+	struct qrt_block_p_pool *pool = worker->pool;
+
+	qrt_block_p_urgency_rest(worker);
+	atomic_store(&worker->is_busy, 0);
+	qrt_block_p_crew_lie_down(&pool->crew, (int)worker->is_counted);
+	if (qrt_block_p_lanes_has(&pool->lanes))
+		qrt_block_p_crew_call(&pool->crew);
+}
+
+/* An op may hide behind another one whose putter was preempted half way. Nobody spins for it: that putter looks
+ * after the crew when he gets on. */
 static void *run(void *argument)
 {
 	struct qrt_block_p_worker *worker = argument;
 	struct qrt_block_p_pool *pool = worker->pool;
 	struct qrt_block_p_op *op;
-	uint32_t rank;
 
 	do {
-		while (sem_wait(&pool->items) < 0)
-			;
+		qrt_block_p_crew_sleep(&pool->crew);
+		worker->is_counted = 1; /* by who called */
 		atomic_store(&worker->is_busy, 1);
-		while ((op = take(pool, &rank)))
-			work(worker, op, rank);
-		atomic_store(&worker->is_busy, 0);
+		do {
+			while ((op = qrt_block_p_lanes_take(&pool->lanes, &worker->lane)))
+				work(worker, op);
+			ring(worker);
+		} while (wait_a_little(worker));
+		lie_down(worker);
 	} while (!atomic_load(&pool->is_ending));
 	return NULL;
 }
 
+/* A plain write to a file's page cache: the kernel lets one at a time get on. */
+static enum qrt_block_p_lane lane_of(const struct qrt_block_device *device, const struct qrt_block_p_op *op)
+{
+	int is_plain_write = qrt_block_p_op_has_data(op) && !qrt_block_p_op_is_read(op) &&
+			     !(op->flags & QRT_BLOCK_FUA);
+
+	return is_plain_write && !(device->flags & QRT_BLOCK_DEVICE_DIRECT) && !device->is_block_device
+		       ? QRT_BLOCK_P_NARROW
+		       : QRT_BLOCK_P_WIDE;
+}
+
+/* What is urgent relies on nobody who is less so. */
 void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *op)
 {
+	enum qrt_block_p_lane lane = lane_of(pool->device, op);
 	uint32_t rank = qrt_block_p_rank_of(op->priority);
 
-	atomic_store(&op->claim, QRT_BLOCK_P_UNCLAIMED);
-	atomic_fetch_add(&pool->waiting[rank], 1);
-	qrt_block_p_ring_put(&pool->rings[rank], op);
-	hurry(pool, rank);
-	sem_post(&pool->items);
+	qrt_block_p_lanes_put(&pool->lanes, op, lane);
+	if (lane == QRT_BLOCK_P_NARROW && qrt_block_p_lanes_is_occupied(&pool->lanes))
+		qrt_block_p_urgency_meet(pool, op);
+	else if (rank == 0 || !qrt_block_p_crew_looking(&pool->crew))
+		call_one(pool);
 }
 
 int qrt_block_p_pool_drop(struct qrt_block_p_op *op)
@@ -172,31 +256,43 @@ static int start(struct qrt_block_p_pool *pool, uint32_t index)
 	if (rc < 0)
 		return rc;
 	atomic_store(&worker->is_ready, 1);
-	pool->count++;
+	atomic_fetch_add(&pool->count, 1);
+	qrt_block_p_crew_grow(&pool->crew);
 	return 0;
+}
+
+int qrt_block_p_pool_grow(struct qrt_block_p_pool *pool, uint32_t count)
+{
+	int rc = 0;
+
+	if (count > QRT_BLOCK_P_WORKERS_MAX)
+		count = QRT_BLOCK_P_WORKERS_MAX;
+	pthread_mutex_lock(&pool->growth);
+	while (rc >= 0 && atomic_load(&pool->count) < count)
+		rc = start(pool, atomic_load(&pool->count));
+	pthread_mutex_unlock(&pool->growth);
+	return rc;
 }
 
 int qrt_block_p_pool_open(struct qrt_block_p_pool *pool, struct qrt_block_device *device, uint32_t count,
 			  uint32_t requests)
 {
-	uint32_t i;
-	int rc = 0;
+	int rc = qrt_block_p_crew_init(&pool->crew);
 
-	if (sem_init(&pool->items, 0, 0) < 0)
-		return -errno;
+	if (rc < 0)
+		return rc;
+	pthread_mutex_init(&pool->growth, NULL);
 	pool->device = device;
-	pool->workers = calloc(count, sizeof(*pool->workers));
-	if (!pool->workers)
-		rc = -ENOMEM;
-	for (i = 0; i < QRT_BLOCK_PRIORITIES && rc >= 0; i++)
-		rc = qrt_block_p_ring_init(&pool->rings[i], requests);
-	for (i = 0; i < count && rc >= 0; i++)
-		rc = start(pool, i);
+	pool->workers = calloc(QRT_BLOCK_P_WORKERS_MAX, sizeof(*pool->workers));
+	rc = pool->workers ? qrt_block_p_lanes_init(&pool->lanes, requests) : -ENOMEM;
+	if (rc >= 0)
+		rc = qrt_block_p_pool_grow(pool, count);
 	if (rc < 0)
 		qrt_block_p_pool_close(pool);
 	return rc;
 }
 
+/* Who is about to sleep sees that it is over, or is counted as a sleeper and called. */
 void qrt_block_p_pool_close(struct qrt_block_p_pool *pool)
 {
 	uint32_t i;
@@ -204,14 +300,14 @@ void qrt_block_p_pool_close(struct qrt_block_p_pool *pool)
 	if (!pool->device)
 		return;
 	atomic_store(&pool->is_ending, 1);
-	for (i = 0; i < pool->count; i++)
-		sem_post(&pool->items);
+	while (qrt_block_p_crew_call(&pool->crew))
+		;
 	for (i = 0; i < pool->count; i++)
 		pool->threads.join(pool->threads.data, pool->workers[i].handle);
-	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++)
-		qrt_block_p_ring_finish(&pool->rings[i]);
+	qrt_block_p_lanes_finish(&pool->lanes);
 	free(pool->workers);
 	pool->workers = NULL;
-	sem_destroy(&pool->items);
+	qrt_block_p_crew_finish(&pool->crew);
+	pthread_mutex_destroy(&pool->growth);
 	pool->device = NULL;
 }

@@ -4,12 +4,14 @@
 #ifndef QRT_BLOCK_POOL_P_H
 #define QRT_BLOCK_POOL_P_H
 
-#include <semaphore.h>
+#include <pthread.h>
 
-#include "op_p.h"
-#include "ring_p.h"
+#include "crew_p.h"
+#include "lanes_p.h"
 
 struct qrt_block_device;
+
+#define QRT_BLOCK_P_WORKERS_MAX 64u
 
 struct qrt_block_p_worker {
 	struct qrt_block_p_pool *pool;
@@ -19,26 +21,43 @@ struct qrt_block_p_worker {
 	_Atomic uint32_t wanted; /* the rank at which it is to run */
 	_Atomic uint32_t comers; /* threads that changed that, and of which the first one tells it */
 	uint32_t told;           /* by whoever is that first one */
-	uint32_t ioprio;         /* the priority at which its requests go to the kernel */
+	/* What it is at, for those who may have to wait for that (urgency_p.h). */
+	_Atomic uint32_t doing; /* 1 + enum qrt_block_kind; 0: nothing */
+	_Atomic uint32_t rank;
+	_Atomic uint64_t offset, end;
+	uint32_t ioprio; /* the priority at which its requests go to the kernel */
+	enum qrt_block_p_lane lane;
+	uint32_t is_counted; /* among those who look */
+	uint32_t patience;   /* how often in a row it is still to wait a little before it sleeps */
+	uint32_t sleeps;
+	struct qrt_block_p_mailbox *unrung; /* where it left something, and has yet to ring */
+	uint32_t unrung_count;
+	uint64_t unrung_ns; /* when it began with the first one of these */
+	uint64_t begun_ns;  /* what it is at */
 };
 
 struct qrt_block_p_pool {
 	struct qrt_block_device *device;
 	struct qrt_block_thread_operations threads;
-	struct qrt_block_p_ring rings[QRT_BLOCK_PRIORITIES]; /* by rank */
-	_Atomic uint32_t waiting[QRT_BLOCK_PRIORITIES];      /* by rank: put, and not yet taken */
-	sem_t items;                                         /* as many as there are in all rings */
+	struct qrt_block_p_lanes lanes;
+	struct qrt_block_p_crew crew;
+	_Atomic uint32_t at_work[QRT_BLOCK_PRIORITIES]; /* by rank: workers at such ops; not of NORMAL ones */
 	_Atomic uint32_t is_ending;
-	uint32_t count;
-	struct qrt_block_p_worker *workers;
+	pthread_mutex_t growth;
+	_Atomic uint32_t count; /* of those that were started */
+	struct qrt_block_p_worker *workers; /* QRT_BLOCK_P_WORKERS_MAX */
 };
 
 /* Starts `count` workers that can have `requests` waiting. A negative errno; nothing runs then. */
 int qrt_block_p_pool_open(struct qrt_block_p_pool *pool, struct qrt_block_device *device, uint32_t count,
 			  uint32_t requests);
+/* Starts more where there are less than `count`, by any thread that opens things. A negative errno: there are as
+ * many as could be started. */
+int qrt_block_p_pool_grow(struct qrt_block_p_pool *pool, uint32_t count);
 /* What waits is done first. */
 void qrt_block_p_pool_close(struct qrt_block_p_pool *pool);
-/* Always succeeds: there are no more ops than the rings have room for. The op comes back by its mailbox. */
+/* A group, or one op, which is unclaimed. Always succeeds: there are no more ops than the lanes have room for. Each
+ * comes back by its mailbox. */
 void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *op);
 /* 1: no worker will touch its memory any more, though it comes back; 0: a worker is at it. */
 int qrt_block_p_pool_drop(struct qrt_block_p_op *op);

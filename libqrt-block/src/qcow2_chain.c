@@ -320,6 +320,6 @@ uint32_t qrt_block_p_qcow2_workers(const struct qrt_block_p_qcow2 *chain)
 	uint32_t i, count = 0;
 
 	for (i = 0; i < chain->layers.count; i++)
-		count += chain->own[i].file->workers;
+		count += atomic_load(&chain->own[i].file->pool.count);
 	return count;
 }

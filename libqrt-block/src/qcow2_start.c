@@ -127,7 +127,11 @@ void qrt_block_p_qcow2_delegate(struct qrt_block_p_qcow2_engine *engine, struct 
 	walk->task.op.priority = walk->op->priority;
 	walk->task.op.answer = -ECANCELED; /* where nobody begins it */
 	walk->is_working = 1;
-	qrt_block_p_engine_delegate(&engine->engine, &walk->task.op);
+	/* At once and alone: it has no place on a device beside others. */
+	walk->task.op.mailbox = engine->engine.mailbox;
+	walk->task.op.next = NULL;
+	atomic_store(&walk->task.op.claim, QRT_BLOCK_P_UNCLAIMED);
+	qrt_block_p_pool_put(&engine->engine.device->pool, &walk->task.op);
 }
 
 static void prepare(struct qrt_block_p_qcow2_walk *walk, struct qrt_block_p_qcow2_scratch *scratch,

@@ -102,6 +102,17 @@ static int have_room(struct qrt_block_queue *queue, uint32_t depth)
 	return 0;
 }
 
+/* THREADS: one for each request, where the configuration says nothing else. */
+static int have_workers(const struct qrt_block_queue *queue)
+{
+	struct qrt_block_device *device = queue->device;
+	uint32_t wanted = atomic_load(&device->requests);
+
+	if (wanted > device->workers_max)
+		wanted = device->workers_max;
+	return wanted ? qrt_block_p_pool_grow(&device->pool, wanted) : 0;
+}
+
 static void give_room_back(struct qrt_block_queue *queue)
 {
 	if (!queue->mailbox)
@@ -148,6 +159,8 @@ static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_conf
 
 	if (rc >= 0)
 		rc = have_room(queue, queue->depth);
+	if (rc >= 0)
+		rc = have_workers(queue);
 	engine.mailbox = queue->mailbox;
 	engine.depth = queue->depth;
 	if (rc >= 0)

@@ -4,6 +4,7 @@
 
 #include "queue_p.h"
 #include "throttle_p.h"
+#include "urgency_p.h"
 
 #define RETRIES_MAX 16u
 
@@ -78,11 +79,15 @@ static int pay(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_
 	return op->is_paid;
 }
 
-/* 0: it has to wait, and those behind it, too. */
+/* 0: it has to wait, and those behind it, too. What is late already is not begun. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
 	struct qrt_block_priority_statistics *counts = counts_of(queue, op);
 
+	if (op->deadline_ns && op->deadline_ns <= now) {
+		qrt_block_p_queue_end(queue, op, -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
+		return 1;
+	}
 	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op) ||
 	    !pay(queue, op, now))
 		return 0;
@@ -92,6 +97,9 @@ static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uin
 		wait_again(queue, op);
 		return 0;
 	}
+	/* A worker says what it is at by itself. */
+	if (queue->engine->event >= 0)
+		qrt_block_p_urgency_meet(&queue->device->pool, op);
 	op->is_inside = 1;
 	op->started_ns = op->started_ns ? op->started_ns : now;
 	queue->inside++;
@@ -120,7 +128,7 @@ static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int
 	qrt_block_p_bounce_end(queue, op, result >= 0);
 	op->result = result;
 	op->detail = detail;
-	op->done_ns = op->answered_ns ? op->answered_ns : qrt_block_p_now();
+	op->done_ns = op->answered_ns;
 	qrt_block_p_queue_count(queue, op);
 	qrt_block_p_queue_ready(queue, op);
 }
@@ -188,10 +196,14 @@ static void take_back(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 static int collect(struct qrt_block_queue *queue)
 {
 	struct qrt_block_p_op *op;
+	uint64_t now = 0;
 	int count = 0;
 
-	for (; (op = qrt_block_p_list_take(&queue->engine->done)); count++)
+	for (; (op = qrt_block_p_list_take(&queue->engine->done)); count++) {
+		now = now || op->answered_ns ? now : qrt_block_p_now();
+		op->answered_ns = op->answered_ns ? op->answered_ns : now;
 		take_back(queue, op);
+	}
 	return count;
 }
 

@@ -13,8 +13,10 @@ static int is_known(const struct qrt_block_request *request)
 
 	if (request->kind >= QRT_BLOCK_KINDS || request->priority >= QRT_BLOCK_PRIORITIES)
 		return 0;
-	if (request->flags & ~(QRT_BLOCK_FUA | QRT_BLOCK_BOUNCE) || request->reserved[0] ||
+	if (request->flags & ~(QRT_BLOCK_FUA | QRT_BLOCK_BOUNCE | QRT_BLOCK_UNMAP) || request->reserved[0] ||
 	    request->reserved[1])
+		return 0;
+	if (request->flags & QRT_BLOCK_UNMAP && request->kind != QRT_BLOCK_WRITE_ZEROES)
 		return 0;
 	if (request->flags & QRT_BLOCK_FUA && (is_read || request->kind == QRT_BLOCK_FLUSH))
 		return 0;
@@ -112,13 +114,21 @@ static void copy(const struct qrt_block_p_op *op, int is_read)
 	}
 }
 
+/* The last one is for what is urgent, which so waits for none of those that are less. */
+static uint32_t bounces_for(const struct qrt_block_queue *queue, const struct qrt_block_p_op *op)
+{
+	uint32_t is_kept = queue->bounces_count > 1 && op->priority != QRT_BLOCK_URGENT;
+
+	return queue->bounces_free > is_kept ? queue->bounces_free - is_kept : 0;
+}
+
 int qrt_block_p_bounce_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
 	uint32_t used;
 
 	if (op->bounce || !needs_bounce(queue->device, op))
 		return 1;
-	if (!queue->bounces_free)
+	if (!bounces_for(queue, op))
 		return 0;
 	op->bounce = queue->bounces[--queue->bounces_free];
 	used = queue->bounces_count - queue->bounces_free;

@@ -67,3 +67,10 @@ void *qrt_block_p_ring_take(struct qrt_block_p_ring *ring)
 			place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 	}
 }
+
+int qrt_block_p_ring_has(struct qrt_block_p_ring *ring)
+{
+	uint64_t place = atomic_load_explicit(&ring->tail, memory_order_relaxed);
+
+	return atomic_load_explicit(&ring->cells[place & ring->mask].turn, memory_order_acquire) > place;
+}

@@ -27,5 +27,7 @@ void qrt_block_p_ring_finish(struct qrt_block_p_ring *ring);
 int qrt_block_p_ring_put(struct qrt_block_p_ring *ring, void *item);
 /* NULL: it is empty, or the next item is being put. */
 void *qrt_block_p_ring_take(struct qrt_block_p_ring *ring);
+/* Whether take() would find something now. */
+int qrt_block_p_ring_has(struct qrt_block_p_ring *ring);
 
 #endif

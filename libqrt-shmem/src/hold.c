@@ -48,17 +48,27 @@ static int tell(struct qrt_ivshmem_hold *hold, char verb, const char *name, int 
 	return rc == -EPIPE || rc == -ECONNRESET || rc == -ENOTCONN ? 0 : rc;
 }
 
+static int await_word(int socket)
+{
+	struct pollfd answer = {.fd = socket, .events = POLLIN};
+	int rc;
+
+	do {
+		rc = poll(&answer, 1, TAKE_OVER_MS);
+	} while (rc < 0 && errno == EINTR);
+	return rc > 0;
+}
+
 /* One that was given everything takes it over by this; the holder may have turned to the server before by
- * then. */
+ * then, or have ended. */
 static int take_over(struct qrt_ivshmem_hold *hold, int record)
 {
-	struct pollfd answer = {.fd = hold->socket, .events = POLLIN};
 	struct qrt_shmem_p_note note = {.fd = -1};
 	int rc = qrt_shmem_p_note_send(hold->socket, 'P', QRT_SHMEM_P_HOLD_RECORD, record, 0);
 
 	if (rc < 0)
 		return -ESTALE;
-	if (poll(&answer, 1, TAKE_OVER_MS) > 0)
+	if (await_word(hold->socket))
 		rc = qrt_shmem_p_note_receive(hold->socket, &note, MSG_DONTWAIT);
 	if (note.fd >= 0)
 		close(note.fd);
@@ -132,6 +142,8 @@ static int take_all(struct qrt_ivshmem_hold *hold)
 		if (rc < 0 && note.fd >= 0)
 			close(note.fd);
 	}
+	if (rc == -ECONNRESET || rc == -ENOTCONN)
+		rc = -EPIPE; /* it ends, and had not heard this one yet */
 	return rc == -EAGAIN ? -ETIMEDOUT : rc;
 }
 

@@ -69,6 +69,7 @@ int qrt_shmem_p_note_receive(int socket, struct qrt_shmem_p_note *ret_note, int 
 	ssize_t got;
 
 	memset(ret_note, 0, sizeof(*ret_note));
+	ret_note->fd = -1;
 	do {
 		got = recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
 	} while (got < 0 && errno == EINTR);

@@ -17,7 +17,7 @@
 #include "hold_p.h"
 
 #define PATIENCE_MS      2000  /* for a server that is to stand still, and an heir that is to ask */
-#define HEIR_PATIENCE_MS 10000 /* for an heir that was given everything */
+#define HEIR_PATIENCE_MS 10000 /* for an heir that was given everything, while others wait for it */
 
 enum heir_state {
 	HEIR_CAME,
@@ -156,6 +156,12 @@ static void succeed(struct holder *holder, int record)
 	tell_server(holder, 'Y');
 }
 
+/* For anybody but the heir. */
+static int holds_nothing(const struct holder *holder)
+{
+	return !holder->table.first || holder->table.first->is_heirs;
+}
+
 /* What it puts before it is the server is dropped again where it never is; of what is there it changes
  * nothing. */
 static void obey_heir(struct holder *holder, const struct qrt_shmem_p_note *note)
@@ -176,7 +182,7 @@ static void obey_heir(struct holder *holder, const struct qrt_shmem_p_note *note
 		qrt_shmem_p_held_drop(&holder->table, held);
 	/* Where nothing is held for anybody else. */
 	if (note->verb == 'E' && holder->server < 0)
-		holder->is_over = !holder->table.first || holder->table.first->is_heirs;
+		holder->is_over = holds_nothing(holder);
 }
 
 static void ask(struct holder *holder, const struct qrt_shmem_p_note *note)
@@ -210,6 +216,24 @@ static void hear_heir(struct holder *holder)
 		lose_heir(holder);
 }
 
+static uint64_t waited_ms(const struct holder *holder)
+{
+	return now_ms() - holder->since_ms;
+}
+
+/* A large memory takes its time. Where nobody stands still for the heir it has as much as clients have; where
+ * there are none, as much as it wants; and somebody else may be quicker. */
+static uint64_t patience_ms(const struct holder *holder)
+{
+	if (holder->state != HEIR_GIVEN)
+		return PATIENCE_MS;
+	if (holder->server >= 0)
+		return HEIR_PATIENCE_MS;
+	if (holds_nothing(holder) || holder->alone_ms == QRT_IVSHMEM_HOLD_FOREVER)
+		return UINT64_MAX;
+	return holder->alone_ms > HEIR_PATIENCE_MS ? holder->alone_ms : HEIR_PATIENCE_MS;
+}
+
 static void admit(struct holder *holder)
 {
 	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
@@ -217,6 +241,8 @@ static void admit(struct holder *holder)
 
 	if (socket < 0)
 		return;
+	if (holder->heir >= 0 && waited_ms(holder) >= HEIR_PATIENCE_MS)
+		lose_heir(holder);
 	if (holder->heir >= 0) { /* one after another */
 		close(socket);
 		return;
@@ -229,13 +255,12 @@ static void admit(struct holder *holder)
 /* One that asks for nothing must not keep others out, nor one that hangs. */
 static void turn_over(struct holder *holder)
 {
-	uint64_t waited = now_ms() - holder->since_ms;
-
 	if (holder->heir < 0)
 		return;
-	if (holder->state == HEIR_ASKED && (holder->server < 0 || holder->is_still || waited >= PATIENCE_MS))
+	if (holder->state == HEIR_ASKED &&
+	    (holder->server < 0 || holder->is_still || waited_ms(holder) >= PATIENCE_MS))
 		give(holder);
-	else if (waited >= (holder->state == HEIR_GIVEN ? HEIR_PATIENCE_MS : PATIENCE_MS))
+	else if (waited_ms(holder) >= patience_ms(holder))
 		lose_heir(holder);
 }
 

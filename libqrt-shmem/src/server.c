@@ -67,7 +67,8 @@ static int have_memory(struct qrt_ivshmem_server *server, int fd)
 static int have_claim(struct qrt_ivshmem_server *server, int fd)
 {
 	server->claim = qrt_shmem_p_server_take_kept(server, "claim");
-	if (server->claim >= 0 || server->has_before || !(server->flags & QRT_IVSHMEM_SERVER_CLAIM))
+	/* One that was killed while it began may have left a record, and no claim yet. */
+	if (server->claim >= 0 || !(server->flags & QRT_IVSHMEM_SERVER_CLAIM))
 		return 0;
 	server->claim = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	return server->claim < 0 ? -errno : qrt_shmem_p_keep(server, "claim", server->claim);
@@ -167,6 +168,8 @@ static const char *why(int rc)
 		return "its clients are those of a server with another number of peers or ids, which stays";
 	case -EBADF:
 		return "there is no memory to share";
+	case -ESTALE:
+		return "its turn to take over was over, or the holder has ended; ask again";
 	default:
 		return strerror(-rc);
 	}

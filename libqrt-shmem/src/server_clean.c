@@ -54,6 +54,24 @@ static void begin_missing_lives(struct qrt_ivshmem_server *server)
 	}
 }
 
+static int is_there(const struct qrt_ivshmem_server *server, uint32_t id)
+{
+	return server->by_id[id] && !qrt_shmem_p_server_find_absent(server, id);
+}
+
+/* Of a layout that was there before, in a file: a life of whom no server knows any more is that of one that
+ * crashed with its server. A slot without a life stays as it is: who has the file, and no server, may have
+ * written there. */
+static void end_lives_of_nobody(struct qrt_ivshmem_server *server)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < server->view.peers; slot++) {
+		if (!is_there(server, slot) && qrt_shmem_get_life(&server->view, slot))
+			begin(server, slot, 0);
+	}
+}
+
 /* A file has no seals: who can write to it can cut it short, and to touch what is gone would end the server.
  * 1: it was so, and what was gone is empty; negative: it stays so. */
 static int mend_length(struct qrt_ivshmem_server *server)
@@ -93,8 +111,10 @@ void qrt_shmem_p_server_look_for_layout(struct qrt_ivshmem_server *server)
 	if (!(server->flags & QRT_IVSHMEM_SERVER_CLEAN) || server->has_view || map_memory(server) < 0)
 		return;
 	server->has_view = find_view(server);
-	if (server->has_view)
-		begin_missing_lives(server);
+	if (!server->has_view)
+		return;
+	end_lives_of_nobody(server);
+	begin_missing_lives(server);
 }
 
 void qrt_shmem_p_server_begin_life(struct qrt_ivshmem_server *server, uint32_t id, int is_alive)

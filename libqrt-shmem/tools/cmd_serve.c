@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* serve: an ivshmem server, in the foreground. */
+#include <errno.h>
 #include <signal.h>
 #include <sys/resource.h>
 
 #include "serve.h"
 #include "tool.h"
 #include "tool_option.h"
+
+#define TURNS 5
 
 /* A descriptor for each vector of each client, and its connection. */
 static void raise_limit(void)
@@ -71,7 +74,7 @@ static int open_server(struct serve *serve)
 
 	fill(serve, &config);
 	rc = qrt_ivshmem_server_open(&config, &serve->server, &error);
-	if (rc < 0)
+	if (rc < 0 && rc != -ESTALE)
 		complain("%s", error.message);
 	return rc;
 }
@@ -105,23 +108,51 @@ static int begin(struct serve *serve)
 }
 
 /* What a server before had stays where it is, and that server goes on. */
-static void give_up(struct serve *serve)
+static void give_up(struct serve *serve, int rc)
 {
-	gboolean is_for_good = serve_keep_find_memory(&serve->keep) < 0;
+	gboolean is_for_good = rc != -ESTALE && serve_keep_find_memory(&serve->keep) < 0;
 
 	serve_control_close(serve->control);
+	serve->control = NULL;
 	serve->server = is_for_good ? qrt_ivshmem_server_close(serve->server)
 				    : qrt_ivshmem_server_leave(serve->server);
 	serve_keep_close(&serve->keep, is_for_good);
-	if (!is_for_good)
+	if (!is_for_good && rc != -ESTALE)
 		complain(
 			"nothing was taken over: a server that is there goes on, and without one its clients "
 			"wait for the next, for as long as --hold-seconds was then");
 }
 
+static int serve_once(struct serve *serve)
+{
+	int code = begin(serve);
+
+	if (code >= 0)
+		code = serve_run(serve);
+	if (code < 0)
+		give_up(serve, code);
+	serve_memory_close(&serve->memory);
+	return code;
+}
+
+/* A holder that ends with the server before, or turns to another one that has just come, has this one's
+ * question already: it is asked anew. */
+static int serve_by_turns(struct serve *serve)
+{
+	int code = -ESTALE, i;
+
+	for (i = 0; i < TURNS && code == -ESTALE; i++)
+		code = serve_once(serve);
+	if (code == -ESTALE)
+		complain("%s: it was not ready to take over before its turn was over, %d times: others begin "
+			 "there, too, or this host has no time for it",
+			 serve_first_path(serve), TURNS);
+	return code;
+}
+
 static int serve_all(struct serve *serve)
 {
-	int code = -1;
+	int code;
 
 	if (serve->options.events) {
 		serve->events = serve_events_open(serve->options.events);
@@ -130,15 +161,9 @@ static int serve_all(struct serve *serve)
 	}
 	raise_limit();
 	hold_signals();
-	if (begin(serve) >= 0)
-		code = serve_run(serve);
-	if (code < 0) {
-		give_up(serve);
-		code = EXIT_FAILED;
-	}
-	serve_memory_close(&serve->memory);
+	code = serve_by_turns(serve);
 	serve_events_close(serve->events);
-	return code;
+	return code < 0 ? EXIT_FAILED : code;
 }
 
 int command_serve(char **argv)

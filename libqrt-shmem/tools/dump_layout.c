@@ -4,6 +4,7 @@
 
 #include "dump.h"
 #include "json_text.h"
+#include "json_write.h"
 #include "layout_json.h"
 
 /* ---- what there is ---- */
@@ -73,7 +74,7 @@ static void print_numbers(JsonObject *value)
 	guint i;
 
 	for (i = 0; i < json_array_get_length(numbers); i++) {
-		text = json_to_string(json_array_get_element(numbers, i), FALSE);
+		text = json_write(json_array_get_element(numbers, i));
 		print_clean(" ", text);
 		g_clear_pointer(&text, g_free);
 	}

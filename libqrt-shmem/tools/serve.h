@@ -36,7 +36,7 @@ struct serve_memory_plan {
 	gboolean is_huge, is_locked, is_populated;
 	guint32 page_shift; /* 0: the kernel's default */
 	guint64 nodes;
-	gboolean has_layout;
+	gboolean has_layout, is_new_layout; /* is_new: one that lies in a file is made anew */
 	guint64 peers, values, ring_bytes;
 };
 
@@ -54,6 +54,16 @@ int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory 
 int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd,
 		      struct serve_memory *memory);
 void serve_memory_close(struct serve_memory *memory);
+
+/* ---- the layout in it (serve_layout.c) ---- */
+
+/* The one that is asked for: a new one, or that of a file. Negative: it was said why not. */
+int serve_layout_have(const struct serve_memory_plan *plan, struct serve_memory *memory);
+/* What the memory says. As qrt_shmem_attach(). */
+int serve_layout_attach(struct serve_memory *memory);
+gboolean serve_layout_is(const struct serve_memory_plan *plan, const struct serve_memory *memory);
+/* Its sizes, in words. The caller's. */
+char *serve_layout_describe(const struct serve_memory *memory);
 
 /* ---- all that was asked for (serve_option.c) ---- */
 
@@ -138,7 +148,7 @@ struct serve {
 };
 
 /* Takes over what there was, and serves until it is over. The exit code; negative: it did not take over,
- * which was said. */
+ * which was said; -ESTALE: its turn was over, of which nothing was said. */
 int serve_run(struct serve *serve);
 
 /* ---- what the server says (serve_hear.c) ---- */

@@ -20,11 +20,12 @@
  * process. */
 static void close_others(int listener)
 {
+	int own = fcntl(listener, F_DUPFD, LISTENER + 1); /* it is one of the first where those were closed */
 	int null = open("/dev/null", O_RDWR), fd;
 
 	for (fd = 0; fd < LISTENER; fd++)
 		dup2(null, fd);
-	dup2(listener, LISTENER);
+	dup2(own, LISTENER);
 	close_range(LISTENER + 1, ~0u, 0);
 }
 
@@ -43,23 +44,23 @@ static void ignore_terminal(void)
 
 static void remove_sockets(const GPtrArray *sockets)
 {
-	g_autofree char *control = NULL;
-	const struct serve_socket *one;
+	const struct serve_socket *one = sockets->pdata[0];
+	g_autofree char *control = g_strconcat(one->path, ".ctl", NULL);
+	g_autoptr(GPtrArray) paths = g_ptr_array_new();
 	guint i;
 
 	for (i = 0; i < sockets->len; i++) {
 		one = sockets->pdata[i];
-		if (one->fd < 0 && unix_socket_is_left(one->path, SOCK_STREAM))
-			unix_socket_remove(one->path);
+		if (one->fd < 0)
+			g_ptr_array_add(paths, one->path);
 	}
-	one = sockets->pdata[0];
-	control = g_strconcat(one->path, ".ctl", NULL);
-	if (unix_socket_is_left(control, SOCK_STREAM))
-		unix_socket_remove(control);
+	g_ptr_array_add(paths, control);
+	unix_socket_remove_left(paths, SOCK_STREAM);
 }
 
-/* The file goes before the socket does: who connects in between is turned away, and begins anew. The working
- * folder stays what it is, as paths may be relative to it. */
+/* As long as the holder's own is there no next server makes any; its file goes before it does: who connects
+ * in between is turned away, and begins anew. The working folder stays what it is, as paths may be relative
+ * to it. */
 static void hold(const char *path, int listener, guint32 alone_ms, const GPtrArray *sockets)
 {
 	int rc;
@@ -68,8 +69,8 @@ static void hold(const char *path, int listener, guint32 alone_ms, const GPtrArr
 	ignore_terminal();
 	close_others(listener);
 	rc = qrt_ivshmem_hold_run(LISTENER, alone_ms);
-	unix_socket_remove(path);
 	remove_sockets(sockets);
+	unix_socket_remove(path);
 	_exit(rc < 0 ? EXIT_FAILED : EXIT_OK);
 }
 

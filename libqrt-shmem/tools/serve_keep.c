@@ -185,6 +185,7 @@ void serve_keep_close(struct serve_keep *keep, gboolean is_for_good)
 		close(keep->shape_fd);
 	keep->shape_fd = -1;
 	keep->hold = qrt_ivshmem_hold_close(keep->hold);
+	keep->kind = SERVE_KEEP_NONE;
 	g_free(keep->own);
 	keep->own = NULL;
 	keep->kept = NULL;

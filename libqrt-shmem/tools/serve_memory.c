@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory that all share, and the layout in it. */
+/* The memory that all share. */
 #include <errno.h>
 #include <linux/magic.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "serve.h"
 
@@ -60,15 +60,22 @@ static int check_size(const struct serve_memory_plan *plan, guint64 size)
 	return check_room(plan, size);
 }
 
-/* A file that is there already has its length, where none is asked for. */
-static guint64 find_size(const struct serve_memory_plan *plan)
+/* Of a file that is there already; 0: of none. */
+static guint64 find_length(const struct serve_memory_plan *plan)
 {
 	struct stat status;
 
-	if (plan->file && !plan->has_size && stat(plan->file, &status) == 0 && S_ISREG(status.st_mode) &&
-	    status.st_size > 0)
-		return (guint64)status.st_size;
-	return plan->size;
+	return plan->file && stat(plan->file, &status) == 0 && S_ISREG(status.st_mode)
+		       ? (guint64)status.st_size
+		       : 0;
+}
+
+/* It has its length, where none is asked for. */
+static guint64 find_size(const struct serve_memory_plan *plan)
+{
+	guint64 length = plan->has_size ? 0 : find_length(plan);
+
+	return length ? length : plan->size;
 }
 
 int serve_memory_check(const struct serve_memory_plan *plan)
@@ -155,54 +162,28 @@ static int check_ram(const struct serve_memory_plan *plan)
 	return -ENOMEM;
 }
 
-/* ---- the layout ---- */
-
-static gboolean is_empty(const struct serve_memory *memory)
+/* Nothing of it was changed but that. */
+static void cut_back(const struct serve_memory *memory, guint64 length)
 {
-	const unsigned char *data = qrt_shmem_memory_get_data(memory->memory);
-
-	return data[0] == 0 && memcmp(data, data + 1, QRT_SHMEM_PAGE - 1) == 0;
-}
-
-static int attach(struct serve_memory *memory)
-{
-	int rc = qrt_shmem_attach(&memory->view, qrt_shmem_memory_get_data(memory->memory),
-				  qrt_shmem_memory_get_length(memory->memory));
-
-	memory->has_view = rc >= 0;
-	return rc;
-}
-
-/* Of a file of somebody's nothing is overwritten but a layout; that of a server that ended has nobody in it
- * any more. */
-static int make_layout(const struct serve_memory_plan *plan, struct serve_memory *memory)
-{
-	guint64 nonce;
-
-	if (!is_empty(memory) && attach(memory) < 0) {
-		complain("%s: it has a content that is no layout, which would be overwritten; remove it, or "
-			 "leave --layout "
-			 "out",
-			 plan->file);
-		return -EEXIST;
-	}
-	if (getrandom(&nonce, sizeof(nonce), 0) != sizeof(nonce))
-		return -errno;
-	qrt_shmem_make(qrt_shmem_memory_get_data(memory->memory), qrt_shmem_memory_get_length(memory->memory),
-		       (guint32)plan->peers, (guint32)plan->values, (guint32)plan->ring_bytes, nonce);
-	return attach(memory);
+	if (length && length < qrt_shmem_memory_get_length(memory->memory) &&
+	    ftruncate(qrt_shmem_memory_get_fd(memory->memory), (off_t)length) < 0)
+		complain("the file stays longer: %s", g_strerror(errno));
 }
 
 int serve_memory_make(const struct serve_memory_plan *plan, struct serve_memory *memory)
 {
 	struct qrt_shmem_memory_config config = {.fd = -1};
+	guint64 length = find_length(plan);
 	int rc = check_ram(plan);
 
 	fill(plan, &config);
 	if (rc >= 0)
 		rc = open_memory(plan, &config, memory);
-	if (rc >= 0 && plan->has_layout)
-		rc = make_layout(plan, memory);
+	if (rc >= 0 && plan->has_layout) {
+		rc = serve_layout_have(plan, memory);
+		if (rc < 0)
+			cut_back(memory, length);
+	}
 	if (rc < 0)
 		serve_memory_close(memory);
 	return rc;
@@ -226,12 +207,6 @@ static gboolean is_huge(const struct serve_memory_plan *plan, int fd)
 	       (!plan->page_shift || (guint64)status.f_bsize == G_GUINT64_CONSTANT(1) << plan->page_shift);
 }
 
-static gboolean is_layout(const struct serve_memory_plan *plan, const struct serve_memory *memory)
-{
-	return memory->has_view && plan->peers == memory->view.peers && plan->values == memory->view.values &&
-	       plan->ring_bytes == memory->view.ring_bytes;
-}
-
 /* What is asked for, and is not so; NULL: there is nothing of that kind. */
 static const char *find_difference(const struct serve_memory_plan *plan, const struct serve_memory *memory,
 				   int fd)
@@ -242,16 +217,12 @@ static const char *find_difference(const struct serve_memory_plan *plan, const s
 		return "--file";
 	if (plan->is_huge && !is_huge(plan, fd))
 		return "--hugetlb";
-	return plan->has_layout && !is_layout(plan, memory) ? "--layout" : NULL;
+	return plan->has_layout && !serve_layout_is(plan, memory) ? "--layout" : NULL;
 }
 
 static int refuse(const struct serve_memory *memory, const char *option)
 {
-	g_autofree char *layout =
-		memory->has_view ? g_strdup_printf("a layout of %u peers, %u values and %u bytes of a ring",
-						   memory->view.peers, memory->view.values,
-						   (guint)memory->view.ring_bytes)
-				 : g_strdup("no layout");
+	g_autofree char *layout = serve_layout_describe(memory);
 
 	complain("%s: the memory that clients of the server before have is another one: %" G_GUINT64_FORMAT
 		 " bytes, with %s; leave it out, or end that server and its clients first",
@@ -274,7 +245,7 @@ int serve_memory_take(const struct serve_memory_plan *plan, int fd, int shape_fd
 	if (rc < 0)
 		return rc;
 	if (shape_fd < 0 || serve_shape_attach(shape_fd, memory) < 0)
-		attach(memory); /* nothing else is known of it */
+		serve_layout_attach(memory); /* nothing else is known of it */
 	option = find_difference(plan, memory, fd);
 	return option ? refuse(memory, option) : 0;
 }

@@ -26,7 +26,8 @@ static const char help[] =
 	"  --nodes LIST        NUMA nodes, such as 0,2-3\n"
 	"  --lock, --populate  it stays in RAM; all pages are there from the start\n"
 	"  --layout[=peers=16,values=64,ring=64K]\n"
-	"                      states, values and messages in the memory; slots are cleaned\n\n"
+	"                      states, values and messages in the memory; slots are cleaned\n"
+	"  --new-layout        one that lies in the file already is not kept, but made anew\n\n"
 	"  --peers N           at the same time (default 1024, with a layout its peers)\n"
 	"  --vectors-max N     of all of them (default 65536)\n"
 	"  --stall SECONDS     until one that takes nothing is dropped (default 10)\n"
@@ -153,6 +154,10 @@ static int take_memory(const struct words *words, struct serve_memory_plan *plan
 		code = take_hugetlb(plan, words->hugetlb);
 	if (code == EXIT_OK)
 		code = take_nodes(plan, words->nodes);
+	if (code == EXIT_OK && plan->is_new_layout && !plan->has_layout) {
+		complain("--new-layout: give --layout, too");
+		code = EXIT_USAGE;
+	}
 	return code == EXIT_OK ? serve_memory_check(plan) : code;
 }
 
@@ -226,6 +231,7 @@ static int parse(char **argv, struct serve_options *options, struct words *words
 		{"lock", 0, 0, G_OPTION_ARG_NONE, &options->memory.is_locked, NULL, NULL},
 		{"populate", 0, 0, G_OPTION_ARG_NONE, &options->memory.is_populated, NULL, NULL},
 		{"layout", 0, 0, G_OPTION_ARG_FILENAME, &words->layout, NULL, NULL},
+		{"new-layout", 0, 0, G_OPTION_ARG_NONE, &options->memory.is_new_layout, NULL, NULL},
 		{"peers", 0, 0, G_OPTION_ARG_FILENAME, &words->peers, NULL, NULL},
 		{"vectors-max", 0, 0, G_OPTION_ARG_FILENAME, &words->vectors_max, NULL, NULL},
 		{"stall", 0, 0, G_OPTION_ARG_FILENAME, &words->stall, NULL, NULL},

@@ -2,12 +2,15 @@
 /* The server's loop, and its ends. */
 #include <errno.h>
 #include <glib-unix.h>
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "serve.h"
 
 #define EVENTS_MAX 64
+#define DECISION_S 15
+#define LOOK_MS    100
 
 enum ending {
 	END_NOT,
@@ -198,12 +201,26 @@ static void unwatch(struct run *run)
 	g_main_loop_unref(run->loop);
 }
 
+/* Another one that just asked has a copy of what would be ended: it decides first. The holder gives it less
+ * time than this. */
+static int await_decision(const struct serve *serve)
+{
+	struct pollfd fd = {.fd = qrt_ivshmem_hold_get_fd(serve->keep.hold), .events = POLLIN};
+	gint64 until = g_get_monotonic_time() + DECISION_S * G_USEC_PER_SEC;
+	int rc;
+
+	while ((rc = qrt_ivshmem_hold_check(serve->keep.hold)) == -EINPROGRESS &&
+	       g_get_monotonic_time() < until)
+		poll(&fd, 1, LOOK_MS);
+	return rc;
+}
+
 /* Clients that another server has by now are not this one's to end: one that was stopped may not know yet. */
 static gboolean is_stale(struct serve *serve)
 {
 	struct qrt_ivshmem_event event;
 
-	if (serve->keep.kind == SERVE_KEEP_HOLDER && qrt_ivshmem_hold_check(serve->keep.hold) == -ESTALE)
+	if (serve->keep.kind == SERVE_KEEP_HOLDER && await_decision(serve) == -ESTALE)
 		return TRUE;
 	return qrt_ivshmem_server_harvest(serve->server, &event, 1) == -ESTALE;
 }
@@ -232,8 +249,9 @@ static int take_over(struct serve *serve)
 	serve_learn_names(serve);
 	count = qrt_ivshmem_server_harvest(serve->server, events, EVENTS_MAX);
 	if (count < 0) {
-		complain("%s: this server does not take over: %s", serve_first_path(serve),
-			 count == -ESTALE ? "its time was over" : g_strerror(-count));
+		if (count != -ESTALE)
+			complain("%s: this server does not take over: %s", serve_first_path(serve),
+				 g_strerror(-count));
 		return count;
 	}
 	/* One that was kept without a memory stays until here. */
@@ -250,9 +268,10 @@ static int take_over(struct serve *serve)
 int serve_run(struct serve *serve)
 {
 	struct run run = {.serve = serve};
+	int rc = take_over(serve);
 
-	if (take_over(serve) < 0)
-		return -1;
+	if (rc < 0)
+		return rc;
 	run.loop = g_main_loop_new(NULL, FALSE);
 	watch(&run);
 	say_ready(serve);

@@ -41,15 +41,6 @@ int unix_socket_connect(const char *path, int type)
 										   : fd;
 }
 
-static gboolean is_refused(const char *path, int type)
-{
-	int fd = unix_socket_connect(path, type | SOCK_NONBLOCK);
-
-	if (fd >= 0)
-		close(fd);
-	return fd == -ECONNREFUSED;
-}
-
 static gboolean is_socket(const char *path)
 {
 	struct stat status;
@@ -57,13 +48,39 @@ static gboolean is_socket(const char *path)
 	return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-/* Twice: one that is just being made does not listen yet. */
-gboolean unix_socket_is_left(const char *path, int type)
+static gboolean is_refused(const char *path, int type)
 {
-	if (!is_socket(path) || !is_refused(path, type))
+	int fd = is_socket(path) ? unix_socket_connect(path, type | SOCK_NONBLOCK) : -ENOENT;
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -ECONNREFUSED;
+}
+
+/* Twice: one that is just being made does not listen yet. */
+static gboolean is_left(const char *path, int type)
+{
+	if (!is_refused(path, type))
 		return FALSE;
 	g_usleep(PAUSE_US);
 	return is_refused(path, type);
+}
+
+void unix_socket_remove_left(const GPtrArray *paths, int type)
+{
+	g_autoptr(GPtrArray) refused = g_ptr_array_new();
+	guint i;
+
+	for (i = 0; i < paths->len; i++) {
+		if (is_refused(paths->pdata[i], type))
+			g_ptr_array_add(refused, paths->pdata[i]);
+	}
+	if (refused->len)
+		g_usleep(PAUSE_US);
+	for (i = 0; i < refused->len; i++) {
+		if (is_refused(refused->pdata[i], type))
+			unlink(refused->pdata[i]);
+	}
 }
 
 void unix_socket_remove(const char *path)
@@ -78,7 +95,7 @@ static int bind_to(int fd, const struct sockaddr_un *address, int type)
 		return 0;
 	if (errno != EADDRINUSE)
 		return -errno;
-	if (!unix_socket_is_left(address->sun_path, type))
+	if (!is_left(address->sun_path, type))
 		return -EADDRINUSE;
 	unlink(address->sun_path);
 	return bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;

@@ -12,8 +12,8 @@ int unix_socket_connect(const char *path, int type);
 /* One that listens, for its owner alone; what lies there and is a socket that nobody listens to is replaced.
  * Negative errno; -EADDRINUSE: something else lies there. */
 int unix_socket_listen(const char *path, int type);
-/* Nobody listens there any more, but the file is still there. */
-gboolean unix_socket_is_left(const char *path, int type);
+/* Removes those that are sockets to which nobody listens any more. */
+void unix_socket_remove_left(const GPtrArray *paths, int type);
 /* Removes the file if it is a socket. */
 void unix_socket_remove(const char *path);
 

@@ -2,6 +2,7 @@
 /* status: every thread of running VMs: role, layers, planned and effective setting. */
 #include "clean.h"
 #include "command.h"
+#include "json_write.h"
 #include "shield_show.h"
 #include "state.h"
 #include "status_ask.h"
@@ -89,7 +90,7 @@ static int parse(struct status *status, int argc, char **argv)
 static char *to_text(JsonObject *vm)
 {
 	JsonNode *node = json_node_init_object(json_node_alloc(), vm);
-	g_autofree char *text = json_to_string(node, FALSE);
+	g_autofree char *text = json_write(node);
 
 	json_node_unref(node);
 	return clean_json(text);

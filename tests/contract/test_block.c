@@ -65,6 +65,7 @@ static void outputs_are_left_alone_where_it_fails(void)
 	struct qrt_block_queue_config bad = {.size = sizeof(bad), .depth = 1000000};
 	struct qrt_block_device *other = (struct qrt_block_device *)&config;
 	struct qrt_block_queue *another = (struct qrt_block_queue *)&config;
+	const struct iovec nowhere = {NULL, 4096};
 
 	CU_ASSERT_EQUAL(qrt_block_device_open(&config, &other, &error), -ENOENT);
 	CU_ASSERT_PTR_EQUAL(other, &config);
@@ -74,13 +75,20 @@ static void outputs_are_left_alone_where_it_fails(void)
 	begin(NULL);
 	CU_ASSERT_EQUAL(qrt_block_queue_open(device, &bad, &another, &error), -EINVAL);
 	CU_ASSERT_PTR_EQUAL(another, &config);
+	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(queue, &nowhere, 1, &error), -EINVAL);
+	CU_ASSERT_EQUAL(error.code, -EINVAL);
+	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(queue, &nowhere, 1, NULL), -EINVAL);
 	end();
 }
 
 static void good_calls_leave_the_error_alone(void)
 {
+	const struct iovec buffer = {error.message, sizeof(error.message)};
+
 	memset(&error, 'x', sizeof(error));
 	begin(NULL);
+	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(queue, &buffer, 1, &error), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_set_buffers(queue, NULL, 0, &error), 0);
 	CU_ASSERT_EQUAL(error.message[0], 'x');
 	end();
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Where guest code of a program under its own plan runs, and the preempt lock around device emulation. */
 #include <errno.h>
+#include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "apart.h"
@@ -14,6 +16,31 @@ static int priority_now(void)
 	struct qrt_sched_setting setting = apart_setting(0);
 
 	return setting.policy == QRT_SCHED_POLICY_FIFO ? setting.priority : 0;
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Under a lock of the longest time, 100 ms: looked at again where this thread was held up for as long. */
+static int priority_after_guest(void)
+{
+	int tries, priority;
+	uint64_t begun;
+
+	for (tries = 0; tries < 100; tries++) {
+		begun = now();
+		qrt_sched_process_end_guest();
+		priority = priority_now();
+		if (priority || now() - begun < 100000000u)
+			return priority;
+		qrt_sched_process_begin_guest();
+	}
+	return 0;
 }
 
 APART(without_a_lock_guest_code_is_nothing)
@@ -42,8 +69,7 @@ APART(a_vcpu_is_under_the_lock_outside_its_guest_apart)
 	CU_ASSERT_EQUAL(priority_now(), 0);
 	for (round = 0; round < 3; round++) {
 		errno = 77;
-		qrt_sched_process_end_guest();
-		CU_ASSERT(priority_now() == 1 && errno == 77);
+		CU_ASSERT(priority_after_guest() == 1 && errno == 77);
 		qrt_sched_process_begin_guest();
 		CU_ASSERT(priority_now() == 0 && errno == 77);
 	}
@@ -52,8 +78,7 @@ APART(a_vcpu_is_under_the_lock_outside_its_guest_apart)
 	CU_ASSERT_EQUAL(priority_now(), 0);
 	qrt_sched_process_end_sleep();
 	CU_ASSERT_EQUAL(priority_now(), 0);
-	qrt_sched_process_end_guest();
-	CU_ASSERT_EQUAL(priority_now(), 1);
+	CU_ASSERT_EQUAL(priority_after_guest(), 1);
 	qrt_sched_process_leave(process);
 	CU_ASSERT_EQUAL(priority_now(), 0);
 	qrt_sched_process_enter(process, "worker");
@@ -97,7 +122,7 @@ APART(the_keeper_ends_what_is_held_too_long_apart)
 	qrt_sched_process_enter(process, "CPU 1/KVM");
 	CU_ASSERT_EQUAL(created, 1);
 	qrt_sched_process_end_guest();
-	for (i = 0; i < 2000 && priority_now(); i++)
+	for (i = 0; i < 20000 && priority_now(); i++)
 		usleep(1000);
 	CU_ASSERT_EQUAL(priority_now(), 0);
 	qrt_sched_process_begin_guest();

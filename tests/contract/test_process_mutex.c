@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <qrt/sched_record.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -151,8 +152,24 @@ APART(a_child_owns_what_the_forking_thread_held)
 struct holder {
 	pthread_mutex_t mutex;
 	sem_t is_held, may_go;
-	pid_t tid;
+	pid_t tid, other; /* it, and who may wait for it */
 };
+
+static int is_asleep(pid_t tid)
+{
+	char path[64], stat[512] = "";
+	const char *state;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
+	file = fopen(path, "re");
+	if (file && !fgets(stat, sizeof(stat), file))
+		stat[0] = '\0';
+	if (file)
+		fclose(file);
+	state = strrchr(stat, ')');
+	return state && state[2] == 'S';
+}
 
 static void *hold(void *arg)
 {
@@ -162,7 +179,9 @@ static void *hold(void *arg)
 	pthread_mutex_lock(&h->mutex);
 	sem_post(&h->is_held);
 	sem_wait(&h->may_go);
-	usleep(20000);
+	while (!is_asleep(h->other))
+		usleep(1000);
+	usleep(1000);
 	pthread_mutex_unlock(&h->mutex);
 	return NULL;
 }
@@ -170,6 +189,7 @@ static void *hold(void *arg)
 static void begin_holding(struct holder *h, pthread_t *ret_thread)
 {
 	CU_ASSERT_EQUAL(qrt_sched_process_init_mutex(&h->mutex, NULL), 0);
+	h->other = gettid();
 	sem_init(&h->is_held, 0, 0);
 	sem_init(&h->may_go, 0, 0);
 	pthread_create(ret_thread, NULL, hold, h);

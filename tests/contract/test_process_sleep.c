@@ -130,7 +130,7 @@ static int wait_for_answer(void)
 {
 	int i, is;
 
-	for (i = 0; i < 5000; i++) {
+	for (i = 0; i < 100000; i++) {
 		pthread_mutex_lock(&lock);
 		is = answered == asked;
 		pthread_mutex_unlock(&lock);

@@ -44,6 +44,12 @@ def children_of(pid):
     return found
 
 
+def is_listening(path):
+    """At a socket of the file system: the file is there a moment before."""
+    with open("/proc/net/unix", encoding="utf-8", errors="replace") as file:
+        return any(line.endswith(" " + path + "\n") and line.split()[3] == "00010000" for line in file)
+
+
 def signals_of(pid, word):
     """The signals in a line of /proc/PID/status: ShdPnd, SigIgn, SigCgt of the process, SigBlk of the
     thread."""

@@ -262,10 +262,24 @@ static void many_threads_find_room(void)
 
 /* ---- real threads ---- */
 
+static pid_t brief_tid;
+
 static void *run_briefly(void *ret_rc)
 {
-	*(int *)ret_rc = qrt_sched_rotator_set(rotator, (pid_t)syscall(SYS_gettid), 5 * MS);
+	brief_tid = (pid_t)syscall(SYS_gettid);
+	*(int *)ret_rc = qrt_sched_rotator_set(rotator, brief_tid, 5 * MS);
 	return NULL;
+}
+
+/* Who is joined has yet to go for good. */
+static void wait_gone(pid_t tid)
+{
+	char path[64];
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d", tid);
+	for (i = 0; i < 20000 && access(path, F_OK) == 0; i++)
+		usleep(1000);
 }
 
 static void a_real_thread_that_ended_is_taken_out(void)
@@ -276,6 +290,7 @@ static void a_real_thread_that_ended_is_taken_out(void)
 	CU_ASSERT_EQUAL_FATAL(qrt_sched_rotator_open(&rotator), 0);
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&thread, NULL, run_briefly, &rc), 0);
 	pthread_join(thread, NULL);
+	wait_gone(brief_tid);
 	if (rc == -EPERM || rc == -EOPNOTSUPP) {
 		tap_skip(rc == -EPERM ? "needs CAP_SYS_NICE" : "the kernel counts no CPU time of threads");
 	} else {

@@ -264,6 +264,7 @@ static void a_real_thread_is_found_dead_after_it_ended(void)
 	struct qrt_sched_thread *thread = NULL;
 	struct qrt_sched_layer_value nice = {.setting = {.set = QRT_SCHED_SET_NICE, .nice = 7}};
 	pthread_t id;
+	int i;
 
 	pthread_create(&id, NULL, wait_for_stop, NULL);
 	while (!other_tid)
@@ -275,6 +276,9 @@ static void a_real_thread_is_found_dead_after_it_ended(void)
 	CU_ASSERT_EQUAL(qrt_sched_thread_verify(thread, NULL), 0);
 	stop = 1;
 	pthread_join(id, NULL);
+	/* Who is joined has yet to go for good. */
+	for (i = 0; i < 20000 && qrt_sched_thread_is_alive(thread); i++)
+		usleep(1000);
 	CU_ASSERT_EQUAL(qrt_sched_thread_is_alive(thread), 0);
 	CU_ASSERT_EQUAL(qrt_sched_thread_restore(thread, NULL), -ESRCH);
 	CU_ASSERT_PTR_NULL(qrt_sched_thread_close(thread));

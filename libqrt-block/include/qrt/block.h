@@ -139,14 +139,15 @@ enum qrt_block_engine {
 #define QRT_BLOCK_DEVICE_DIRECT    2u  /* past the page cache, where the filesystem can */
 #define QRT_BLOCK_DEVICE_CREATE    4u  /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
 #define QRT_BLOCK_DEVICE_SHARE     8u  /* others may write to it meanwhile */
-#define QRT_BLOCK_DEVICE_BACKING   16u /* QCOW2: files that the image names are opened, too */
+#define QRT_BLOCK_DEVICE_NO_LOCKS  16u /* takes none, and looks for none: who opened it sees to that */
+#define QRT_BLOCK_DEVICE_BACKING   32u /* QCOW2: files that the image names are opened, too */
 
 struct qrt_block_device_config {
 	uint32_t size;
-	uint32_t engine; /* enum qrt_block_engine */
-	uint32_t flags;  /* QRT_BLOCK_DEVICE_* */
-	uint32_t
-		workers; /* threads: 0: 4; other engines, for what their kernel cannot do: 0: 1; at most 64 */
+	uint32_t engine;   /* enum qrt_block_engine */
+	uint32_t flags;    /* QRT_BLOCK_DEVICE_* */
+	uint32_t workers;  /* 0: THREADS: 4, and as many as its queues have room for; IO_URING: 4; LIBAIO: 1;
+			      at most 64 */
 	const char *path;  /* a file or block device */
 	int32_t fd;        /* path NULL: what is open already; is dup'ed */
 	uint32_t requests; /* of all queues together; 0: 1024; at most 65536 */
@@ -173,7 +174,7 @@ QRT_BLOCK_API int qrt_block_device_open(const struct qrt_block_device_config *co
 QRT_BLOCK_API struct qrt_block_device *qrt_block_device_close(struct qrt_block_device *device);
 
 enum qrt_block_lock {
-	QRT_BLOCK_LOCK_NONE,  /* memory, SHARE with READ_ONLY, or a filesystem without locks */
+	QRT_BLOCK_LOCK_NONE,  /* memory, SHARE with READ_ONLY, NO_LOCKS, or a filesystem without locks */
 	QRT_BLOCK_LOCK_READ,  /* nobody else may write */
 	QRT_BLOCK_LOCK_WRITE, /* nobody else may write, or read what must not change */
 	QRT_BLOCK_LOCK_SHARE, /* this one writes, and lets others */
@@ -236,10 +237,11 @@ enum qrt_block_kind {
 
 #define QRT_BLOCK_FUA    1u /* writes: is safe when it is done, as with a flush for it alone */
 #define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's, so that it never is HELD */
+#define QRT_BLOCK_UNMAP  4u /* zeroes: their space may be given back */
 
 struct qrt_block_request {
 	uint32_t kind;      /* enum qrt_block_kind */
-	uint32_t flags;     /* QRT_BLOCK_FUA, QRT_BLOCK_BOUNCE */
+	uint32_t flags;     /* QRT_BLOCK_FUA, QRT_BLOCK_BOUNCE, QRT_BLOCK_UNMAP */
 	uint32_t priority;  /* enum qrt_block_priority */
 	uint32_t iov_count; /* READV, WRITEV */
 	uint64_t offset, length;
@@ -305,7 +307,7 @@ struct qrt_block_queue_config {
 	uint32_t flags;                        /* QRT_BLOCK_QUEUE_* */
 	uint32_t depth;                        /* requests at the same time; 0: 128; at most 4096 */
 	uint32_t iov_max;                      /* parts of one request; 0: 64; at most 1024 */
-	uint32_t bounces;                      /* buffers for what is not aligned; 0: 8 */
+	uint32_t bounces;                      /* for what is not aligned; of several one for URGENT; 0: 8 */
 	uint32_t bounce_bytes;                 /* each; 0: 1 MiB */
 	uint32_t bounds[QRT_BLOCK_PRIORITIES]; /* of each priority so many at the engine; 0: depth */
 	uint32_t reserved;
@@ -322,6 +324,13 @@ QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_que
 /* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
  * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
+/* Memory that requests will use again and again: an engine that can has it at hand then (IO_URING: pinned
+ * once, not for each request). In place of what was given before; it stays where it is until the queue is
+ * closed or this is called again, count 0: none. At most 1024. Requests may use other memory all the same.
+ * -EINVAL: they overlap, or one has no memory; -EBUSY: requests are on their way; -ENOMEM: there is none, or
+ * so much must not be locked, and none is at hand. [setup] */
+QRT_BLOCK_API int qrt_block_queue_set_buffers(struct qrt_block_queue *queue, const struct iovec *buffers,
+					      uint32_t count, struct qrt_block_error *reterr);
 /* Takes requests, as many as the depth has room for; returns how many. Each of those comes back as DONE, what
  * is wrong with it too. -EAGAIN: no room. [rt] */
 QRT_BLOCK_API int qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_request *requests,

@@ -87,7 +87,8 @@ struct qrt_ivshmem_server_config {
  *
  * The descriptors of `kept` are taken in any case: where it fails they are closed, and what the store holds
  * stays there for the next one. -EINVAL, -E2BIG, -ENOMEM, -EMFILE; -EBADMSG: what was kept is not a server's,
- * or not this version's. [setup] */
+ * or not this version's; -ESTALE: the holder turned to another server, or ended: open it anew, and ask again.
+ * [setup] */
 QRT_SHMEM_API int qrt_ivshmem_server_open(const struct qrt_ivshmem_server_config *config,
 					  struct qrt_ivshmem_server **ret_server,
 					  struct qrt_shmem_error *reterr);

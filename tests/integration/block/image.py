@@ -10,9 +10,10 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-sys.path.append(os.path.join(HERE, "..", "launcher"))
+sys.path += [os.path.join(HERE, "..", "launcher"), os.path.join(HERE, "..", "..", "lib")]
 
 # pylint: disable=wrong-import-position,unused-import
+from proc import is_listening
 from tap import Skip, check, check_equal, main, note
 
 TOOL = os.path.join(os.environ["QRT_BUILD"], "libqrt-block", "tools", "qrt-io")

@@ -7,7 +7,7 @@ import re
 
 from image import TOOL, Place, check, check_equal, main
 
-FAST = ("--seconds", "0.05", "--rounds", "2")
+FAST = ("--seconds", "0.2", "--rounds", "2")
 
 
 def bench(place, *words, code=0):

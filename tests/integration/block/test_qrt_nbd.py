@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 
-from image import SIZE, TOOL, Place, Skip, check, check_equal, main
+from image import SIZE, TOOL, Place, Skip, check, check_equal, is_listening, main
 
 FOLDER = os.path.join(os.environ["QRT_BUILD"], "libqrt-block", "nbdkit")
 WRAPPER = os.path.join(FOLDER, "qrt-nbd")
@@ -34,7 +34,7 @@ class Export:
 
     def __enter__(self):
         deadline = time.monotonic() + 30
-        while not os.path.exists(self.path):
+        while not is_listening(self.path):
             check(self.process.poll() is None and time.monotonic() < deadline, "it does not serve")
             time.sleep(0.02)
         return self

@@ -29,8 +29,9 @@ def unserved(command):
 
 
 THROTTLING = "/proc/sys/kernel/sched_rt_runtime_us"
-SPIN_MS = 8000
-LONG_MS = 15000  # of a VM that is ended as soon as it has shown what it is about
+SPIN_MS = 12000
+LONG_MS = 50000  # of a VM that is ended as soon as it has shown what it is about
+FUSE_MS = 20000  # the most that a fuse has
 NOTHING = {"governor": {"budgets": []}}
 FIFO, OTHER = os.SCHED_FIFO, os.SCHED_OTHER
 
@@ -94,7 +95,7 @@ def a_vm_that_spins_on_every_cpu_leaves_the_host_a_shell():
     budget = "budget=%d%%/50ms" % (70 * len(CPUS))
     with Place() as place, Shell(SPIN_MS) as shell:
         command = launch([*plan(), "-rt", budget])
-        with Fused(command, 2 * SPIN_MS, spin(place.environment, SPIN_MS)) as fused:
+        with Fused(command, FUSE_MS, spin(place.environment, SPIN_MS)) as fused:
             wait_for("a VM that is dropped", lambda: (budget_of(look(place, fused) or NOTHING, "vm") or {}).get("throttled"))
             code, out, err = fused.end()
         check_equal(code, 0, err)
@@ -140,7 +141,7 @@ def a_host_that_nothing_holds_is_guarded():
     need_root()
     with Place() as place:
         command = unserved(launch(plan()))
-        with Fused(command, LONG_MS + 3000, spin(place.environment, LONG_MS)) as fused:
+        with Fused(command, FUSE_MS, spin(place.environment, FUSE_MS - 3000)) as fused:
             status = wait_for("a VM that is dropped", lambda: (lambda found: found if found and (
                 budget_of(found, "host") or {}).get("throttled") else None)(look(place, fused)))
     note("guard: %s" % budget_of(status, "host"))
@@ -157,7 +158,7 @@ def vms_that_spin_together_leave_the_host_a_shell():
     names = ("spinning", "another")
     with Place() as place:
         both = " & ".join(shlex.join(launch(plan(), name)) for name in names) + " & wait"
-        with Fused(unserved(["sh", "-c", both]), LONG_MS + 3000, spin(place.environment, LONG_MS)) as fused:
+        with Fused(unserved(["sh", "-c", both]), FUSE_MS, spin(place.environment, FUSE_MS - 3000)) as fused:
             wait_for("VMs that are dropped", lambda: all(is_guarded(look(place, fused, name)) for name in names))
             with Shell(500) as shell:
                 answers = shell.answers()
@@ -172,7 +173,7 @@ def a_cpu_that_is_left_needs_no_guard():
         raise Skip("needs two CPUs")
     with Place() as place:
         command = unserved(launch(plan(CPUS[1:], "other"), vcpus=len(CPUS) - 1))
-        with Fused(command, LONG_MS + 3000, spin(place.environment, LONG_MS, len(CPUS) - 1)) as fused:
+        with Fused(command, FUSE_MS, spin(place.environment, FUSE_MS - 3000, len(CPUS) - 1)) as fused:
             status = wait_for("vCPUs", lambda: (lambda found: found if found and threads_of(
                 found, "vcpu") else None)(look(place, fused)))
     check_equal(status["governor"]["budgets"], [], "guards")
@@ -181,7 +182,7 @@ def a_cpu_that_is_left_needs_no_guard():
 def a_killed_launcher_leaves_nobody_in_real_time_for_repair():
     """Killed while its threads were dropped: they are in time sharing, and repair makes all as without a plan."""
     need_root()
-    with Place() as place, Spinning(place, one(["budget=5%/10s"]), 8000) as vm:
+    with Place() as place, Spinning(place, one(["budget=5%/10s"]), LONG_MS) as vm:
         status = vm.wait_status("a vCPU in time sharing", lambda status: any(map(has_layer, threads_of(status, "vcpu"))))
         os.kill(status["launcher_pid"], signal.SIGKILL)
         vm.process.wait(timeout=PATIENCE)
@@ -197,8 +198,8 @@ def a_killed_launcher_leaves_nobody_in_real_time_for_repair():
 def weights_divide_a_cpu():
     """Two VMs that want all of it; who says nothing has 100. What each gets is measured by the benchmark."""
     need_root()
-    with Place() as place, Spinning(place, one(["weight=300"]), 20000, "more") as more, \
-            Spinning(place, one([]), 20000, "less") as less:
+    with Place() as place, Spinning(place, one(["weight=300"]), LONG_MS, "more") as more, \
+            Spinning(place, one([]), LONG_MS, "less") as less:
         status = more.wait_status("a rival", lambda status: threads_of(status, "vcpu") and status["governor"]["rivals"] == 1)
         check_equal(status["governor"]["weight"], 300, "weight")
         status = less.wait_status("drops", lambda status: any(share["throttled"] for share in status["governor"]["shares"]))
@@ -212,9 +213,9 @@ def weights_divide_a_cpu():
 def who_takes_all_is_dropped_beside_who_wants_little():
     """At one FIFO priority the spinning one would never let go."""
     need_root()
-    with Place() as place, Spinning(place, one(["weight=100"]), 20000, "hog") as hog:
+    with Place() as place, Spinning(place, one(["weight=100"]), LONG_MS, "hog") as hog:
         hog.wait_status("it spins", lambda status: threads_of(status, "vcpu"))
-        with Spinning(place, one(["weight=100"]), 10000, "modest", percent=20) as modest:
+        with Spinning(place, one(["weight=100"]), LONG_MS, "modest", percent=20) as modest:
             hog.wait_status("it is dropped", lambda status: any(share["throttled"] for share in status["governor"]["shares"]))
             hog.wait_status("it gives way", lambda status: status["governor"]["gives_way"])
             status = modest.wait_status("its governor", lambda status: status["governor"])

@@ -15,18 +15,19 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 # pylint: disable=wrong-import-position
 import tap
 from tap import Skip, check, check_equal, note
-from vm import LAUNCHER, Place, Vm, need_root, threads_of, wait_for
+from vm import LAUNCHER, PATIENCE, Place, Vm, list_threads, need_root, signals_of, threads_of, wait_for
+from proc import name_of
 
 FAKE_VMM = os.environ["QRT_FAKE_VMM"]
 SPIN_MS = 20
 
-# Runs on one CPU at FIFO 40: a bounded number of bounded spins.
+# Runs on one CPU at FIFO 40: a bounded number of bounded spins, more than any test here waits for.
 SPINNER = """
 import ctypes, os, sys, time
 ctypes.CDLL(None).prctl(15, b"test-spinner", 0, 0, 0)
 os.sched_setaffinity(0, {int(sys.argv[1])})
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
-for _ in range(8):
+for _ in range(200):
     time.sleep(0.25)
     end = time.monotonic() + float(sys.argv[2]) / 1000
     while time.monotonic() < end:
@@ -75,7 +76,7 @@ def run_fake(place, seconds, *options):
 def end(process):
     process.terminate()
     try:
-        process.wait(timeout=20)
+        process.wait(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -86,12 +87,23 @@ def last_cpu():
     return max(os.sched_getaffinity(0))
 
 
+def wait_named(process, name="CPU 0/TCG"):
+    """The victim has become the fake VMM, whose threads say what they are."""
+    wait_for("a thread " + name, lambda: name in [name_of(tid) for tid in list_threads(process.pid)])
+
+
+def check_seconds(text, wanted, begin):
+    """What it says of its time: all that it was given, and not more than passed."""
+    check(wanted <= float(text) <= time.monotonic() - begin + 0.1, "%s s" % text)
+
+
 def test_process():
     """A process without a launcher: its thread is woken late or preempted by the spinner."""
     need_perf()
     with Place() as place:
-        victim = subprocess.Popen(["taskset", "-c", str(last_cpu()), "chrt", "-f", "5", FAKE_VMM, "-m", "20"])
+        victim = subprocess.Popen(["taskset", "-c", str(last_cpu()), "chrt", "-f", "5", FAKE_VMM, "-m", "60"])
         try:
+            wait_named(victim)
             with Spinner(last_cpu()) as spinner:
                 answer = blame(place, "--pid", str(victim.pid), "--over", "3ms", "--seconds", "3", "--top", "1000")
         finally:
@@ -116,7 +128,7 @@ def test_mutex():
     """The worker holds the mutex for 6 ms; main waits for it."""
     need_perf()
     with Place() as place:
-        process = run_fake(place, 20, "-rt", "main_sched=fifo", "-rt", "paio_sched=fifo", "-rt", "vcpu_sched=other")
+        process = run_fake(place, 60, "-rt", "main_sched=fifo", "-rt", "paio_sched=fifo", "-rt", "vcpu_sched=other")
         try:
             wait_for("the VM", lambda: place.call("status", "fake", "--json")[0] == 0)
             wait_for("its worker", lambda: threads_of(json.loads(place.call("status", "fake", "--json")[1]), "paio"))
@@ -141,7 +153,7 @@ def test_recorder_goes_on():
     """The launcher's recorder does not miss what is shorter than blame was asked for."""
     need_perf()
     with Place() as place:
-        process = run_fake(place, 20, "-rt", "main_sched=fifo", "-rt", "paio_sched=fifo", "-rt", "vcpu_sched=other")
+        process = run_fake(place, 60, "-rt", "main_sched=fifo", "-rt", "paio_sched=fifo", "-rt", "vcpu_sched=other")
         try:
             wait_for("the VM", lambda: place.call("status", "fake", "--json")[0] == 0)
             watched = blame(place, "fake", "--over", "10s", "--seconds", "3")
@@ -170,7 +182,7 @@ def test_vm():
             vm.wait_roles({"vcpu": 1, "main": 1})
             status = vm.wait_up()
             cpu = int(threads_of(status, "vcpu")[0]["effective"]["cpus"])
-            time.sleep(1)
+            wait_for("a vCPU that spins", lambda: threads_of(vm.status(), "vcpu")[0]["cpu_time_ns"] > 5e8)
             with Spinner(cpu):
                 answer = blame(place, "vm", "--over", "5ms", "--seconds", "3", "--role", "vcpu", "--top", "1000")
             vm.process.terminate()
@@ -186,15 +198,18 @@ def test_vm():
 def test_quiet():
     need_perf()
     with Place() as place:
-        idle = subprocess.Popen(["sleep", "20"])
+        idle = subprocess.Popen(["sleep", "60"])
+        begin = time.monotonic()
         try:
             code, out, err = place.call("blame", "--pid", str(idle.pid), "--over", "1s", "--seconds", "1")
         finally:
             idle.kill()
             idle.wait()
         check_equal((code, err), (0, ""), "exit code and errors")
-        check(re.fullmatch(r"no thread of process %d waited longer than 1 s in 1\.\d s\n"
-                           r"Waits for mutexes are not known: .*\n(The machine below .*\n)?" % idle.pid, out), out)
+        found = re.fullmatch(r"no thread of process %d waited longer than 1 s in (\d+\.\d) s\n"
+                             r"Waits for mutexes are not known: .*\n(The machine below .*\n)?" % idle.pid, out)
+        check(found, out)
+        check_seconds(found.group(1), 1, begin)
 
 
 BLOCK = re.compile(r" *(-?\d+\.\d{4}) s  CPU 0/\?TCG \(vcpu 0\) (waited|has waited) [^\n]*\n"
@@ -206,9 +221,11 @@ def test_text():
     """A block for each delay, and a sentence that counts; a name of a thread gives the terminal no orders."""
     need_perf()
     with Place() as place:
-        victim = subprocess.Popen(["taskset", "-c", str(last_cpu()), "chrt", "-f", "5", FAKE_VMM, "-m", "20"],
+        victim = subprocess.Popen(["taskset", "-c", str(last_cpu()), "chrt", "-f", "5", FAKE_VMM, "-m", "60"],
                                   env=dict(os.environ, QRT_FAKE_NAME="CPU 0/\033TCG"))
         try:
+            wait_named(victim, "CPU 0/\033TCG")
+            begin = time.monotonic()
             with Spinner(last_cpu()):
                 code, out, err = place.call("blame", "--pid", str(victim.pid), "--over", "3ms", "--seconds", "3", "--top", "1000",
                                             "--role", "vcpu")
@@ -220,9 +237,11 @@ def test_text():
         check("\033" not in out, "an order for the terminal")
         blocks = [match.group() for match in BLOCK.finditer(out)]
         check(any("test-spinner, thread" in block and "fifo 40" in block for block in blocks), "who ran instead")
-        closing = re.search(r"\nIn 3\.\d s a thread of process %d waited (\d+) times? for 3 ms or more: [^;]*\.\n" % victim.pid, out)
+        closing = re.search(r"\nIn (\d+\.\d) s a thread of process %d waited (\d+) times? for 3 ms or more: [^;]*\.\n" % victim.pid,
+                            out)
         check(closing, "the closing sentence")
-        check_equal(len(blocks), int(closing.group(1)), "blocks")
+        check_seconds(closing.group(1), 3, begin)
+        check_equal(len(blocks), int(closing.group(2)), "blocks")
         causes = re.findall(r"(\d+) times? after it was (preempted|woken)", closing.group())
         check_equal(sum(int(count) for count, _ in causes), len(blocks), "causes")
 
@@ -231,16 +250,19 @@ def test_ends_early():
     """By a signal, with what it has; and when the process ends."""
     need_perf()
     with Place() as place:
-        idle = subprocess.Popen(["sleep", "4"])
-        command = [LAUNCHER, "blame", "--pid", str(idle.pid), "--seconds", "100", "--json"]
-        watcher = subprocess.Popen(command, env=place.environment, stdout=subprocess.PIPE, text=True)
-        time.sleep(1)
-        watcher.send_signal(signal.SIGINT)
-        out, _ = watcher.communicate(timeout=20)
-        check_equal(watcher.returncode, 0, "after a signal")
-        check_equal(json.loads(out)["vm_ended"], False, "the process lives")
-        answer = blame(place, "--pid", str(idle.pid), "--seconds", "60")
-        check_equal(answer["vm_ended"], True, "the process ended")
+        idle = subprocess.Popen(["sleep", "600"])
+        for end, has_ended in ((lambda watcher: watcher.send_signal(signal.SIGINT), False), (lambda _: idle.kill(), True)):
+            command = [LAUNCHER, "blame", "--pid", str(idle.pid), "--seconds", "500", "--json"]
+            with subprocess.Popen(command, env=place.environment, stdout=subprocess.PIPE, text=True) as watcher:
+                try:
+                    # When it watches it takes signals.
+                    wait_for("a watcher", lambda watcher=watcher: signal.SIGINT in signals_of(watcher.pid, "SigCgt"))
+                    end(watcher)
+                    out, _ = watcher.communicate(timeout=PATIENCE)
+                finally:
+                    watcher.kill()
+            check_equal(watcher.returncode, 0, "exit code")
+            check_equal(json.loads(out)["vm_ended"], has_ended, "whether the process ended")
         idle.wait()
 
 

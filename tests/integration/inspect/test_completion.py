@@ -190,11 +190,11 @@ def test_terminal():
     try:
         read_until(master, "ready> ")
         os.write(master, b". '%s'; bind 'set bell-style none'; echo lo''aded\n" % str(SCRIPT).encode())
-        read_until(master, "loaded")
+        read_until(master, "loaded\r\nready> ")
         os.write(master, b"qrt-launcher run -rt vcpu_sch\tfi\t--nam\t")
         read_until(master, "qrt-launcher run -rt vcpu_sched=fifo --name ")
         os.write(master, b"\x15echo ne''xt\n")
-        read_until(master, "next")
+        read_until(master, "next\r\nready> ")
         os.write(master, b"qrt-launcher run --on-d\t20ms:st\t--on-d\t5ms:fai\t")
         read_until(master, "run --on-delay 20ms:stop --on-delay 5ms:failsafe=")
     finally:

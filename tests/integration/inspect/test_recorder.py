@@ -177,7 +177,7 @@ def test_stop():
         cpu = vm.wait_spinning()
         with Spinner(cpu):
             wait_for("a guest that is stopped", lambda: vm.status()["guest_state"] == "paused")
-        wait_for("a word", lambda: "the guest is stopped, as --on-delay wants it" in vm.output())
+        vm.wait_said("the guest is stopped, as --on-delay wants it")
         vm.end()
 
 
@@ -185,8 +185,9 @@ PING = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
-there, back, end = os.pipe(), os.pipe(), time.monotonic() + float(sys.argv[2])
+there, back, end = os.pipe(), os.pipe(), time.monotonic() + 30
 if os.fork() == 0:
+    os.close(there[1])
     while os.read(there[0], 1) == b"x":
         os.write(back[1], b"x")
     os._exit(0)
@@ -194,8 +195,6 @@ while time.monotonic() < end:
     for _ in range(100):
         os.write(there[1], b"x")
         os.read(back[0], 1)
-os.write(there[1], b"e")
-os.wait()
 """
 
 
@@ -208,11 +207,12 @@ def test_too_often():
         vm.wait_roles({"vcpu": 1})
         cpu = int(threads_of(vm.status(), "vcpu")[0]["effective"]["cpus"].split("-")[-1])
         wait_for("switches", lambda: delays_of(place, "--last", "vm")["traced_ns"])
-        ping = subprocess.Popen([sys.executable, "-c", PING, str(cpu), "4"])
+        ping = subprocess.Popen([sys.executable, "-c", PING, str(cpu)])
         try:
             wait_for("a rest", lambda: delays_of(place, "--last", "vm")["trace_error"] == errno.EBUSY)
             out = place.call("blame", "--last", "vm")[1]
         finally:
+            ping.kill()  # its child ends with it
             ping.wait()
         check("its CPUs switched too often to record that" in out, out)
         wait_for("switches again", lambda: delays_of(place, "--last", "vm")["traced_ns"])
@@ -229,11 +229,10 @@ def test_time_shared():
                       "-rt", "vcpu_bias=%d" % cpu) as vm:
             vm.wait_spinning()
             with Spinner(cpu):
-                time.sleep(2.5)
-                answer = delays_of(place, "--last", "vm", "--role", "vcpu")
+                wait_for("a vCPU that waits", lambda: delays_of(place, "--last", "vm", "--role", "vcpu")["delays"])
+                time.sleep(1)  # and again
             check_equal(vm.status()["guest_state"], "running", "the guest")
             vm.end()
-        check(answer["delays"], "it did wait")
         check_equal(recordings(place), [], "recordings")
 
 
@@ -241,10 +240,24 @@ HOG = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
 os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(40))
-end = time.monotonic() + 4
+end = time.monotonic() + 30
 while time.monotonic() < end:
     pass
 """
+
+
+class Hog:
+    """Has a CPU for itself, until it is ended, or for half a minute."""
+
+    def __init__(self, cpu):
+        self.process = subprocess.Popen([sys.executable, "-c", HOG, str(cpu)])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
 
 
 def test_starves():
@@ -252,12 +265,9 @@ def test_starves():
     need_two_cpus()
     with Place() as place, Spinning(place, "--record-dir", place.file("kept"), "--on-delay", "2s:log") as vm:
         cpu = vm.wait_spinning()
-        hog = subprocess.Popen([sys.executable, "-c", HOG, str(cpu)])
-        try:
-            wait_for("a word", lambda: "is ready for 2" in vm.output())
+        with Hog(cpu):
+            vm.wait_said("is ready for 2")
             answer = delays_of(place, "--last", "vm", "--role", "vcpu")
-        finally:
-            hog.wait()
         vm.end()
     check_equal([(delay["lasts"], delay["cpu"]) for delay in answer["delays"] if delay["least_ns"] >= 2e9], [(True, cpu)],
                 answer["delays"])
@@ -327,7 +337,7 @@ def test_hangs():
         vm.wait_roles({"vcpu": 1})
         vcpu = threads_of(vm.wait_up(), "vcpu")[0]["tid"]
         with Held(vm.process.pid):
-            wait_for("a word", lambda: "the supervisor of VM 'vm' hangs" in vm.output())
+            vm.wait_said("the supervisor of VM 'vm' hangs")
             time.sleep(6)
             check_equal(vm.output().count("hangs"), 1, vm.output())
             check_equal(read_setting(vcpu)[:2], (os.SCHED_FIFO, 20), "the vCPU")

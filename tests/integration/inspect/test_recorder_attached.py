@@ -65,7 +65,7 @@ def test_attached():
         vcpu = threads_of(vm.status(), "vcpu")[0]["tid"]
         with Spinner(wait_spinning(vm.status)):
             wait_for("another plan", lambda: read_setting(vcpu)[0] == os.SCHED_OTHER)
-        wait_for("a word", lambda: "; kept in " in vm.words() and "from now on the plan is " in vm.words())
+        wait_for("words", lambda: "; kept in " in vm.words() and "from now on the plan is " in vm.words())
         line = [line for line in vm.words().splitlines() if "; kept in " in line][0]
         check(re.search(DELAY, line), line)
         answer = delays_of(place, "--file", line.rsplit("; kept in ", 1)[1])

@@ -32,7 +32,7 @@ def test_failsafe():
             status = vm.status()
             check("main_prio=33" in status["plan"], status["plan"])
             check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
-            check("from now on the plan is " + place.file("safe.plan") in vm.output(), vm.output())
+            vm.wait_said("from now on the plan is " + place.file("safe.plan"))
             vm.end()
 
 

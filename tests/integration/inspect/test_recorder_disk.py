@@ -3,7 +3,6 @@
 """The flight recorder over a disk that hangs: what is done to the VM, and the end, do not wait for it."""
 
 import os
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "launcher"))
@@ -12,7 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import tap
 from tap import Skip, check, check_equal
 from test_blame import Spinner
-from test_recorder import HOG, OVER, Spinning, need_two_cpus, recordings
+from test_recorder import OVER, Hog, Spinning, need_two_cpus, recordings
 from vm import Place, wait_for
 
 HANG = os.environ.get("QRT_HANG_LIBRARY")
@@ -36,13 +35,9 @@ def test_hangs():
             cpu = vm.wait_spinning()
             with Spinner(cpu):
                 wait_for("a recording that hangs", lambda: is_writing(place))
-            hog = subprocess.Popen([sys.executable, "-c", HOG, str(cpu)])
-            try:
+            with Hog(cpu):
                 wait_for("a guest that is stopped", lambda: vm.status()["guest_state"] == "paused")
-            finally:
-                hog.wait()
-            wait_for("a word", lambda: "the guest is stopped, as --on-delay wants it" in vm.output())
-            check("not kept: the last recording is not in its file yet" in vm.output(), vm.output())
+            vm.wait_said("the guest is stopped, as --on-delay wants it", "not kept: the last recording is not in its file yet")
             check_equal(recordings(place), [], "recordings")
             vm.end()
             check("it is given up" in vm.output(), vm.output())

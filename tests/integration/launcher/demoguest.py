@@ -101,15 +101,15 @@ class Follower(threading.Thread):
         self.slot, self.tid, self.delays, self.is_over = slot, tid, [], False
 
     def run(self):
-        said, policy, since = self.slot.read(), os.sched_getscheduler(self.tid), None
+        """The policy is read first: whoever sees that it has changed sees why."""
+        said, policy, since, looked = self.slot.read(), os.sched_getscheduler(self.tid), None, time.monotonic()
         while not self.is_over:
-            now = self.slot.read()
+            actual, now = os.sched_getscheduler(self.tid), self.slot.read()
             if (now == READY) != (said == READY):
-                since = time.monotonic()
-            said = now
-            actual = os.sched_getscheduler(self.tid)
+                since = looked  # at the earliest
+            said, looked = now, time.monotonic()
             if actual != policy and since:
-                self.delays.append((time.monotonic() - since) * 1000)
+                self.delays.append((looked - since) * 1000)
                 since = None
             policy = actual
             time.sleep(0.0005)

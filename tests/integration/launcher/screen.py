@@ -46,7 +46,7 @@ class Screen:
     def wait(self, *words):
         """The first screen that has all of them."""
         try:
-            return wait_for(words, lambda: self.text() if all(word in self.text() for word in words) else None)
+            return wait_for(words, lambda: (lambda text: text if all(word in text for word in words) else None)(self.text()))
         except AssertionError as error:
             raise AssertionError("%s; the screen:\n%s" % (error, self.text())) from None
 

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 from tap import Skip, check, check_equal, main, note
-from vm import Place, Vm, is_alive, list_threads, need_root, read_setting, threads_of, wait_for
+from vm import Place, Vm, is_alive, list_threads, need_root, on_a_fair_day, read_setting, threads_of, wait_for
 
 DEADLINE = 6  # the kernel's number
 CPUS = sorted(os.sched_getaffinity(0))
@@ -30,20 +30,19 @@ def read_ioprio(tid):
 
 def check_deadline(vm, by):
     for thread in threads_of(vm.wait_roles({"vcpu": 2, "main": 1}), "vcpu"):
-        wait_for("vCPU %d under deadline" % thread["index"],
-                 lambda tid=thread["tid"]: read_setting(tid)[0] == DEADLINE, 10)
-    for thread in threads_of(vm.status(), "vcpu"):
+        wait_for("vCPU %d under deadline" % thread["index"], lambda tid=thread["tid"]: read_setting(tid)[0] == DEADLINE)
+    for thread in threads_of(vm.wait_placed_by("vcpu", by), "vcpu"):
         check_equal(thread["planned"]["policy"], "deadline", "planned policy")
         check_equal(thread["effective"]["runtime_ns"], 5000000, "runtime")
         check_equal(thread["effective"]["period_ns"], 100000000, "period")
         check(thread["in_plan"], "not in the plan: %s" % thread)
         check_equal(thread["fallback"], False, "fallback")
-        check_equal(thread["placed_by"], by, "who placed it")
         check(os.sched_getscheduler(thread["tid"]) & 0x40000000, "its children would inherit: reset on fork is off")
     check("instead of deadline" not in vm.output(), vm.output())
 
 
 def deadline(run, by, accel="tcg,thread=multi"):
+    @on_a_fair_day
     def test():
         need_deadline()
         with Place() as place, Vm(place, PLAN + run, ["-smp", "2"], accel=accel) as vm:
@@ -125,8 +124,8 @@ def shielded(run):
         with Place() as place, Vm(place, plan + run) as vm:
             wait_shielded(vm)
             tid = threads_of(vm.wait_roles({"vcpu": 1}), "vcpu")[0]["tid"]
-            wait_for("the vCPU under deadline", lambda: read_setting(tid)[0] == DEADLINE, 10)
-            wait_for("status without fallback", lambda: not threads_of(vm.status(), "vcpu")[0]["fallback"], 5)
+            wait_for("the vCPU under deadline", lambda: read_setting(tid)[0] == DEADLINE)
+            wait_for("status without fallback", lambda: not threads_of(vm.status(), "vcpu")[0]["fallback"])
             check_equal(read_setting(tid)[3], (CPUS[-1],), "its CPUs")
             check("instead of deadline" not in vm.output(), vm.output())
             vm.process.terminate()
@@ -152,7 +151,7 @@ def calmed_after_a_kill():
     need_deadline()
     with Place() as place, Vm(place, PLAN + ["-rt", "main_ioprio=be:6"], ["-smp", "2"]) as vm:
         qemu = vm.wait_roles({"vcpu": 2, "main": 1})["qemu_pid"]
-        wait_for("a vCPU under deadline", lambda: any(read_setting(tid)[0] == DEADLINE for tid in list_threads(qemu)), 10)
+        wait_for("a vCPU under deadline", lambda: any(read_setting(tid)[0] == DEADLINE for tid in list_threads(qemu)))
         check_equal(read_ioprio(qemu), "best-effort: prio 6", "the main loop's I/O priority")
         vm.process.kill()
         vm.process.wait()
@@ -179,7 +178,7 @@ def ioprio(run):
                 check_equal(read_ioprio(thread["tid"]), read_ioprio(os.getpid()), "a thread of which nothing is said")
             tid = threads_of(status, "main")[0]["tid"]
             subprocess.run(["ionice", "-c", "3", "-p", str(tid)], check=True)
-            wait_for("the main loop's is put right", lambda: read_ioprio(tid) == "realtime: prio 1", 10)
+            wait_for("the main loop's is put right", lambda: read_ioprio(tid) == "realtime: prio 1")
             note("corrections: %d" % vm.status()["corrections"])
     return test
 

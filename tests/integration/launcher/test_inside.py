@@ -9,11 +9,10 @@ import shutil
 import struct
 import subprocess
 import threading
-import time
 
 from tap import Skip, check, check_equal, main
-from vm import BUILD, LAUNCHER, Monitor, Place, Vm, find_unplanned, make_qemu, need_qemu_rt, need_root, start_session, end_session, \
-    wait_for, list_threads, threads_of
+from vm import (BUILD, LAUNCHER, Monitor, Place, Vm, end_session, find_unplanned, make_qemu, need_qemu_rt, need_root,
+                on_a_fair_day, start_session, threads_of, wait_monitor)
 from proc import read_text
 
 SMALL = os.path.join(BUILD, "tests", "integration", "launcher", "launcher_inside")
@@ -93,14 +92,17 @@ def by_force_it_is_preloaded():
 # ---- QEMU ----
 
 
+@on_a_fair_day
 def threads_place_themselves():
     with Place() as place, rt_vm(place, qemu=["-object", "iothread,id=io0"]) as vm:
-        status = vm.wait_roles({"main": 1, "vcpu": 2, "ioth": 1})
+        vm.wait_roles({"main": 1, "vcpu": 2, "ioth": 1})
+        vm.wait_placed_by("vcpu", "self")
+        status = vm.wait_placed_by("ioth", "self")
         check_equal((status["library"], status["preload"]), ("built-in", False), "status")
         check(not is_preloaded(status["qemu_pid"]), "preloaded")
         check("vcpu_prio=10" in arguments_of(status["qemu_pid"]), arguments_of(status["qemu_pid"]))
         for thread in threads_of(status, "vcpu") + threads_of(status, "ioth"):
-            check_equal((thread["placed_by"], thread["in_plan"]), ("self", True), thread)
+            check(thread["in_plan"], thread)
         check_equal(status["globals"]["pi"]["in_force"], True, "mutexes")
         code, out, errors = place.call("status", "vm")
         check("by QEMU's own -rt" in out, out + errors)
@@ -109,22 +111,25 @@ def threads_place_themselves():
         check(all(t["in_plan"] and t["effective"]["priority"] == 9 for t in threads_of(vm.status(), "vcpu")), vm.status())
 
 
+@on_a_fair_day
 def another_users_threads_have_their_roles():
     """By the broker; where the supervisor saw a slow start's main thread first, that has its role already, and what
     vCPUs inherit from it they may lower by themselves."""
     with Place() as place, rt_vm(place, [*PLAN, "--user", "nobody"]) as vm:
         status = vm.wait_roles({"main": 1, "vcpu": 2})
         check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
-        check({thread["placed_by"] for thread in threads_of(status, "vcpu")} <= {"broker", "self"}, vm.output())
+        vm.wait_placed_by("vcpu", "broker", "self")
 
 
+@on_a_fair_day
 def a_sandbox_keeps_nothing_from_its_role():
     with Place() as place, rt_vm(place, qemu=["-sandbox", "on,resourcecontrol=deny"]) as vm:
         status = vm.wait_roles({"main": 1, "vcpu": 2})
         check(all(thread["in_plan"] for thread in status["threads"]), status["threads"])
-        check(not any(thread["placed_by"] == "supervisor" for thread in threads_of(status, "vcpu")), status["threads"])
+        vm.wait_placed_by("vcpu", "broker", "self")
 
 
+@on_a_fair_day
 def file_capabilities_do_not_matter():
     with Place() as place:
         path = shutil.copy(need_qemu_rt(), place.file("qemu-system-x86_64"))
@@ -133,23 +138,26 @@ def file_capabilities_do_not_matter():
         except OSError as error:
             raise Skip("no file capabilities here: %s" % error) from None
         with Vm(place, PLAN, [*firmware(), "-smp", "2"], program=path) as vm:
-            check_equal({t["placed_by"] for t in threads_of(vm.wait_roles({"vcpu": 2}), "vcpu")}, {"self"}, vm.output())
+            vm.wait_roles({"vcpu": 2})
+            vm.wait_placed_by("vcpu", "self")
 
 
+@on_a_fair_day
 def without_preload_the_supervisor_places():
     with Place() as place, rt_vm(place, [*PLAN, "--no-preload"]) as vm:
         status = vm.wait_roles({"main": 1, "vcpu": 2})
         check_equal(status["library"], "none", "status")
         check("-rt" not in arguments_of(status["qemu_pid"]), arguments_of(status["qemu_pid"]))
-        check_equal({thread["placed_by"] for thread in threads_of(status, "vcpu")}, {"supervisor"}, vm.output())
+        vm.wait_placed_by("vcpu", "supervisor")
 
 
+@on_a_fair_day
 def by_force_qemu_is_preloaded():
     with Place() as place, rt_vm(place, [*PLAN, "--preload"]) as vm:
         status = vm.wait_roles({"main": 1, "vcpu": 2})
         check_equal((status["library"], is_preloaded(status["qemu_pid"])), ("preloaded", True), vm.output())
         check("-rt" not in arguments_of(status["qemu_pid"]), arguments_of(status["qemu_pid"]))
-        check_equal({thread["placed_by"] for thread in threads_of(status, "vcpu")}, {"self"}, vm.output())
+        vm.wait_placed_by("vcpu", "self")
 
 
 # At the address where a CPU begins: out 0x80, al; and again. Each takes QEMU's big lock.
@@ -191,12 +199,13 @@ def waits_for_mutexes_are_recorded():
 
 def check_attach(place, *own):
     """A QEMU with -rt that nobody supervises, with a plan of its own or without one."""
-    process = start_session(make_qemu([*firmware(), "-smp", "2", "-S", "-name", "guest=stock,debug-threads=on", *own],
-                                      program=need_qemu_rt()),
+    socket = place.file("monitor-%d" % len(own))
+    process = start_session(make_qemu([*firmware(), "-smp", "2", "-S", "-name", "guest=stock,debug-threads=on", "-qmp",
+                                       "unix:%s,server=on,wait=off" % socket, *own], program=need_qemu_rt()),
                             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        wait_for("vCPUs", lambda: len(list_threads(process.pid)) >= 4)
-        time.sleep(0.3)
+        with wait_monitor(socket) as monitor:  # which answers when all threads are there, and in their roles
+            check_equal(monitor.call("query-status")["status"], "prelaunch", "status")
         before = find_unplanned(process.pid)
         code, out, errors = place.call("attach", str(process.pid), "--daemon", "-rt", "default", "-rt", "vcpu_prio=5")
         check_equal((code, "has a plan of its own" in errors), (0, bool(own)), out + errors)

@@ -11,7 +11,8 @@ import time
 
 from stock import CPUS, Stock
 from tap import check, check_equal, main
-from vm import LAUNCHER, Place, Vm, end_session, find_unplanned, make_qemu, need_root, read_setting, start_session, threads_of, wait_for
+from vm import (LAUNCHER, Place, Vm, end_session, find_unplanned, has_roles, make_qemu, need_root, read_setting, start_session,
+                threads_of, wait_for)
 from proc import is_alive, read_text
 
 PLAN = ["-rt", "vcpu_sched=fifo", "-rt", "vcpu_prio=3", "-rt", "main_sched=rr", "-rt", "main_prio=6"]
@@ -47,7 +48,7 @@ def test_of_run():
         wait_gone(place, "a")
         check_equal(find_unplanned(qemu), [], "threads that are not as before")
         check(is_alive(qemu), "the VM ended")
-        check("VM 'a' (pid %d) had lost its launcher" % qemu in b.output(), b.output())
+        b.wait_said("VM 'a' (pid %d) had lost its launcher" % qemu)
         check(b.status()["threads"], "the other VM")
         stop(b)
 
@@ -81,7 +82,7 @@ def test_damage():
         with open(record, "w", encoding="ascii") as file:
             file.write("junk")
         kill_launcher(a)
-        wait_for("a word of it", lambda: "is damaged" in b.output())
+        b.wait_said("is damaged")
         time.sleep(LOOKS)
         check_equal(b.output().count("is damaged"), 1, b.output())
         with open(record, "w", encoding="ascii") as file:
@@ -154,7 +155,7 @@ def test_nobody_reads():
             def status():
                 code, out, _ = place.call("status", "vm", "--json")
                 return json.loads(out) if code == 0 else None
-            wait_for("a VM", lambda: status() and threads_of(status(), "vcpu"))
+            wait_for("a VM", lambda: has_roles(status() or {"threads": []}, ROLES))
             fill()
             for priority in range(10, 15):
                 code, _, errors = place.call("set", "vm", "-rt", "vcpu_prio=%d" % priority)

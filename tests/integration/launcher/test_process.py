@@ -15,7 +15,7 @@ import termios
 from tap import check, check_equal, main
 from terminal import Terminal
 from vm import (LAUNCHER, PATIENCE, QEMU, Monitor, Place, Vm, end_session, is_alive, signals_of, start_session,
-                wait_for, wait_taken)
+                wait_for, wait_monitor, wait_taken)
 
 IDLE = ["-rt", "othr_sched=other"]  # a plan that needs no rights
 BARE = ["-machine", "none"]
@@ -179,8 +179,7 @@ NAMES = [  # QEMU's option, the launcher's name for it, QEMU's own
 def check_names(place, process, given, wanted, own):
     vm = wait_for("a VM", lambda: json.loads(place.call("status", "--json")[1]))[0]
     check_equal(vm["name"], wanted or "vm-%d" % process.pid, "name")
-    wait_for("QEMU's socket", lambda: os.path.exists(place.file("qmp")))
-    with Monitor(place.file("qmp")) as monitor:
+    with wait_monitor(place.file("qmp")) as monitor:
         check_equal(monitor.call("query-name").get("name"), own, "QEMU's own name")
         monitor.call("quit")
     check_equal(process.wait(timeout=PATIENCE), 0, "exit code")
@@ -213,9 +212,21 @@ def guest_states():
                 wait_for("the guest is " + state, lambda s=state: vm.status()["guest_state"] == s)
 
 
+def read_all(master):
+    """What was written to a terminal that nobody has open any more: it comes in pieces, and then an error."""
+    text = b""
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:
+            return text.decode()
+        text += part
+
+
 def status_text():
     """A table that fits, whose lines are threads."""
     with Place() as place, Vm(place, IDLE, ["-smp", "2"]) as vm:
+        vm.wait_up()  # all its threads are there
         threads = vm.wait_roles({"vcpu": 2})["threads"]
         code, out, _ = place.call("status", "vm")
         check_equal(code, 0, "exit code")
@@ -224,8 +235,8 @@ def status_text():
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
         subprocess.run([LAUNCHER, "status", "vm"], env=place.environment, stdout=slave, check=True, timeout=PATIENCE)
-        text = os.read(master, 65536).decode()
         os.close(slave)
+        text = read_all(master)
         os.close(master)
         check("vcpu0" in text, text)
         check(max(len(line) for line in text.splitlines()[3:]) <= 60, "too wide:\n" + text)
@@ -255,12 +266,20 @@ def long_run_directory():
             check_equal(vm.wait_up()["name"], "vm", "name")
 
 
+def read_link(path):
+    """Empty for what was closed meanwhile."""
+    try:
+        return os.readlink(path)
+    except FileNotFoundError:
+        return ""
+
+
 def nothing_inherited():
     """QEMU's descriptors are those of a QEMU, the monitor's, and the two that the preload library closes on exec."""
     with Place() as place, Vm(place, IDLE, BARE) as vm:
         qemu = vm.wait_up()["qemu_pid"]
         folder = "/proc/%d/fd" % qemu
-        names = [os.readlink(os.path.join(folder, fd)) for fd in os.listdir(folder)]
+        names = [read_link(os.path.join(folder, fd)) for fd in os.listdir(folder)]
         leaked = [name for name in names if place.run in name or "pidfd" in name or re.search(r"lock$|control$", name)]
         check_equal(leaked, [], "descriptors of the launcher in QEMU")
 

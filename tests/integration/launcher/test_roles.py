@@ -98,13 +98,13 @@ def arguments(place):
 def check_thread(thread):
     policy, priority, cpu = ROLES[thread["role"]]
     who = "%s (%s)" % (thread["name"], thread["role"])
-    check(thread["in_plan"], "%s is not in the plan: %s" % (who, thread))
-    check_equal(thread["planned"]["policy"], policy, "planned policy of " + who)
-    check_equal(thread["effective"]["policy"], policy, "policy of " + who)
     try:
         actual = read_setting(thread["tid"])
     except ProcessLookupError:
         return  # a worker that ended meanwhile
+    check(thread["in_plan"], "%s is not in the plan: %s" % (who, thread))
+    check_equal(thread["planned"]["policy"], policy, "planned policy of " + who)
+    check_equal(thread["effective"]["policy"], policy, "policy of " + who)
     check_equal(actual[0], POLICIES[policy], "the kernel's policy of " + who)
     check_equal(actual[1], priority, "the kernel's priority of " + who)
     check_equal(actual[3], (cpu,), "the kernel's CPUs of " + who)

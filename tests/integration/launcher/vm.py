@@ -54,6 +54,32 @@ def wait_for(what, look, patience=PATIENCE, pause=0.02):
     raise AssertionError("not within %d s: %s" % (patience, what))
 
 
+def wait_monitor(path):
+    """A monitor's path is there a moment before anybody listens to it."""
+    def look():
+        try:
+            return Monitor(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+    return wait_for("a monitor at " + path, look)
+
+
+class Overtaken(AssertionError):
+    """A thread was held up at its birth for so long that the supervisor placed it, who is there for that."""
+
+
+def on_a_fair_day(test):
+    """A machine that is busy holds a thread up now and then; a fault of ours shows every time."""
+    def run():
+        for _ in range(4):
+            try:
+                return test()
+            except Overtaken as reason:
+                note("again: %s" % reason)
+        return test()
+    return run
+
+
 def wait_taken(pid, number):
     """Until a process has taken a signal that was sent to it."""
     wait_for("signal %d is taken by %d" % (number, pid), lambda: number not in signals_of(pid, "ShdPnd"))
@@ -163,6 +189,24 @@ class Vm:
             note(json.dumps(self.status(), indent=1))
             note(self.output())
             raise
+
+    def wait_placed_by(self, role, *by):
+        """The first status in which each thread of the role was placed by one of these: who places himself says it later."""
+        def look():
+            status = self.status()
+            found = {thread["placed_by"] for thread in threads_of(status, role)} if status else None
+            return status if found and found <= set(by) else None
+        try:
+            return wait_for("%s placed by %s" % (role, by), look, 5)
+        except AssertionError:
+            raise Overtaken("%s: %s" % (by, json.dumps((self.status() or {}).get("threads")))) from None
+
+    def wait_said(self, *words):
+        """What a supervisor says is written by a thread of its own, after what it is about."""
+        try:
+            wait_for("%r said" % (words,), lambda: all(word in self.output() for word in words))
+        except AssertionError as error:
+            raise AssertionError("%s, but: %s" % (error, self.output())) from None
 
     def wait_end(self, patience=PATIENCE):
         return self.process.wait(timeout=patience)

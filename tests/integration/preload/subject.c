@@ -193,7 +193,7 @@ static void do_daemon(void)
 /* ---- mutexes ---- */
 
 static pthread_mutex_t shared_lock;
-static _Atomic int holds, holder_tid;
+static _Atomic int holds, is_seen, holder_tid, waiter_tid;
 
 static void *hold(void *unused)
 {
@@ -202,7 +202,8 @@ static void *hold(void *unused)
 	holder_tid = (int)syscall(SYS_gettid);
 	pthread_mutex_lock(&shared_lock);
 	holds = 1;
-	usleep(200000);
+	while (!is_seen)
+		usleep(1000);
 	pthread_mutex_unlock(&shared_lock);
 	return NULL;
 }
@@ -211,13 +212,14 @@ static void *want(void *unused)
 {
 	(void)unused;
 	pthread_setname_np(pthread_self(), "CPU 0/KVM");
+	waiter_tid = (int)syscall(SYS_gettid);
 	pthread_mutex_lock(&shared_lock);
 	pthread_mutex_unlock(&shared_lock);
 	return NULL;
 }
 
-/* Field 18 of its stat line: -1 - priority for a real-time thread, with what it inherits. */
-static int priority_in_force(int tid)
+/* Of its stat line the state, and field 18: -1 - priority for a real-time thread, with what it inherits. */
+static int priority_in_force(int tid, char *ret_state)
 {
 	char path[64], stat[512] = "";
 	FILE *file;
@@ -226,11 +228,24 @@ static int priority_in_force(int tid)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", tid);
 	file = fopen(path, "re");
 	if (file && fgets(stat, sizeof(stat), file))
-		sscanf(strrchr(stat, ')'), ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
-		       &value);
+		sscanf(strrchr(stat, ')'), ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %d",
+		       ret_state, &value);
 	if (file)
 		fclose(file);
 	return value;
+}
+
+/* After its word there is nothing but the mutex that it can sleep for. */
+static void wait_until_it_waits(void)
+{
+	char state = 0;
+
+	while (!waiter_tid || state != 'S') {
+		usleep(1000);
+		if (waiter_tid)
+			priority_in_force(waiter_tid, &state);
+	}
+	usleep(50000);
 }
 
 static void do_mutex(void)
@@ -238,6 +253,7 @@ static void do_mutex(void)
 	pthread_mutexattr_t attr;
 	pthread_mutex_t own;
 	pthread_t a, b;
+	char state;
 
 	pthread_mutex_init(&shared_lock, NULL);
 	pthread_mutexattr_init(&attr);
@@ -247,11 +263,12 @@ static void do_mutex(void)
 	pthread_create(&a, NULL, hold, NULL);
 	while (!holds)
 		usleep(1000);
-	printf("alone|%d\n", -1 - priority_in_force(holder_tid));
+	printf("alone|%d\n", -1 - priority_in_force(holder_tid, &state));
 	pthread_create(&b, NULL, want, NULL);
-	usleep(80000);
-	printf("waited for|%d\n", -1 - priority_in_force(holder_tid));
+	wait_until_it_waits();
+	printf("waited for|%d\n", -1 - priority_in_force(holder_tid, &state));
 	printf("holder|%d\n", holder_tid);
+	is_seen = 1;
 	pthread_join(a, NULL);
 	pthread_join(b, NULL);
 }

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Tests as functions, TAP as output: what the preload tests share."""
 import ctypes
+import json
 import os
 import pathlib
 import socket
 import struct
 import sys
-import threading
 import traceback
 
 BUILD = pathlib.Path(os.environ["QRT_BUILD"])
@@ -110,14 +110,31 @@ PLACE, PLACED, ENDED = 1, 2, 3
 
 
 class Broker:
-    """The supervisor's end: does to each thread that asks what `place(role, index)` returns."""
+    """The supervisor's end: does to each thread that asks what `place(role, index)` returns. It is a process of its own,
+    which waits for nothing that a thread of the test may hold while real-time threads keep that from running."""
 
     def __init__(self, place, *, answer=None):
         self.place, self.answer = place, answer
         self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.log = []  # (op, role, index, name)
-        self.thread = threading.Thread(target=self.serve, daemon=True)
-        self.thread.start()
+        self.log, self.flags = [], {}  # (op, role, index, name), {(role, index): flags of who asked last}: after close()
+        self.told, telling = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self.be_the_broker(telling)
+        os.close(telling)
+        self.ours.close()
+
+    def be_the_broker(self, telling):
+        """In the child, which never returns."""
+        try:
+            self.theirs.close()
+            os.close(self.told)
+            with os.fdopen(telling, "w", encoding="utf-8") as self.teller:
+                self.serve()
+        except Exception:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
 
     @property
     def variables(self):
@@ -139,9 +156,8 @@ class Broker:
                 return
             if len(data) != MESSAGE.size + SETTING.size:
                 return
-            magic, op, sequence, _, tid, role, index, _, name = MESSAGE.unpack_from(data)
-            assert magic == MAGIC
-            self.log.append((op, role, index, name.rstrip(b"\0").decode()))
+            magic, op, sequence, _, tid, role, index, flags, name = MESSAGE.unpack_from(data)
+            print(json.dumps([magic == MAGIC, op, role, index, flags, name.rstrip(b"\0").decode()]), file=self.teller, flush=True)
             if op == PLACE:
                 self.serve_one(data, sequence, tid, role, index)
 
@@ -160,8 +176,16 @@ class Broker:
         self.ours.send(reply)
 
     def close(self):
+        """What it was told is known when all whom it serves have ended."""
         self.theirs.close()
-        self.ours.close()
+        with os.fdopen(self.told, encoding="utf-8") as told:
+            lines = [json.loads(line) for line in told]
+        os.waitpid(self.pid, 0)
+        for is_sound, op, role, index, flags, name in lines:
+            assert is_sound, lines
+            self.log.append((op, role, index, name))
+            if op == PLACE:
+                self.flags[role, index] = flags
 
 
 # ---- a recorder ----------------------------------------------------------------------------------

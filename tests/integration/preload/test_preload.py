@@ -299,7 +299,6 @@ def who_may_place_itself_only_reports():
     need_realtime()
     broker = Broker(None)
     rows = shown(run("roles", fds=broker.fds, variables=broker.variables))
-    time.sleep(0.2)
     broker.close()
     expect(rows["CPU 1/KVM"][1], "10")
     assert (taplib.PLACED, 0, 1, "CPU 1/KVM") in broker.log, broker.log

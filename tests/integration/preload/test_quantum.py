@@ -79,7 +79,7 @@ def a_program_cannot_keep_its_slices_from_ending():
 
 
 def threads_of_one_level_take_turns_by_their_quanta():
-    rows = rows_of(run("turns", "600"))
+    rows = rows_of(run("turns", "2000"))
     for number, quantum in (("0", 4000), ("1", 12000)):
         count, median = (int(value) for value in rows[number])
         print(f"# quantum {quantum} us: {count} runs, median {median} us of CPU time")
@@ -131,18 +131,11 @@ def the_broker_is_told():
     if os.geteuid() != 0:
         raise Skip("needs root, to give a capability up")
     need_realtime()
-    flags = {}
-
-    class Listener(Broker):
-        def serve_one(self, data, sequence, tid, role, index):
-            flags[role, index] = taplib.MESSAGE.unpack_from(data)[7]
-            super().serve_one(data, sequence, tid, role, index)
-
-    broker = Listener(lambda role, index: (os.SCHED_FIFO, 5, {LAST}))
+    broker = Broker(lambda role, index: (os.SCHED_FIFO, 5, {LAST}))
     rows = rows_of(run("roles", variables=broker.variables, pass_fds=broker.fds, preexec_fn=taplib.drop_nice))
     broker.close()
     expect(rows["vcpu"], [FIFO, "2"])
-    expect((flags[0, 0], flags[5, 0], flags[2, 0], flags[0, 1]), (1, 1, 0, 1))
+    expect([broker.flags[thread] for thread in ((0, 0), (5, 0), (2, 0), (0, 1))], [1, 1, 0, 1])
 
 
 if __name__ == "__main__":

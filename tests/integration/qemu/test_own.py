@@ -15,7 +15,10 @@ from taplib import Skip, environment, expect, main
 QEMU_FOLDER = rtlib.TOP / "qemu"
 PATIENCE = 600  # s; none takes more than one minute on an idle machine
 # Our commands, and the types that they take and give.
-OURS = {"query-rt", "rt-set", "RtInfo", "RtThread", "[RtThread]", "q_obj_rt-set-arg"}
+OURS = {"query-rt", "rt-set", "RtInfo", "RtThread", "[RtThread]", "q_obj_rt-set-arg",
+        "BlockdevOptionsQrt", "BlockdevQrtEngine", "BlockdevQrtPriority"}
+# One of them, from its condition to the end of it.
+OUR_BLOCK = re.compile(r"^#if defined\((CONFIG_QRT_\w+)\)\n(.*?)^#endif /\* defined\(\1\) \*/\n", re.M | re.S)
 
 
 def own_test(name):
@@ -74,15 +77,15 @@ def the_schema_is_the_stock_one_but_for_ours():
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(source / "qapi", f"{folder}/qapi")
         ours = introspect(source, folder)
-        patch = (QEMU_FOLDER / "patches" / rtlib.SERIES).glob("0001*.patch")
-        call("git", "-C", folder, "apply", "-R", "--include=qapi/*", *map(str, patch))
+        for patch in sorted((QEMU_FOLDER / "patches" / rtlib.SERIES).glob("*.patch"), reverse=True):
+            if "\n+++ b/qapi/" in patch.read_text():
+                call("git", "-C", folder, "apply", "-R", "--include=qapi/*", str(patch))
         stock = introspect(source, folder)
-    added = re.findall(r"^#if defined\(CONFIG_QRT_SCHED\)\n(.*?)^#endif /\* defined\(CONFIG_QRT_SCHED\) \*/\n", ours, re.M | re.S)
-    names = re.findall(r'^ {8}\{ "name", QLIT_QSTR\("(.*)"\), \},$', "".join(added), re.M)
-    expect(sorted(names), sorted(OURS), "what is added where the library is there")
+    added = "".join(block for _, block in OUR_BLOCK.findall(ours))
+    names = re.findall(r'^ {8}\{ "name", QLIT_QSTR\("(.*)"\), \},$', added, re.M)
+    expect(sorted(names), sorted(OURS), "what is added where the libraries are there")
     assert OURS.isdisjoint(re.findall(r'QLIT_QSTR\("(.*)"\)', stock)), "what was taken away for the stock schema"
-    for block in added:
-        ours = ours.replace(f"#if defined(CONFIG_QRT_SCHED)\n{block}#endif /* defined(CONFIG_QRT_SCHED) */\n", "", 1)
+    ours = OUR_BLOCK.sub("", ours)
     assert ours == stock, "".join(difflib.unified_diff(stock.splitlines(True), ours.splitlines(True), n=1))
 
 

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A peer that says its state, publishes a value of each type, and stays until its standard input ends. */
+/* A peer, or one who has the memory's file and a slot, and no server: it says its state, publishes a value of
+ * each type, and counts what it reads in one more, until its standard input ends. */
 #include <qrt/ivshmem.h>
 #include <qrt/shmem_value.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,22 +50,46 @@ static int join(struct qrt_ivshmem_peer **ret_peer, const char *path)
 	return qrt_shmem_attach(&view, memory, length);
 }
 
+static int open_file(const char *path, const char *slot)
+{
+	const struct qrt_shmem_memory_config config = {
+		.size = sizeof(config), .kind = QRT_SHMEM_MEMORY_FILE, .path = path};
+	struct qrt_shmem_memory *memory;
+
+	if (qrt_shmem_memory_open(&config, &memory, NULL) < 0)
+		return -1;
+	own = (uint32_t)strtoul(slot, NULL, 10);
+	return qrt_shmem_attach(&view, qrt_shmem_memory_get_data(memory),
+				qrt_shmem_memory_get_length(memory));
+}
+
+static void count_bytes(void)
+{
+	uint32_t index = next;
+	uint64_t count = 0;
+	char byte;
+
+	while (read(STDIN_FILENO, &byte, 1) > 0) {
+		count++;
+		next = index;
+		publish("read", QRT_SHMEM_U64, &count, sizeof(count));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	struct qrt_shmem_state state = {
 		.state = QRT_SHMEM_STATE_BOOTING, .beat = 5, .flags = QRT_SHMEM_POLLS};
-	struct qrt_ivshmem_peer *peer;
-	char byte;
+	struct qrt_ivshmem_peer *peer = NULL;
 
-	if (argc != 2 || join(&peer, argv[1]) < 0)
+	if (argc < 2 || argc > 3 || (argc == 2 ? join(&peer, argv[1]) : open_file(argv[1], argv[2])) < 0)
 		return 1;
 	state.life = qrt_shmem_get_life(&view, own);
 	qrt_shmem_say_state(&view, own, &state);
 	publish_all();
 	puts("ready");
 	fflush(stdout);
-	while (read(STDIN_FILENO, &byte, 1) > 0)
-		;
+	count_bytes();
 	qrt_ivshmem_peer_close(peer);
 	return 0;
 }

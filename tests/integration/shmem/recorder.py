@@ -5,7 +5,7 @@ import socket
 import struct
 import time
 
-LIMIT = 10  # seconds
+LIMIT = 60  # seconds
 
 
 class Client:

@@ -7,7 +7,8 @@ import os
 import signal
 import time
 
-from tool import BUILD, PATIENCE, TOOL, Peer, Place, Server, Skip, check, check_equal, main, read_text, wait_for
+from tool import (BUILD, PATIENCE, TOOL, Peer, Place, Server, Skip, check, check_equal, main, read_text, stop, wait_asleep,
+                  wait_for)
 
 AGENT = os.path.join(BUILD, "guest", "agent", "qrt-guest-agent")
 VALUES = {"qrt.cpu", "qrt.cpus", "qrt.tasks", "qrt.memory", "qrt.irqs", "qrt.uptime", "qrt.interval", "qrt.kernel", "qrt.agent"}
@@ -79,7 +80,7 @@ def an_agent_that_stands_still_holds_up_nobody():
         guest = Guest(place)
         agent = guest.call("run")
         guest.wait_state("ready")
-        agent.send_signal(signal.SIGSTOP)
+        stop(agent)
         for _ in range(14):
             guest.say("rebooting")
         check_equal(guest.state()[0], "rebooting", "the word")
@@ -90,7 +91,7 @@ def an_earlier_life_is_not_believed():
         guest = Guest(place)
         agent = guest.call("run")
         guest.wait_state("ready")
-        agent.send_signal(signal.SIGSTOP)
+        stop(agent)
         guest.vm.close()
         place.wait_ids([])
         guest.vm = Peer(place.file("s1"))
@@ -169,7 +170,7 @@ def its_beat_is_real_time():
             agent = guest.call(*words, "run")
             beats(guest)
             wanted = [(os.SCHED_OTHER, 0)] * 2 + [(os.SCHED_FIFO, priority) if priority else (os.SCHED_OTHER, 0)]
-            check_equal(policies(agent), wanted, "threads with %s" % (words,))
+            wait_for("threads %s with %s" % (wanted, words), lambda agent=agent, wanted=wanted: policies(agent) == wanted)
             check("VmLck:\t       0 kB" not in read_text("/proc/%d/status" % agent.pid), "nothing is locked")
 
 
@@ -179,9 +180,9 @@ def interrupts_end_its_wait():
         guest = Guest(place)
         os.mkfifo(place.file("uio"))
         uio = os.open(place.file("uio"), os.O_RDWR)
-        guest.call("--interval", "60000", "--uio", "uio", "run")
+        agent = guest.call("--interval", "60000", "--uio", "uio", "run")
         guest.wait_state("ready")
-        time.sleep(0.3)
+        wait_asleep(agent)
         question = guest.ask(PATIENCE)
         time.sleep(0.7)
         check_equal(question.poll(), None, "without an interrupt it is not looked")

@@ -13,16 +13,18 @@ GOES_ON = "qrt-shmem: s: another server could not take over; this one goes on\n"
 
 
 class Heir:
-    """As much of a next server as a holder notices: it was given everything."""
+    """As much of a next server as a holder notices: it was given everything, of which it keeps the record."""
 
     def __init__(self, place):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(30)
         self.socket.connect(place.file("s.hold"))
         self.socket.send(b"T")
-        self.names = []
+        self.names, self.record = [], None
         while True:
             data, fds, _, _ = socket.recv_fds(self.socket, 100, 2)
+            if data == b"Krecord":
+                self.record = fds.pop()
             for fd in fds:
                 os.close(fd)
             if data[:1] != b"K":
@@ -34,8 +36,14 @@ class Heir:
         with open("/dev/null", "rb") as file:
             socket.send_fds(self.socket, [b"P" + name], [file.fileno()])
 
+    def take_over(self):
+        socket.send_fds(self.socket, [b"Precord"], [self.record])
+        check_equal(self.socket.recv(10), b"Y", "the holder's word")
+
     def close(self):
         self.socket.close()
+        if self.record is not None:
+            os.close(self.record)
 
 
 def check_as_before(place, server, peer):
@@ -101,6 +109,24 @@ def test_one_that_hangs_is_not_waited_for():
             check_as_before(place, server, peer)
             check_equal(heir.socket.recv(10), b"", "the heir's time is over")
             heir.close()
+            check_as_before(place, server, peer)
+
+
+def test_one_that_needs_long_has_its_turn_where_nobody_stands_still():
+    """It is taken away by somebody else alone."""
+    with Place() as place:
+        server = Server(place, "s")
+        with Peer(place.file("s")) as peer:
+            server.end(signal.SIGKILL)
+            slow = Heir(place)
+            check(not is_readable(slow.socket, 11), "it has time")
+            slow.take_over()
+            slow.close()
+            slow = Heir(place)
+            check(not is_readable(slow.socket, 11), "it has time again")
+            server = Server(place, "s")
+            check_equal((slow.socket.recv(10), server.said()), (b"", ""), "somebody else is quicker")
+            slow.close()
             check_as_before(place, server, peer)
 
 
@@ -213,7 +239,7 @@ def test_a_file_in_use_is_nobody_elses():
             check(not peer.look().is_ended, "the peer is still there")
             check_equal((server.end(), server.said()), (0, ""), "the end")
             # The peer has its memory still, which is no claim.
-            Server(place, "t", "--file", "memory", "--layout=peers=8")
+            Server(place, "t", "--file", "memory", "--layout=peers=8", "--new-layout")
 
 
 main([(function.__name__[5:].replace("_", " "), function) for name, function in sorted(globals().items())

@@ -9,10 +9,11 @@ import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[3]
-sys.path[:0] = [str(TOP / "tests/integration/preload")]
+sys.path[:0] = [str(TOP / "tests/integration/preload"), str(TOP / "tests/lib")]
 
 # pylint: disable=wrong-import-position
 import taplib
+from proc import is_listening
 from recorder import Client
 from taplib import Skip, expect
 
@@ -31,16 +32,29 @@ def sample(folder):
     return [str(SAMPLE), "-F", "-S", f"{folder}/socket", "-p", f"{folder}/pid", "-m", folder, "-l", "1M", "-n", str(VECTORS)]
 
 
+def wait_told(clients, gone):
+    """Each knows all vectors of all; where one left, of that it was told last."""
+    for client in clients.values():
+        client.wait_for(lambda one: len(one.told) > 1, "its id")
+    ids = [client.id for client in clients.values()]
+    for client in clients.values():
+        if gone is None:
+            client.wait_for(lambda one: all(len(one.vectors(number)) == VECTORS for number in ids), "all of all")
+        else:
+            client.wait_for(lambda one: one.told[-1] == (gone, None), "who left")
+
+
 def joins_and_leaves(path):
     """What each of the clients was told, in text."""
     texts, clients = {}, {}
     for step in "+a +b +c -b +d -a +e +f -d -c +g".split():
-        name = step[1]
+        name, gone = step[1], None
         if step[0] == "+":
             clients[name] = Client(path)
         else:
-            texts[name] = clients[name].text()
+            texts[name], gone = clients[name].text(), clients[name].id
             clients.pop(name).close()
+        wait_told(clients, gone)
         for client in clients.values():
             client.read_for(QUIET)
     for name, client in clients.items():
@@ -56,11 +70,10 @@ def told_by(command):
             raise Skip(f"there is no {words[0]}: ./dev qemu --tests makes the sample")
         server = subprocess.Popen(words, stdin=subprocess.DEVNULL)
         try:
-            end = time.monotonic() + 10
-            while not os.path.exists(f"{folder}/socket"):
+            end = time.monotonic() + 60
+            while not is_listening(f"{folder}/socket"):
                 assert time.monotonic() < end and server.poll() is None, "the server did not begin"
                 time.sleep(0.05)
-            time.sleep(0.2)
             return joins_and_leaves(f"{folder}/socket")
         finally:
             server.kill()

@@ -19,6 +19,17 @@ def check_one_line(errors, what):
     check(re.fullmatch(r"qrt-shmem: [^\n]+\n", errors), "%s: one line: %r" % (what, errors))
 
 
+def read_events(place):
+    """Those whose lines are whole."""
+    with open(place.file("events"), encoding="utf-8") as file:
+        return [json.loads(line) for line in file if line.endswith("\n")]
+
+
+def wait_events(place, count):
+    wait_for("%d events" % count, lambda: len(read_events(place)) >= count)
+    return read_events(place)
+
+
 # ---- QEMU ----
 
 
@@ -37,8 +48,7 @@ def test_qemus_join_and_leave():
         gone = next(c["id"] for c in clients if c["pid"] == first.pid)
         first.kill()
         place.wait_ids([1 - gone])
-        with open(place.file("events"), encoding="utf-8") as file:
-            events = [json.loads(line) for line in file]
+        events = wait_events(place, 3)
         check_equal([e["event"] for e in events], ["joined", "joined", "left"], "events")
         check_equal((events[2]["id"], events[2]["name"], events[2]["pid"], events[2]["reason"]),
                     (gone, "vm", first.pid, "by-itself"), "who left")
@@ -75,7 +85,7 @@ def test_ids_and_names_are_bound_to_sockets():
             check_equal(refused.recv(8), b"", "the id is in use")
             refused.close()
             check_equal([(c["id"], c["name"]) for c in place.ls()["clients"]], [(3, "bound"), (0, "any")], "names")
-        check('"reason":"in-use"' in open(place.file("events"), encoding="utf-8").read(), "the event")
+        wait_for("the event", lambda: any(e.get("reason") == "in-use" for e in read_events(place)))
 
 
 def test_permissions_and_lists():
@@ -99,8 +109,7 @@ def test_permissions_and_lists():
         check(code == 1 and "Permission denied" in errors, errors)
         code, _, errors = place.call("serve", "sx", "--no-keep", wrapper=SETPRIV)
         check(code == 1 and "Permission denied" in errors, errors)
-        with open(place.file("events"), encoding="utf-8") as file:
-            refused = [e for e in map(json.loads, file) if e["event"] == "refused"]
+        refused = wait_for("the event", lambda: [e for e in read_events(place) if e["event"] == "refused"])
         check_equal([(e["uid"], e["reason"], e["socket"]) for e in refused], [(65534, "not-listed", "sg")], "refused")
 
 
@@ -187,6 +196,7 @@ BAD = [  # arguments, code, a part of what is said
     (("serve", "s", "--layout=ring=3K"), 2, "power of two"),
     (("serve", "s", "--layout=peers=5000"), 2, "4096"),
     (("serve", "s", "--layout=colour=1"), 2, "peers=, values= and ring="),
+    (("serve", "s", "--new-layout"), 2, "give --layout"),
     (("serve", "s", "--layout", "--peers", "17"), 2, "1 to 16"),
     (("serve", "s", "--hugetlb=3M"), 2, "2M or 1G"),
     (("serve", "s", "--hugetlb=1G"), 2, "--size 1073741824"),

@@ -25,7 +25,10 @@ from tap import Skip, check, check_equal, main, note
 BUILD = os.environ["QRT_BUILD"]
 TOOL = os.path.join(BUILD, "libqrt-shmem", "tools", "qrt-shmem")
 PUBLISHER = os.path.join(BUILD, "tests", "integration", "shmem", "shmem_publisher")
-QEMU = "qemu-system-x86_64"
+# The distribution's, or that of `./dev qemu SERIES`.
+SERIES = os.environ.get("QRT_TEST_QEMU_SERIES")
+QEMU = os.path.realpath(os.path.join(HERE, "..", "..", "..", "build", "qemu", SERIES, "build", "qemu-system-x86_64")) \
+    if SERIES else "qemu-system-x86_64"
 PATIENCE = 30  # seconds for what takes a fraction of one on an idle machine
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None)  # loaded here: a child cannot take the loader's lock
@@ -40,6 +43,31 @@ def wait_for(what, look, patience=PATIENCE):
             return value
         time.sleep(0.02)
     raise AssertionError("not within %d s: %s" % (patience, what))
+
+
+def read_threads(pid):
+    """Of each thread: its state, and how often it was switched."""
+    found = {}
+    for tid in os.listdir("/proc/%d/task" % pid):
+        text = read_text("/proc/%d/task/%s/status" % (pid, tid)) or ""
+        words = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+        found[tid] = (words.get("State", "").strip()[:1], words.get("voluntary_ctxt_switches"), words.get("nonvoluntary_ctxt_switches"))
+    return found
+
+
+def stop(process):
+    """It stands still when this returns."""
+    process.send_signal(signal.SIGSTOP)
+    wait_for("process %d stands still" % process.pid, lambda: all(one[0] == "T" for one in read_threads(process.pid).values()))
+
+
+def wait_asleep(process, seconds=0.5):
+    """Until a process has nothing to do any more, for so long."""
+    def look():
+        before = read_threads(process.pid)
+        time.sleep(seconds)
+        return read_threads(process.pid) == before and all(one[0] == "S" for one in before.values())
+    wait_for("process %d sleeps" % process.pid, look)
 
 
 def is_readable(fd, patience=0):
@@ -137,20 +165,24 @@ class Place:
 
 
 class Server:
-    """`qrt-shmem serve`, ready."""
+    """`qrt-shmem serve`, ready, unless that is to be awaited later."""
 
-    def __init__(self, place, *arguments, wrapper=(), **options):
-        ours, theirs = os.pipe()
+    def __init__(self, place, *arguments, wrapper=(), is_awaited=True, **options):
+        self.ready, theirs = os.pipe()
         self.errors = tempfile.TemporaryFile("w+", encoding="utf-8")
         self.process = place.start(*wrapper, TOOL, "serve", "--ready-fd", str(theirs), *arguments, pass_fds=[theirs],
                                    stderr=self.errors, **options)
         self.pid = self.process.pid
         os.close(theirs)
+        if is_awaited:
+            self.await_ready()
+
+    def await_ready(self):
         try:
-            check(is_readable(ours, PATIENCE), "the server does not begin")
-            check_equal(os.read(ours, 10), b"\n", "ready: " + self.said())
+            check(is_readable(self.ready, PATIENCE), "the server does not begin: " + self.said())
+            check_equal(os.read(self.ready, 10), b"\n", "ready: " + self.said())
         finally:
-            os.close(ours)
+            os.close(self.ready)
 
     def said(self):
         self.errors.seek(0)

@@ -93,7 +93,7 @@ int64_t block_do(struct block *block, struct qrt_block_request *request, struct 
 
 	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, request, 1), 1);
 	while (!count)
-		count = block_await(block, &done, 1, 10000);
+		count = block_await(block, &done, 1, 60000);
 	CU_ASSERT_EQUAL_FATAL(count, 1);
 	CU_ASSERT_EQUAL(done.id, request->id);
 	if (ret)

@@ -26,57 +26,79 @@ static int begin(struct block *block, const struct variant *variant,
 	return block_begin(block);
 }
 
-static void expect_late(struct block *block, uint64_t deadline_ns, uint32_t flags)
+static void expect_late(const struct qrt_block_completion *done, uint64_t deadline_ns, uint32_t flags)
 {
-	struct qrt_block_completion done;
-	int count = 0;
-
-	while (!count)
-		count = block_await(block, &done, 1, 5000);
-	CU_ASSERT_EQUAL_FATAL(count, 1);
-	CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_DONE);
-	CU_ASSERT_EQUAL(done.result, -ETIME);
-	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_DEADLINE);
-	CU_ASSERT_EQUAL(done.flags, flags);
-	CU_ASSERT(done.done_ns >= deadline_ns);
-	CU_ASSERT(done.done_ns < deadline_ns + 400 * MS); /* long before the device has it */
-	tap_note("late by %llu us", (unsigned long long)(done.done_ns - deadline_ns) / 1000);
+	CU_ASSERT_EQUAL(done->kind, QRT_BLOCK_DONE);
+	CU_ASSERT_EQUAL(done->result, -ETIME);
+	CU_ASSERT_EQUAL(done->detail, QRT_BLOCK_DETAIL_DEADLINE);
+	CU_ASSERT_EQUAL(done->flags, flags);
+	CU_ASSERT(done->done_ns >= deadline_ns);
+	CU_ASSERT(done->done_ns < deadline_ns + 400 * MS); /* long before the device has it */
+	tap_note("late by %llu us", (unsigned long long)(done->done_ns - deadline_ns) / 1000);
 }
 
-/* A read of a device that takes 500 ms, with a deadline after 20. */
+/* When the device has it. */
+static void expect_released(struct block *block, const struct qrt_block_request *request)
+{
+	struct qrt_block_completion done;
+
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), request->flags ? 0 : 1);
+	if (request->flags)
+		return;
+	CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
+	CU_ASSERT_EQUAL(done.id, request->id);
+	CU_ASSERT_EQUAL(done.result, 4096); /* what became of it */
+	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_NONE);
+}
+
+/* A device that takes 500 ms, a deadline after 20. 0: it took so long to look that the device may have had it
+ * before: by this thread's fault on a busy machine, or the library's, which shows every time. */
+static int ends_long_before(struct block *block, struct qrt_block_request *request)
+{
+	char *memory = request->buffer;
+	struct qrt_block_completion done;
+	int count = 0, cancelled, drained, is_in_time, byte;
+
+	memset(memory, 7, 4096);
+	request->deadline_ns = block_now() + 20 * MS;
+	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, request, 1), 1);
+	while (!count)
+		count = block_await(block, &done, 1, 60000);
+	CU_ASSERT_EQUAL_FATAL(count, 1);
+	byte = memory[0];
+	cancelled = qrt_block_queue_cancel(block->queue, request->id);
+	drained = qrt_block_queue_drain(block->queue, 0);
+	is_in_time = block_now() < request->deadline_ns + 400 * MS;
+	if (!is_in_time) {
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
+		qrt_block_queue_harvest(block->queue, &done, 1);
+		return 0;
+	}
+	expect_late(&done, request->deadline_ns, request->flags ? 0 : QRT_BLOCK_HELD);
+	CU_ASSERT_EQUAL(byte, 7);
+	CU_ASSERT_EQUAL(cancelled, -ENOENT);
+	CU_ASSERT_EQUAL(drained, -ETIMEDOUT);
+	expect_released(block, request);
+	CU_ASSERT_EQUAL(memory[0], request->flags ? 7 : 0);
+	return 1;
+}
+
 static void read_from_stuck(const struct variant *variant, uint32_t flags)
 {
 	const struct qrt_block_fault_config fault = stuck(500 * MS);
-	char *memory = block_memory(4096);
-	uint64_t deadline = block_now() + 20 * MS;
-	struct qrt_block_request request = {.kind = QRT_BLOCK_READ,
-					    .flags = flags,
-					    .buffer = memory,
-					    .length = 4096,
-					    .deadline_ns = deadline};
-	struct qrt_block_completion done;
+	struct qrt_block_request request = {
+		.kind = QRT_BLOCK_READ, .flags = flags, .buffer = block_memory(4096), .length = 4096};
 	struct block block;
+	int tries = 0;
 
-	memset(memory, 7, 4096);
 	if (begin(&block, variant, &fault)) {
-		request.deadline_ns = deadline = block_now() + 20 * MS;
-		CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
-		expect_late(&block, deadline, flags ? 0 : QRT_BLOCK_HELD);
-		CU_ASSERT_EQUAL(memory[0], 7);
-		CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, request.id), -ENOENT);
-		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 0), -ETIMEDOUT);
-		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
-		CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, &done, 1), flags ? 0 : 1);
-		if (!flags) {
-			CU_ASSERT_EQUAL(done.kind, QRT_BLOCK_RELEASED);
-			CU_ASSERT_EQUAL(done.id, request.id);
-			CU_ASSERT_EQUAL(done.result, 4096); /* what became of it */
-			CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_NONE);
-		}
-		CU_ASSERT_EQUAL(memory[0], flags ? 7 : 0);
+		while (tries < 10 && !ends_long_before(&block, &request))
+			tries++;
+		CU_ASSERT(tries < 10);
 		block_end(&block);
 	}
-	free(memory);
+	free(request.buffer);
 }
 
 static void a_stuck_device_does_not_hold_up_its_user(void)
@@ -87,6 +109,30 @@ static void a_stuck_device_does_not_hold_up_its_user(void)
 		read_from_stuck(&variants[i], 0);
 }
 
+/* The device has nothing of it, and its memory is free. */
+static void what_is_late_already_is_not_begun(void)
+{
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
+	struct qrt_block_completion done;
+	struct block block;
+	char byte = 7;
+	size_t i;
+
+	for (i = 0; i < variants_count; i++) {
+		struct qrt_block_request request = {
+			.kind = QRT_BLOCK_WRITE, .buffer = &byte, .length = 1, .deadline_ns = block_now()};
+
+		if (variants[i].flags || !begin(&block, &variants[i], &fault))
+			continue;
+		CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
+		CU_ASSERT_EQUAL(block_await(&block, &done, 1, 0), 1);
+		CU_ASSERT(done.id == request.id && done.result == -ETIME && done.flags == 0);
+		CU_ASSERT(done.kind == QRT_BLOCK_DONE && done.started_ns == 0);
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 0), 0);
+		block_end(&block);
+	}
+}
+
 static void what_is_bounced_is_free_at_once(void)
 {
 	read_from_stuck(&variants[0], QRT_BLOCK_BOUNCE);
@@ -95,7 +141,7 @@ static void what_is_bounced_is_free_at_once(void)
 /* DONE and the end of the kernel's use before anybody looked: one word is enough. */
 static void nobody_is_told_to_wait_for_what_is_over(void)
 {
-	const struct qrt_block_fault_config fault = stuck(50 * MS);
+	const struct qrt_block_fault_config fault = stuck(2000 * MS);
 	char *memory = block_memory(4096);
 	struct qrt_block_request request = {.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096};
 	struct qrt_block_completion done[2];
@@ -104,7 +150,7 @@ static void nobody_is_told_to_wait_for_what_is_over(void)
 	CU_ASSERT_FATAL(begin(&block, &variants[0], &fault));
 	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
 	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, request.id), 0);
-	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 60000), 0);
 	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, done, 2), 1);
 	CU_ASSERT_EQUAL(done[0].result, -ECANCELED);
 	CU_ASSERT_EQUAL(done[0].flags, 0);
@@ -114,7 +160,7 @@ static void nobody_is_told_to_wait_for_what_is_over(void)
 
 static void what_waits_is_cancelled_for_good(void)
 {
-	const struct qrt_block_fault_config fault = stuck(500 * MS);
+	const struct qrt_block_fault_config fault = stuck(2000 * MS);
 	char *memory = block_memory(4096);
 	struct qrt_block_request requests[2] = {
 		{.kind = QRT_BLOCK_READ, .buffer = memory, .length = 4096},
@@ -133,7 +179,7 @@ static void what_waits_is_cancelled_for_good(void)
 	CU_ASSERT_EQUAL(block_await(&block, done, 2, 0), 1);
 	CU_ASSERT_EQUAL(done[0].id, requests[1].id);
 	CU_ASSERT(done[0].result == -ECANCELED && done[0].flags == 0 && done[0].started_ns == 0);
-	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 5000), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 60000), 0);
 	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block.queue, done, 2), 1);
 	CU_ASSERT(done[0].id == requests[0].id && done[0].result == 4096);
 	CU_ASSERT_EQUAL(qrt_block_queue_cancel(block.queue, 12345), -ENOENT);
@@ -164,12 +210,13 @@ static void a_queue_is_closed_with_requests_out(void)
 
 #define LONG (256u * MIB)
 
-/* 1: it ended by its deadline; 0: this thread was held up for so long that the copy was done before. */
+/* 1: it ended by its deadline, while it was copied; 0: this thread, or who copies, was held up for so long
+ * that the copy was done before, or had not begun. */
 static int ends_late(struct block *block, struct qrt_block_request *request)
 {
 	struct qrt_block_completion done;
 	uint64_t begin_ns = block_now(), submitted_ns;
-	int count = 0, is_late;
+	int count = 0, is_held;
 
 	request->deadline_ns = begin_ns + MS;
 	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, request, 1), 1);
@@ -177,14 +224,14 @@ static int ends_late(struct block *block, struct qrt_block_request *request)
 	while (!count)
 		count = block_await(block, &done, 1, 60000);
 	CU_ASSERT_EQUAL_FATAL(count, 1);
-	is_late = done.result == -ETIME;
-	CU_ASSERT(is_late ? done.flags == QRT_BLOCK_HELD : done.result == LONG);
+	is_held = done.flags == QRT_BLOCK_HELD;
+	CU_ASSERT(done.result == -ETIME || (done.result == LONG && !is_held));
 	CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
-	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), is_late);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), is_held);
 	tap_note("%s: %llu us in submit, %llu us in all", block->variant->name,
 		 (unsigned long long)submitted_ns / 1000,
 		 (unsigned long long)(block_now() - begin_ns) / 1000);
-	return is_late && submitted_ns < (block_now() - begin_ns) / 2;
+	return is_held && submitted_ns < (block_now() - begin_ns) / 2;
 }
 
 /* The kernel can copy what is cached at once: not while somebody waits in submit. */
@@ -198,9 +245,9 @@ static void submit_a_long_copy(const struct variant *variant, uint32_t kind, cha
 	if (!block_begin(&block))
 		return;
 	CU_ASSERT_EQUAL_FATAL(block_read(&block, 0, memory, LONG), LONG);
-	while (tries < 5 && !ends_late(&block, &request))
+	while (tries < 20 && !ends_late(&block, &request))
 		tries++;
-	CU_ASSERT(tries < 5);
+	CU_ASSERT(tries < 20);
 	block_end(&block);
 }
 
@@ -255,6 +302,7 @@ static void the_earliest_is_on_top(void)
 
 static const struct tap_test tests[] = {
 	{"a stuck device does not hold up its user", a_stuck_device_does_not_hold_up_its_user},
+	{"what is late already is not begun", what_is_late_already_is_not_begun},
 	{"what is bounced is free at once", what_is_bounced_is_free_at_once},
 	{"nobody is told to wait for what is over", nobody_is_told_to_wait_for_what_is_over},
 	{"what waits is cancelled for good", what_waits_is_cancelled_for_good},

@@ -153,6 +153,8 @@ static void refuse_all(struct block *block)
 		{{.kind = QRT_BLOCK_READ, .flags = 64}, QRT_BLOCK_DETAIL_KIND},
 		{{.kind = QRT_BLOCK_READ, .flags = QRT_BLOCK_FUA, .length = 4096, .buffer = some},
 		 QRT_BLOCK_DETAIL_KIND},
+		{{.kind = QRT_BLOCK_WRITE, .flags = QRT_BLOCK_UNMAP, .length = 4096, .buffer = some},
+		 QRT_BLOCK_DETAIL_KIND},
 		{{.kind = QRT_BLOCK_FLUSH, .priority = 3}, QRT_BLOCK_DETAIL_KIND},
 		{{.kind = QRT_BLOCK_FLUSH, .reserved = {0, 1}}, QRT_BLOCK_DETAIL_KIND},
 		{{.kind = QRT_BLOCK_READ, .buffer = some}, QRT_BLOCK_DETAIL_EMPTY},

@@ -2,6 +2,7 @@
 /* Files: length, extents, what changes behind the library's back, and what a full filesystem says. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,6 +94,45 @@ static void data_and_holes_are_told_apart(void)
 	CU_ASSERT_EQUAL(qrt_block_device_list_extents(block.device, 1, SIZE, extents, 8), -EINVAL);
 	block_end(&block);
 	free(memory);
+}
+
+/* Bytes that a file takes up after its first 64 KiB were zeroed. */
+static int64_t zero_some(struct block *block, uint32_t flags)
+{
+	struct qrt_block_request request = {.kind = QRT_BLOCK_WRITE_ZEROES, .flags = flags, .length = 65536};
+	char *memory = block_memory(65536);
+	struct stat status;
+
+	block_fill(memory, 65536, 1);
+	CU_ASSERT_EQUAL(block_write(block, 0, memory, 65536), 65536);
+	CU_ASSERT_EQUAL(block_do(block, &request, NULL), 0);
+	CU_ASSERT_EQUAL(block_read(block, 0, memory, 65536), 65536);
+	CU_ASSERT(!memory[0] && !memory[65535]);
+	CU_ASSERT_EQUAL(stat(block->path, &status), 0);
+	free(memory);
+	return status.st_blocks * 512;
+}
+
+/* 1: the filesystem knows zeroes that take up space. */
+static int keeps_zeroes(const struct block *block)
+{
+	int fd = open(block->path, O_RDWR | O_CLOEXEC);
+	int rc = fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, SIZE / 2, 4096);
+
+	close(fd);
+	return rc == 0;
+}
+
+static void zeroes_give_their_space_back_where_they_may(void)
+{
+	struct block block;
+
+	begin(&block);
+	if (keeps_zeroes(&block))
+		CU_ASSERT(zero_some(&block, 0) >= 65536);
+	CU_ASSERT(zero_some(&block, QRT_BLOCK_UNMAP) < 65536);
+	CU_ASSERT(zero_some(&block, QRT_BLOCK_UNMAP | QRT_BLOCK_FUA) < 65536);
+	block_end(&block);
 }
 
 static void a_file_that_was_cut_says_so(void)
@@ -235,6 +275,7 @@ static const struct tap_test tests[] = {
 	{"a file is made or left alone", a_file_is_made_or_left_alone},
 	{"a file is resized", a_file_is_resized},
 	{"data and holes are told apart", data_and_holes_are_told_apart},
+	{"zeroes give their space back where they may", zeroes_give_their_space_back_where_they_may},
 	{"a file that was cut says so", a_file_that_was_cut_says_so},
 	{"what is read-only is not written", what_is_read_only_is_not_written},
 	{"a descriptor tells what it is open for", a_descriptor_tells_what_it_is_open_for},

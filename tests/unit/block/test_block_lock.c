@@ -70,6 +70,26 @@ static void writers_are_alone_and_readers_are_not(void)
 	block_end(&block);
 }
 
+static void without_locks_nobody_is_in_the_way(void)
+{
+	struct qrt_block_device_info info = {.size = sizeof(info)};
+	struct qrt_block_device *first, *second, *third;
+	struct block block;
+
+	make(&block);
+	first = open_with(&block, 0, 0);
+	second = open_with(&block, QRT_BLOCK_DEVICE_NO_LOCKS, 0);
+	CU_ASSERT_EQUAL(qrt_block_device_get_info(second, &info), 0);
+	CU_ASSERT_EQUAL(info.lock, QRT_BLOCK_LOCK_NONE);
+	open_with(&block, 0, -EAGAIN);
+	qrt_block_device_close(first);
+	third = open_with(&block, 0, 0);
+	qrt_block_device_close(second);
+	open_with(&block, 0, -EAGAIN); /* the third one still has its own */
+	qrt_block_device_close(third);
+	block_end(&block);
+}
+
 static void a_descriptor_that_stays_keeps_no_lock(void)
 {
 	struct qrt_block_device_config config = {.size = sizeof(config), .engine = QRT_BLOCK_ENGINE_THREADS};
@@ -229,6 +249,7 @@ static void we_see_the_locks_of_qemu(void)
 
 static const struct tap_test tests[] = {
 	{"writers are alone and readers are not", writers_are_alone_and_readers_are_not},
+	{"without locks nobody is in the way", without_locks_nobody_is_in_the_way},
 	{"a descriptor that stays keeps no lock", a_descriptor_that_stays_keeps_no_lock},
 	{"QEMU sees our locks", qemu_sees_our_locks},
 	{"we see the locks of QEMU", we_see_the_locks_of_qemu},

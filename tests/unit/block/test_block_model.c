@@ -8,12 +8,15 @@
 
 #include "block_help.h"
 
-#define SIZE     (1u << 18)
-#define SECTOR   4096u
-#define SECTORS  (SIZE / SECTOR)
-#define SLOTS    32
-#define REQUESTS 5000
-#define LONGEST  8u /* sectors */
+#define SIZE    (1u << 18)
+#define SECTOR  4096u
+#define SECTORS (SIZE / SECTOR)
+#define SLOTS   32
+#define LONGEST 8u /* sectors */
+
+/* Of each engine, with faults and without. A soak wants more, and others: QRT_BLOCK_MODEL="REQUESTS SEED". */
+static unsigned requests_wanted = 5000;
+static uint64_t seed_wanted = 1;
 
 struct slot {
 	struct qrt_block_request request;
@@ -159,7 +162,7 @@ static void run(struct model *model)
 {
 	int waits = 0;
 
-	while (model->submitted < REQUESTS) {
+	while (model->submitted < requests_wanted) {
 		struct slot *slot = &model->slots[chance(model, SLOTS)];
 		int is_new = !slot->is_out && submit_one(model, slot);
 
@@ -199,7 +202,7 @@ static void run_over(const struct variant *variant, const struct qrt_block_fault
 	model->block.queue_config.depth = SLOTS;
 	model->block.queue_config.bounces = 3; /* so that some have to wait for one */
 	model->block.queue_config.bounds[QRT_BLOCK_LOW] = 4;
-	model->seed = fault ? fault->seed : 1;
+	model->seed = fault ? fault->seed : seed_wanted;
 	model->value = calloc(1, SIZE);
 	for (i = 0; i < SLOTS; i++)
 		model->slots[i].memory = block_memory((LONGEST + 1) * SECTOR);
@@ -218,26 +221,41 @@ static void run_over(const struct variant *variant, const struct qrt_block_fault
 	free(model);
 }
 
+static void read_wishes(void)
+{
+	const char *text = getenv("QRT_BLOCK_MODEL");
+	char *rest;
+
+	if (!text)
+		return;
+	requests_wanted = (unsigned)strtoul(text, &rest, 10);
+	seed_wanted = strtoull(rest, NULL, 10);
+	tap_note("%u requests, seed %llu", requests_wanted, (unsigned long long)seed_wanted);
+}
+
 static void every_byte_is_as_the_model_says(void)
 {
 	size_t i;
 
+	read_wishes();
 	for (i = 0; i < variants_count; i++)
 		run_over(&variants[i], NULL);
 }
 
 static void faults_lose_nothing(void)
 {
-	const struct qrt_block_fault_config fault = {.size = sizeof(fault),
-						     .seed = 4711,
-						     .error_rate = 30,
-						     .torn_rate = 30,
-						     .short_rate = 100,
-						     .reorder_rate = 100,
-						     .delay_rate = 20,
-						     .delay_max_ns = 500000};
+	struct qrt_block_fault_config fault = {.size = sizeof(fault),
+					       .seed = 4711,
+					       .error_rate = 30,
+					       .torn_rate = 30,
+					       .short_rate = 100,
+					       .reorder_rate = 100,
+					       .delay_rate = 20,
+					       .delay_max_ns = 500000};
 	size_t i;
 
+	read_wishes();
+	fault.seed *= seed_wanted;
 	for (i = 0; i < variants_count; i++)
 		run_over(&variants[i], &fault);
 }

@@ -249,7 +249,9 @@ static void what_no_worker_has_begun_is_free_at_once(void)
 	block.queue_config.depth = 64;
 	CU_ASSERT_FATAL(block_begin(&block));
 	for (i = 0; i < 64; i++)
+		/* With FUA all workers take some: of plain writes one has all. */
 		requests[i] = (struct qrt_block_request){.kind = QRT_BLOCK_WRITE,
+							 .flags = QRT_BLOCK_FUA,
 							 .priority = QRT_BLOCK_LOW,
 							 .buffer = memory,
 							 .length = 65536,

@@ -140,7 +140,7 @@ static void what_was_held_up_fails_when_power_is_cut(void)
 	memset(memory, 1, SECTOR);
 	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, &request, 1), 1);
 	CU_ASSERT_EQUAL(qrt_block_device_cut_power(block.device), 0);
-	CU_ASSERT_EQUAL(block_await(&block, &done, 1, 1000), 1);
+	CU_ASSERT_EQUAL(block_await(&block, &done, 1, 60000), 1);
 	CU_ASSERT_EQUAL(done.result, -EIO);
 	CU_ASSERT_EQUAL(block_read(&block, 0, memory, SECTOR), SECTOR);
 	CU_ASSERT_EQUAL(memory[0], 0);

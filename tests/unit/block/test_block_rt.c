@@ -143,7 +143,8 @@ static void images_allocate_nothing_and_start_nobody(void)
 	threads = count_threads();
 	run(&block, memory, 1);
 	CU_ASSERT_EQUAL(allocations, before);
-	CU_ASSERT_EQUAL(count_threads(), threads);
+	CU_ASSERT(count_threads() <=
+		  threads); /* the kernel ends those of rings that were closed when it likes */
 	block_end(&block);
 	qcow2_end(&file);
 	free(memory);

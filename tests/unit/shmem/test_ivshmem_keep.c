@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ivshmem_keep.h"
@@ -134,16 +135,19 @@ static void who_asks_for_nothing_keeps_nobody_out(void)
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct qrt_ivshmem_hold *hold = NULL;
 	int idle = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), i, rc = -EPIPE;
+	struct timespec begin, end;
 
 	start_holder();
 	strcpy(address.sun_path, holder_path);
+	clock_gettime(CLOCK_MONOTONIC, &begin);
 	CU_ASSERT_EQUAL_FATAL(connect(idle, (struct sockaddr *)&address, sizeof(address)), 0);
-	for (i = 0; i < 60 && rc < 0; i++) {
+	for (i = 0; i < 300 && rc < 0; i++) {
 		pause_us(100000);
 		rc = qrt_ivshmem_hold_open(holder_path, 5000, &hold, NULL);
 	}
+	clock_gettime(CLOCK_MONOTONIC, &end);
 	CU_ASSERT_EQUAL_FATAL(rc, 0);
-	CU_ASSERT(i > 10);
+	CU_ASSERT(end.tv_sec - begin.tv_sec >= 1); /* it was waited for */
 	qrt_ivshmem_hold_close(hold);
 	close(idle);
 	end_process(holder, SIGKILL);
@@ -161,7 +165,7 @@ static void a_holder_that_is_gone_is_said_and_quiet(void)
 	CU_ASSERT_EQUAL(qrt_ivshmem_hold_check(hold), 0);
 	CU_ASSERT_EQUAL(poll(&fd, 1, 0), 0);
 	end_process(holder, SIGKILL);
-	CU_ASSERT_EQUAL(poll(&fd, 1, 1000), 1);
+	CU_ASSERT_EQUAL(poll(&fd, 1, 20000), 1);
 	CU_ASSERT_EQUAL(qrt_ivshmem_hold_check(hold), -EPIPE);
 	CU_ASSERT_EQUAL(qrt_ivshmem_hold_get_fd(hold), fd.fd);
 	CU_ASSERT_EQUAL(poll(&fd, 1, 0), 0);

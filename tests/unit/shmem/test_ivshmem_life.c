@@ -126,6 +126,26 @@ static void who_was_there_before_the_layout_lives_when_it_is_there(void)
 	end();
 }
 
+static void a_layout_that_lies_there_is_cleaned_of_who_is_gone(void)
+{
+	int a;
+
+	begin();
+	make_layout();
+	CU_ASSERT_EQUAL(qrt_shmem_begin_life(&view, 0, 77), 0);
+	CU_ASSERT_EQUAL(qrt_shmem_begin_life(&view, 2, 78), 0);
+	qrt_shmem_section_of(&view, 2)[200] = 1;
+	qrt_shmem_section_of(&view, 3)[200] = 1; /* without a life */
+	open_server(NULL, 0, NULL);
+	a = join(0);
+	CU_ASSERT(qrt_shmem_get_life(&view, 0) != 0 && qrt_shmem_get_life(&view, 0) != 77);
+	CU_ASSERT_EQUAL(qrt_shmem_get_life(&view, 2), 0);
+	CU_ASSERT_EQUAL(qrt_shmem_section_of(&view, 2)[200], 0);
+	CU_ASSERT_EQUAL(qrt_shmem_section_of(&view, 3)[200], 1);
+	close(a);
+	end();
+}
+
 /* ---- a memory that peers damage ---- */
 
 static void check_header(void)
@@ -246,6 +266,8 @@ static const struct tap_test tests[] = {
 	{"lives begin and end with their peers", lives_begin_and_end_with_their_peers},
 	{"who was there before the layout lives when it is there",
 	 who_was_there_before_the_layout_lives_when_it_is_there},
+	{"a layout that lies there is cleaned of who is gone",
+	 a_layout_that_lies_there_is_cleaned_of_who_is_gone},
 	{"a layout that is given counts", a_layout_that_is_given_counts},
 	{"a memory that is cut short is as long again", a_memory_that_is_cut_short_is_as_long_again},
 	{"no layout that cannot be is taken", no_layout_that_cannot_be_is_taken},
