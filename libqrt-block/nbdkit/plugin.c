@@ -74,6 +74,7 @@ static int config_complete(void)
 	"file=PATH              what to export\n"                                                            \
 	"engine=ENGINE          auto (default: nbdkit's threads), threads, libaio, io_uring, memory\n"       \
 	"format=raw             also where it looks like an image of another format\n"                       \
+	"format=qcow2           with read-only=on; backing=on opens files that it names\n"                   \
 	"cache=MODE             writeback (default), none, ...\n"                                            \
 	"priority=PRIORITY      urgent, normal (default), low\n"                                             \
 	"deadline=TIME          of each request; then the client gets an error\n"                            \
@@ -257,7 +258,8 @@ static struct nbdkit_plugin plugin = {
 	.name = "qrt",
 	.longname = "nbdkit plugin of libqrt-block",
 	.version = QRT_BLOCK_TOOL_VERSION,
-	.description = "Raw images, block devices and memory, by engines with priorities and deadlines",
+	.description =
+		"Raw and qcow2 images, block devices and memory, by engines with priorities and deadlines",
 	.load = load,
 	.unload = unload,
 	.config = config,

@@ -7,13 +7,14 @@
 
 #include "engine_p.h"
 #include "power_p.h"
+#include "qcow2_chain_p.h"
 
 #define REQUESTS_MAX  65536u
 #define QUEUES_MAX    1024u
 #define WORKERS_USUAL 4u
 #define KNOWN_FLAGS                                                                                          \
 	(QRT_BLOCK_DEVICE_READ_ONLY | QRT_BLOCK_DEVICE_DIRECT | QRT_BLOCK_DEVICE_CREATE |                    \
-	 QRT_BLOCK_DEVICE_SHARE | QRT_BLOCK_DEVICE_NO_LOCKS)
+	 QRT_BLOCK_DEVICE_SHARE | QRT_BLOCK_DEVICE_NO_LOCKS | QRT_BLOCK_DEVICE_BACKING)
 
 /* ---- opening ---- */
 
@@ -21,6 +22,11 @@ static int check(const struct qrt_block_device_config *config, struct qrt_block_
 {
 	if (config->flags & ~KNOWN_FLAGS || config->engine > QRT_BLOCK_ENGINE_MEMORY)
 		return qrt_block_p_error(reterr, -EINVAL, "a device with unknown flags or an unknown engine");
+	if (config->format > QRT_BLOCK_FORMAT_QCOW2 || config->reserved ||
+	    (config->flags & QRT_BLOCK_DEVICE_BACKING && config->format == QRT_BLOCK_FORMAT_RAW))
+		return qrt_block_p_error(
+			reterr, -EINVAL,
+			"a device with an unknown format, or BACKING with one that has none");
 	if (config->workers > QRT_BLOCK_P_WORKERS_MAX || config->requests > REQUESTS_MAX ||
 	    config->queues > QUEUES_MAX)
 		return qrt_block_p_error(reterr, -EINVAL,
@@ -73,7 +79,7 @@ static int have_workers(struct qrt_block_device *device, const struct qrt_block_
 		return 0;
 	if (config->workers)
 		usual = config->workers;
-	else if (device->engine == QRT_BLOCK_ENGINE_THREADS)
+	else if (device->engine == QRT_BLOCK_ENGINE_THREADS && !device->qcow2)
 		device->workers_max = QRT_BLOCK_P_WORKERS_MAX;
 	rc = qrt_block_p_pool_open(&device->pool, device, usual, device->requests_max);
 	return rc < 0 ? qrt_block_p_error(reterr, rc, "a worker cannot be started: %s", strerror(-rc)) : 0;
@@ -84,6 +90,8 @@ static int have_content(struct qrt_block_device *device, const struct qrt_block_
 {
 	int rc;
 
+	if (config->format == QRT_BLOCK_FORMAT_QCOW2)
+		return qrt_block_p_qcow2_open(device, config, reterr);
 	if (config->engine == QRT_BLOCK_ENGINE_MEMORY) {
 		device->engine = config->engine;
 		return qrt_block_p_memory_open(device, config, reterr);
@@ -95,7 +103,9 @@ static int have_content(struct qrt_block_device *device, const struct qrt_block_
 static int fill(struct qrt_block_device *device, const struct qrt_block_device_config *config,
 		struct qrt_block_error *reterr)
 {
-	int rc = take_fault(device, config->fault, reterr);
+	/* Those of an image are its files'. */
+	int is_raw = config->format == QRT_BLOCK_FORMAT_RAW;
+	int rc = take_fault(device, is_raw ? config->fault : NULL, reterr);
 
 	device->fd = -1;
 	device->flags = config->flags & ~QRT_BLOCK_DEVICE_CREATE;
@@ -152,6 +162,7 @@ struct qrt_block_device *qrt_block_device_close(struct qrt_block_device *device)
 	for (i = 0; device->mailboxes && i < device->mailboxes_count; i++)
 		qrt_block_p_mailbox_finish(&device->mailboxes[i]);
 	qrt_block_p_power_close(device->power);
+	qrt_block_p_qcow2_close(device->qcow2);
 	qrt_block_p_file_close(device);
 	qrt_block_p_memory_close(device);
 	free(device->mailboxes);
@@ -172,8 +183,14 @@ int qrt_block_device_get_info(const struct qrt_block_device *device, struct qrt_
 		.is_block_device = device->is_block_device,
 		.workers = atomic_load(&device->pool.count),
 		.length_max = QRT_BLOCK_P_LENGTH_MAX,
+		.layers = 1,
 	};
 
 	memcpy(info.reason, device->reason, sizeof(info.reason));
+	if (device->qcow2) {
+		info.format = QRT_BLOCK_FORMAT_QCOW2;
+		info.layers = device->qcow2->layers.count;
+		info.workers += qrt_block_p_qcow2_workers(device->qcow2);
+	}
 	return qrt_p_struct_give(ret_info, &info, sizeof(info));
 }

@@ -5,10 +5,13 @@
 #include <unistd.h>
 
 #include "device_p.h"
+#include "qcow2_chain_p.h"
 
 int qrt_block_device_resize(struct qrt_block_device *device, uint64_t capacity,
 			    struct qrt_block_error *reterr)
 {
+	if (device->qcow2)
+		return qrt_block_p_error(reterr, -EOPNOTSUPP, "an image of qcow2 keeps its length here");
 	if (device->memory || device->is_block_device || device->power)
 		return qrt_block_p_error(reterr, -EOPNOTSUPP,
 					 device->power ? "a device whose power can be cut keeps its length"
@@ -28,7 +31,7 @@ int qrt_block_device_refresh(struct qrt_block_device *device, struct qrt_block_e
 {
 	int64_t length;
 
-	if (device->memory || device->power)
+	if (device->memory || device->power || device->qcow2)
 		return 0;
 	length = qrt_block_p_file_length(device);
 	if (length < 0)
@@ -71,6 +74,8 @@ int qrt_block_device_list_extents(const struct qrt_block_device *device, uint64_
 
 	if (offset > capacity || length > capacity - offset)
 		return -EINVAL;
+	if (device->qcow2)
+		return qrt_block_p_qcow2_list_extents(device->qcow2, offset, length, ret_extents, max);
 	for (; offset < end && count < max && count < INT32_MAX; count++) {
 		rc = find(device, offset, end, &ret_extents[count]);
 		if (rc < 0)

@@ -14,18 +14,20 @@
 enum qrt_block_p_at_once { QRT_BLOCK_P_UNTRIED, QRT_BLOCK_P_HAS, QRT_BLOCK_P_HAS_NOT };
 
 struct qrt_block_p_power;
+struct qrt_block_p_qcow2;
 struct qrt_block_p_engine;
 
 struct qrt_block_device {
-	int fd; /* -1: memory */
+	int fd; /* -1: memory, or an image of another format than raw */
 	uint32_t engine, flags, lock;
 	uint32_t is_block_device;
 	uint32_t alignment, memory_alignment;
 	_Atomic uint64_t capacity;
-	char *made;           /* a file that is removed where opening fails */
-	void *memory;         /* engine MEMORY */
-	void *zeroes;         /* QRT_BLOCK_P_ZEROES of them, aligned */
-	uint32_t workers_max; /* a worker for each request that queues have room for, up to this */
+	char *made;                      /* a file that is removed where opening fails */
+	void *memory;                    /* engine MEMORY */
+	struct qrt_block_p_qcow2 *qcow2; /* its files; NULL: raw */
+	void *zeroes;                    /* QRT_BLOCK_P_ZEROES of them, aligned */
+	uint32_t workers_max;            /* a worker for each request that queues have room for, up to this */
 	uint32_t requests_max, mailboxes_count;
 	/* io_uring's that are open. A new one may get the memory of another thread's that was just closed:
 	 * what that one did with it is over, and this says so to the one that goes on there. */

@@ -65,6 +65,8 @@ void qrt_block_p_engine_hand_over(struct qrt_block_p_engine *engine)
 
 static int open_plain(const struct qrt_block_p_engine_config *config, struct qrt_block_p_engine **ret_engine)
 {
+	if (config->device->qcow2)
+		return qrt_block_p_qcow2_engine_open(config, ret_engine);
 	if (config->is_blocking && config->device->engine != QRT_BLOCK_ENGINE_MEMORY)
 		return qrt_block_p_blocking_engine_open(config, ret_engine);
 	switch (config->device->engine) {

@@ -69,6 +69,9 @@ int qrt_block_p_threads_engine_open(const struct qrt_block_p_engine_config *conf
 /* Of a queue that is BLOCKING, instead of the device's. */
 int qrt_block_p_blocking_engine_open(const struct qrt_block_p_engine_config *config,
 				     struct qrt_block_p_engine **ret_engine);
+/* Of an image of qcow2, over queues of its files. */
+int qrt_block_p_qcow2_engine_open(const struct qrt_block_p_engine_config *config,
+				  struct qrt_block_p_engine **ret_engine);
 /* These two may be absent from a build, and say -EOPNOTSUPP then. */
 int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *config,
 				   struct qrt_block_p_engine **ret_engine);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "device_p.h"
+#include "qcow2_chain_p.h"
 
 #define ZEROES_PARTS 16
 
@@ -106,6 +107,8 @@ static int discard(const struct qrt_block_device *device, const struct qrt_block
 
 int64_t qrt_block_p_execute(struct qrt_block_device *device, struct qrt_block_p_op *op)
 {
+	if (device->qcow2)
+		return qrt_block_p_qcow2_execute(op);
 	switch (op->kind) {
 	case QRT_BLOCK_FLUSH:
 		return sync_data(device);

@@ -88,6 +88,8 @@ uint32_t qrt_block_p_detail_of(int64_t code)
 	case -ENXIO:
 	case -ENODEV:
 		return QRT_BLOCK_DETAIL_GONE;
+	case -EUCLEAN:
+		return QRT_BLOCK_DETAIL_DAMAGED;
 	default:
 		return QRT_BLOCK_DETAIL_DEVICE;
 	}
@@ -110,6 +112,7 @@ static const char *const texts[QRT_BLOCK_DETAILS] = {
 	[QRT_BLOCK_DETAIL_SPACE] = "the filesystem is full",
 	[QRT_BLOCK_DETAIL_GONE] = "the device is gone",
 	[QRT_BLOCK_DETAIL_DEVICE] = "the device or filesystem failed",
+	[QRT_BLOCK_DETAIL_DAMAGED] = "the image's own tables, or the filesystem's, are damaged",
 };
 
 const char *qrt_block_detail_text(uint32_t detail)

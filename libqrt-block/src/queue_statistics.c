@@ -32,6 +32,7 @@ void qrt_block_p_queue_count(struct qrt_block_queue *queue, const struct qrt_blo
 	case QRT_BLOCK_DETAIL_SPACE:
 	case QRT_BLOCK_DETAIL_GONE:
 	case QRT_BLOCK_DETAIL_DEVICE:
+	case QRT_BLOCK_DETAIL_DAMAGED:
 		counts->failed++;
 		break;
 	default:

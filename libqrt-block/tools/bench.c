@@ -19,7 +19,7 @@ static const char help[] =
 	"  --area SIZE         the first bytes of FILE alone\n"
 	"  --cache MODE        none (default), writeback, writethrough, directsync, unsafe\n"
 	"  --workers N\n"
-	"  -f, --format raw    also where FILE looks like an image of another format\n"
+	"  -f, --format FORMAT raw or qcow2; without it FILE tells, or is refused\n"
 	"  --seconds S         of a measurement (default 1)\n"
 	"  --rounds N          default 3\n"
 	"  --write             what is in FILE may be lost: for randwrite and write\n"

@@ -261,7 +261,7 @@ static gboolean run_statistics(struct session *session, int argc, char **argv)
 }
 
 const struct command command_images[] = {
-	{"open", "o", "[-rnkmUC] [-t cache] [-d discard] [-i engine] [-f raw] [-o options] [path]",
+	{"open", "o", "[-rnkmUC] [-t cache] [-d discard] [-i engine] [-f format] [-o options] [path]",
 	 "open an image",
 	 "What is not given is as on the command line.\n" IMAGE_LETTER_HELP
 	 "  -o KEY=VALUE,...  as --image-opts; see qrt-io(1)\n",

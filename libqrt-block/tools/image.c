@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "image.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "image_probe.h"
@@ -13,9 +14,11 @@ static guint32 flags_of(const struct image_options *options)
 {
 	gboolean is_direct = options->is_direct && options->engine != QRT_BLOCK_ENGINE_MEMORY;
 
+	gboolean is_backed = options->is_backed && options->format == QRT_BLOCK_FORMAT_QCOW2;
+
 	return (options->is_read_only ? QRT_BLOCK_DEVICE_READ_ONLY : 0) |
 	       (is_direct ? QRT_BLOCK_DEVICE_DIRECT : 0) | (options->create ? QRT_BLOCK_DEVICE_CREATE : 0) |
-	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0);
+	       (options->is_shared ? QRT_BLOCK_DEVICE_SHARE : 0) | (is_backed ? QRT_BLOCK_DEVICE_BACKING : 0);
 }
 
 static gboolean open_throttle(struct image *image)
@@ -38,7 +41,10 @@ static void complain_of(const struct qrt_block_error *error)
 {
 	const char *options = "";
 
-	if (strstr(error->message, "SHARE"))
+	/* What is long may have lost its end. */
+	if (error->code == -EPERM && strstr(error->message, "names a backing file"))
+		options = " (that is -o backing=on)";
+	else if (strstr(error->message, "SHARE"))
 		options = " (SHARE is -U, force-share=on)";
 	else if (strstr(error->message, "DIRECT"))
 		options = " (DIRECT is -n, cache=none)";
@@ -67,18 +73,41 @@ static gboolean check_kind(const struct image_options *options)
 	return FALSE;
 }
 
-/* As raw bytes an image of another format is soon destroyed: who means that says so. */
-static gboolean check_format(const struct image_options *options)
+/* Its format, as it looks. As raw bytes an image of another one is soon destroyed: who means that says so. */
+static gboolean find_format(struct image_options *options)
 {
 	const char *format;
 
-	if (!options->path || options->create || options->is_raw)
+	if (!options->path || options->create || options->has_format)
 		return TRUE;
 	format = image_probe(options->path);
 	if (!format)
 		return TRUE;
-	complain("%s: this looks like a %s image; -f raw (format=raw) takes it as raw bytes all the same",
-		 options->path, format);
+	if (strcmp(format, image_format_name(QRT_BLOCK_FORMAT_QCOW2)) != 0) {
+		complain("%s: this looks like a %s image; -f raw (format=raw) takes it as raw bytes all the "
+			 "same",
+			 options->path, format);
+		return FALSE;
+	}
+	options->format = QRT_BLOCK_FORMAT_QCOW2;
+	return TRUE;
+}
+
+static gboolean check_format(const struct image_options *options)
+{
+	if (options->format == QRT_BLOCK_FORMAT_RAW)
+		return TRUE;
+	if (options->create)
+		complain("%s: only raw images are made: leave -f (format=) or --create out", options->path);
+	else if (!options->is_read_only && options->has_format)
+		complain("%s: a qcow2 image is read, and not written: give -r (read-only=on)", options->path);
+	else if (!options->is_read_only)
+		complain("%s: this looks like a qcow2 image, which is read, and not written: -r "
+			 "(read-only=on) "
+			 "reads it; -f raw (format=raw) takes it as raw bytes all the same",
+			 options->path);
+	else
+		return TRUE;
 	return FALSE;
 }
 
@@ -98,6 +127,7 @@ static gboolean open_device(struct image *image)
 		.queues = MAX(options->queues, 1),
 		.fault = options->has_fault ? &options->fault : NULL,
 		.throttles = {image->throttle},
+		.format = options->format,
 	};
 	struct qrt_block_error error;
 
@@ -114,7 +144,9 @@ static gboolean open_queues(struct image *image)
 	struct qrt_block_queue_config config = {
 		.size = sizeof(config),
 		.flags = (options->queues ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD) |
-			 (options->is_blocking ? QRT_BLOCK_QUEUE_BLOCKING : 0),
+			 (options->is_blocking && options->format == QRT_BLOCK_FORMAT_RAW
+				  ? QRT_BLOCK_QUEUE_BLOCKING
+				  : 0),
 		.depth = options->depth,
 		.bounces = MIN(options->depth, BOUNCES),
 	};
@@ -138,12 +170,12 @@ struct image *image_open(const struct image_options *options)
 	struct image *image = g_new0(struct image, 1);
 
 	image_options_copy(&image->options, options);
-	if (!check_kind(options) || !check_format(options) || !open_throttle(image) || !open_device(image) ||
-	    !open_queues(image))
+	if (!check_kind(options) || !find_format(&image->options) || !check_format(&image->options) ||
+	    !open_throttle(image) || !open_device(image) || !open_queues(image))
 		return image_close(image);
-	/* When it is opened again, it is there, and raw, whatever was written to it. */
+	/* When it is opened again, it is there, and of the same format, whatever was written to it. */
 	image->options.create = 0;
-	image->options.is_raw = TRUE;
+	image->options.has_format = TRUE;
 	image->info.size = sizeof(image->info);
 	qrt_block_device_get_info(image->device, &image->info);
 	return image;

@@ -16,7 +16,8 @@
 	"  -d unmap|ignore  what a discard does\n"                                                           \
 	"  -U  others may write to it meanwhile\n"                                                           \
 	"  -m  buffers that are not aligned\n"                                                               \
-	"  -f raw  the only format so far, also where it looks like another one; -C is taken, and does "     \
+	"  -f FORMAT  raw, or qcow2 (with -r); without it the file tells, or is refused; -C is taken, and "  \
+	"does "                                                                                              \
 	"nothing to it\n"
 
 /* FALSE: it was said, in a line that begins with `where`, what is wrong. */

@@ -104,13 +104,27 @@ static gboolean take_driver(struct image_options *options, gsize offset, const c
 	return strcmp(value, "file") == 0 || strcmp(value, "host_device") == 0;
 }
 
+static const char *const format_names[] = {
+	[QRT_BLOCK_FORMAT_RAW] = "raw",
+	[QRT_BLOCK_FORMAT_QCOW2] = "qcow2",
+};
+
+const char *image_format_name(guint32 format)
+{
+	return format < G_N_ELEMENTS(format_names) ? format_names[format] : "?";
+}
+
 /* A driver of files without a format above it is raw, too. */
 static gboolean take_format(struct image_options *options, gsize offset, const char *value)
 {
-	gboolean is_good = strcmp(value, "raw") == 0 || take_driver(options, offset, value);
+	gboolean is_qcow2 = strcmp(value, image_format_name(QRT_BLOCK_FORMAT_QCOW2)) == 0;
 
-	options->is_raw = is_good;
-	return is_good;
+	if (!is_qcow2 && strcmp(value, image_format_name(QRT_BLOCK_FORMAT_RAW)) != 0 &&
+	    !take_driver(options, offset, value))
+		return FALSE;
+	options->format = is_qcow2 ? QRT_BLOCK_FORMAT_QCOW2 : QRT_BLOCK_FORMAT_RAW;
+	options->has_format = TRUE;
+	return TRUE;
 }
 
 static gboolean take_cache(struct image_options *options, gsize offset, const char *value)
@@ -187,8 +201,9 @@ static const struct key {
 } keys[] = {
 	{"filename", "the image", take_path, SET(path), "a path"},
 	{"file.filename", "the same", take_path, SET(path), "a path"},
-	{"driver", "its format", take_format, 0, "raw, the only format there is so far"},
-	{"format", "the same", take_format, 0, "raw, the only format there is so far"},
+	{"driver", "its format", take_format, 0, "raw or qcow2"},
+	{"format", "the same", take_format, 0, "raw or qcow2"},
+	{"backing", "files that a qcow2 image names are opened", take_flag, SET(is_backed), "on or off"},
 	{"file.driver", "what it is in", take_driver, 0, "file or host_device"},
 	{"engine", "who reads and writes", take_engine, SET(engine),
 	 "auto, threads, libaio, io_uring or memory"},

@@ -10,7 +10,9 @@ struct image_options {
 	char *path; /* NULL: none */
 	guint32 engine;
 	gboolean is_read_only, is_shared;
-	gboolean is_raw;             /* that was said: it is not looked for other formats */
+	gboolean has_format;         /* it was said: else it is looked for */
+	guint32 format;              /* enum qrt_block_format */
+	gboolean is_backed;          /* files that an image names are opened, too */
 	gboolean is_direct;          /* past the page cache */
 	gboolean is_written_through; /* each write is safe when it is done */
 	gboolean is_flush_ignored;
@@ -37,6 +39,8 @@ gboolean image_options_set(struct image_options *options, const char *where, con
 /* "KEY=VALUE,KEY=VALUE"; ",," is a comma in a value. What was right until then stays. */
 gboolean image_options_set_all(struct image_options *options, const char *where, const char *text);
 
+/* The name of a format, as options have it. */
+const char *image_format_name(guint32 format);
 /* The name of an engine, as options have it; and back, -1: none. */
 const char *image_engine_name(guint32 engine);
 int image_engine_find(const char *name);

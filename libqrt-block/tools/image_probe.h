@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a file is an image of another format, which raw bytes would destroy. */
+/* Whether a file is an image of another format than raw, which raw bytes would destroy. */
 #ifndef QRT_IO_IMAGE_PROBE_H
 #define QRT_IO_IMAGE_PROBE_H
 

@@ -58,7 +58,8 @@ static void put_info(const struct qrt_block_device_info *info)
 	JsonBuilder *builder = begin("info");
 	g_autofree char *reason = g_utf8_make_valid(info->reason, -1);
 
-	json_put_string(builder, "format", "raw");
+	json_put_string(builder, "format", image_format_name(info->format));
+	json_put_int(builder, "layers", info->layers);
 	json_put_int(builder, "bytes", (gint64)info->capacity);
 	json_put_string(builder, "engine", image_engine_name(info->engine));
 	json_put_string(builder, "reason", reason);
@@ -79,7 +80,9 @@ static void print_info(const struct qrt_block_device_info *info)
 
 	size_text_format((double)info->capacity, size);
 	size_text_format((double)info->length_max, most);
-	printf("format name: raw\nlength: %s\n", size);
+	printf("format name: %s\nlength: %s\n", image_format_name(info->format), size);
+	if (info->layers > 1)
+		printf("files: %u, backing files among them\n", info->layers);
 	printf("engine: %s", image_engine_name(info->engine));
 	if (info->workers > 0)
 		printf(", %u worker%s (%s)", info->workers, info->workers == 1 ? "" : "s", info->reason);

@@ -22,7 +22,7 @@ static const char help[] =
 	"  -d, --discard MODE     unmap (default), ignore\n"
 	"  -U, --force-share      others may write to it meanwhile\n"
 	"  -m, --misalign         buffers that are not aligned\n"
-	"  -f, --format raw       the only one so far; also where FILE looks like another one\n"
+	"  -f, --format FORMAT    raw, or qcow2 (with -r); without it FILE tells, or is refused\n"
 	"      --create SIZE      make FILE\n"
 	"      --size SIZE        of memory, with --engine memory and without FILE\n"
 	"      --workers N, --depth N\n"

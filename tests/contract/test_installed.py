@@ -19,7 +19,9 @@ NODE = NAME.upper().replace("-", "_")
 # What its public names begin with; what its examples exit with where it is not 0; those are to say how they are used.
 PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_", "libqrt-block": "qrt_block_"}
 # What it needs besides libc.
-NEEDED = {"libqrt-block": ["libaio", "liburing"]}
+NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"]}
+# Other libraries that an example uses.
+BESIDE = {"libqrt-block": {"glib": "glib-2.0"}}
 USAGE = {"libqrt-shmem": ["guest", "peer"]}
 WARNINGS = ["-Wall", "-Wextra", "-pedantic", "-Werror"]
 
@@ -48,7 +50,9 @@ class Installed:
 
     def build(self, compiler, *words, source):
         target = self.root / "consumer"
-        run(*compiler, *WARNINGS, source, "-o", target, *words, *self.flags("--cflags", "--libs"), "-lpthread")
+        beside = BESIDE.get(NAME, {}).get(source.stem)
+        others = run("pkg-config", "--cflags", "--libs", beside).split() if beside else []
+        run(*compiler, *WARNINGS, source, "-o", target, *words, *self.flags("--cflags", "--libs"), *others, "-lpthread")
         return target
 
 

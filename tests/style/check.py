@@ -34,6 +34,7 @@ CHECKS = [
     ("programs of the README compile", headers.readme),
     ("manual pages render", manual.render),
     ("every public symbol has a manual", manual.symbols),
+    ("every member and constant has a manual", manual.words),
     ("every version is in its NEWS", manual.news),
     ("sum of the tests", form.tally),
     ("cppcheck", analysis.cppcheck),

@@ -42,6 +42,42 @@ def symbols(_build):
     return complaints, [f"{count} symbols"]
 
 
+# Of these, the pages speak of all that a header has, not only of its functions.
+WHOLE = ["libqrt-block"]
+# Counts, which are no values, and the macro of declarations.
+COUNTS = re.compile(r"_(DETAILS|KINDS|H|API)$")
+
+
+def words_of(header):
+    """Constants and members of structs."""
+    text = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    found = {word for word in re.findall(r"\bQRT_[A-Z0-9_]+\b", text) if not COUNTS.search(word)}
+    for body in re.findall(r"\bstruct qrt_\w+\s*\{(.*?)\n\};", text, re.S):
+        for line in body.split(";"):
+            called = re.search(r"\(\*(\w+)\)\(", line)
+            found.update([called.group(1)] if called else re.findall(r"[\s*,](\w+)(?:\[\w*\])?(?=\s*(?:,|$))", line.strip()))
+    return found
+
+
+def is_in(word, pages_text):
+    """A constant may be there without what all of its kind begin with."""
+    parts = word.split("_")
+    shorter = ["_".join(parts[i:]) for i in range(2, len(parts))] if word.isupper() else []
+    return any(re.search(rf"\b{one}\b", pages_text) for one in [word, *shorter])
+
+
+def words(_build):
+    complaints, count = [], 0
+    for library in WHOLE:
+        text = "".join(tree.text_of(path) for path in pages() if path.parts[0] == library).replace("\\", "")
+        headers = [path for path in tree.files(".h") if path.parts[:2] == (library, "include")]
+        for word in sorted(set().union(*(words_of(tree.text_of(path)) for path in headers))):
+            count += 1
+            if not is_in(word, text):
+                complaints.append(f"{library}: no manual page speaks of {word}")
+    return complaints, [f"{count} members and constants"]
+
+
 def news(_build):
     complaints = []
     for path in tree.all_files():

@@ -122,6 +122,11 @@ QRT_BLOCK_API int qrt_block_throttle_set(struct qrt_block_throttle *throttle,
 
 /* ---- device ---- */
 
+enum qrt_block_format {
+	QRT_BLOCK_FORMAT_RAW,
+	QRT_BLOCK_FORMAT_QCOW2, /* with READ_ONLY */
+};
+
 enum qrt_block_engine {
 	QRT_BLOCK_ENGINE_AUTO,     /* the first that works of io_uring, libaio (with DIRECT), threads */
 	QRT_BLOCK_ENGINE_THREADS,  /* workers, and what is cached at once */
@@ -135,6 +140,7 @@ enum qrt_block_engine {
 #define QRT_BLOCK_DEVICE_CREATE    4u  /* makes the file, of `capacity` bytes; one that exists is -EEXIST */
 #define QRT_BLOCK_DEVICE_SHARE     8u  /* others may write to it meanwhile */
 #define QRT_BLOCK_DEVICE_NO_LOCKS  16u /* takes none, and looks for none: who opened it sees to that */
+#define QRT_BLOCK_DEVICE_BACKING   32u /* QCOW2: files that the image names are opened, too */
 
 struct qrt_block_device_config {
 	uint32_t size;
@@ -151,13 +157,17 @@ struct qrt_block_device_config {
 	const struct qrt_block_thread_operations *threads; /* NULL: plain threads of the default policy */
 	const struct qrt_block_fault_config *fault;        /* NULL: none */
 	struct qrt_block_throttle *throttles[2]; /* both hold: its own, and one that it shares; NULL: none */
+	uint32_t format;                         /* enum qrt_block_format; never guessed */
+	uint32_t reserved;
 };
 
 struct qrt_block_device;
 
 /* Opens it, locks it such that a QEMU sees, and starts its workers. -EINVAL, -E2BIG, -ENOMEM; -EAGAIN:
  * somebody else has it in a way that does not go with this one; -EOPNOTSUPP: this build or kernel has no such
- * engine; and what open(2) says. [setup] */
+ * engine, or the image needs what is not read; -EROFS: the format is read only; -EPERM: it names a backing
+ * file, and BACKING is not set; -ELOOP: a chain of those that is too long, or has no end; and what open(2)
+ * says. [setup] */
 QRT_BLOCK_API int qrt_block_device_open(const struct qrt_block_device_config *config,
 					struct qrt_block_device **ret_device, struct qrt_block_error *reterr);
 /* Its queues must be closed. Ends the workers. NULL is fine; returns NULL. [setup] */
@@ -182,6 +192,8 @@ struct qrt_block_device_info {
 	uint32_t workers;
 	uint64_t length_max; /* of a request */
 	char reason[160];    /* why this engine, and why without DIRECT, for a person */
+	uint32_t format;     /* enum qrt_block_format */
+	uint32_t layers;     /* files: 1, and those below it */
 };
 
 /* -EINVAL: no size. [rt] */
@@ -266,6 +278,7 @@ enum qrt_block_detail {
 	QRT_BLOCK_DETAIL_SPACE,     /* -ENOSPC, -EDQUOT: the filesystem is full */
 	QRT_BLOCK_DETAIL_GONE,      /* -ENXIO, -ENODEV: the device is not there any more */
 	QRT_BLOCK_DETAIL_DEVICE,    /* -EIO and all else that the kernel says */
+	QRT_BLOCK_DETAIL_DAMAGED,   /* -EUCLEAN: the image's own tables are wrong */
 	QRT_BLOCK_DETAILS,
 };
 

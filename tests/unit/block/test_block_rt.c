@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block_help.h"
+#include "qcow2_help.h"
 
 #define ROUNDS 300
 #define EACH   16
@@ -66,16 +66,20 @@ static void fill(struct qrt_block_request *requests, char *memory, int round)
 	}
 }
 
-static void run(struct block *block, char *memory)
+static void run(struct block *block, char *memory, int is_reading)
 {
 	struct qrt_block_request requests[EACH];
 	struct qrt_block_completion done[EACH];
 	int round;
 
 	for (round = 0; round < ROUNDS; round++) {
-		int count = 0, rc = 0;
+		int count = 0, rc = 0, i;
 
 		fill(requests, memory, round);
+		for (i = 0; i < EACH && is_reading; i++) {
+			requests[i].kind = QRT_BLOCK_READ;
+			requests[i].offset = (uint64_t)(round * EACH + i) * 20480 % (MIB - 4096);
+		}
 		CU_ASSERT_EQUAL(qrt_block_queue_submit(block->queue, requests, EACH), EACH);
 		while (count < EACH && rc >= 0) {
 			rc = block_await(block, done, EACH, 10000);
@@ -102,7 +106,7 @@ static void requests_allocate_nothing_and_start_nobody(void)
 		threads = count_threads();
 		fd = qrt_block_queue_get_fd(block.queue);
 		before = allocations;
-		run(&block, memory);
+		run(&block, memory, 0);
 		CU_ASSERT_EQUAL(allocations, before);
 		CU_ASSERT_EQUAL(qrt_block_queue_get_fd(block.queue), fd);
 		if (variants[i].engine != QRT_BLOCK_ENGINE_IO_URING)
@@ -111,6 +115,40 @@ static void requests_allocate_nothing_and_start_nobody(void)
 	}
 	CU_ASSERT(allocations > 0); /* the openings were seen */
 	free(memory);
+}
+
+/* Tables, compressed clusters and all. */
+static void images_allocate_nothing_and_start_nobody(void)
+{
+	char *memory = block_memory(EACH * 8192), *cluster = block_memory(65536);
+	struct qcow2_file file;
+	struct block block;
+	unsigned before, threads;
+	uint64_t i;
+
+	memset(cluster, 7, 65536);
+	qcow2_begin(&file, 3, 16, MIB);
+	for (i = 0; i < 15; i++) {
+		if (i % 2)
+			qcow2_put_compressed(&file, i, cluster);
+		else
+			qcow2_put_data(&file, i, cluster);
+	}
+	block_prepare(&block, &variants[1], 0);
+	qcow2_save(&file, block.path);
+	block.config.flags = QRT_BLOCK_DEVICE_READ_ONLY;
+	block.config.format = QRT_BLOCK_FORMAT_QCOW2;
+	CU_ASSERT_FATAL(block_begin(&block));
+	before = allocations;
+	threads = count_threads();
+	run(&block, memory, 1);
+	CU_ASSERT_EQUAL(allocations, before);
+	CU_ASSERT(count_threads() <=
+		  threads); /* the kernel ends those of rings that were closed when it likes */
+	block_end(&block);
+	qcow2_end(&file);
+	free(memory);
+	free(cluster);
 }
 
 /* Each power of two has two. */
@@ -138,6 +176,7 @@ static void latencies_are_counted_where_they_belong(void)
 
 static const struct tap_test tests[] = {
 	{"requests allocate nothing and start nobody", requests_allocate_nothing_and_start_nobody},
+	{"images allocate nothing and start nobody", images_allocate_nothing_and_start_nobody},
 	{"latencies are counted where they belong", latencies_are_counted_where_they_belong},
 };
 

@@ -69,7 +69,7 @@ static void test_letters(void)
 static void test_wrong_ones(void)
 {
 	static const char *const wrong[] = {
-		"nothing=1",     "engine",           "engine=",           "engine=aio", "driver=qcow2",
+		"nothing=1",     "engine",           "engine=",           "engine=aio", "driver=qed",
 		"cache=fast",    "read-only=yes",    "workers=0",         "depth=x",    "create=0",
 		"size=1kb",      "fault.error=1001", "fault.delay-min=5", "filename=",  "discard=never",
 		"fault.power=1", "cache.direct=1",   "fault.seed=-1",     "=1",         "workers=65537"};
