@@ -103,8 +103,6 @@ static const struct qrt_block_p_engine_type type = {
 static int open_queues(struct qrt_block_p_qcow2_engine *own, const struct qrt_block_p_engine_config *config)
 {
 	struct qrt_block_queue_config queue = {.size = sizeof(queue),
-					       .flags = config->is_one_thread ? QRT_BLOCK_QUEUE_ONE_THREAD
-									      : 0,
 					       .depth = config->depth + QRT_BLOCK_P_QCOW2_BESIDE,
 					       .iov_max = QRT_BLOCK_P_QCOW2_PARTS,
 					       .bounces = 1,
