@@ -197,12 +197,11 @@ static int compare(const void *a, const void *b)
 
 static void report(void)
 {
-	uint64_t i;
+	uint64_t half = count / 2, most = (count * 99 + 99) / 100 - 1, i;
 
 	qsort(slots, count, sizeof(*slots), compare);
-	printf("# late by, in us: p50 %.1f, p99 %.1f, most %.1f\n", (double)slots[count / 2].late_ns / 1e3,
-	       (double)slots[(count * 99 + 99) / 100 - 1].late_ns / 1e3,
-	       (double)slots[count - 1].late_ns / 1e3);
+	printf("# late by, in us: p50 %.1f, p99 %.1f, most %.1f\n", (double)slots[half].late_ns / 1e3,
+	       (double)slots[most].late_ns / 1e3, (double)slots[count - 1].late_ns / 1e3);
 	printf("# us");
 	for (i = 0; i < count; i++)
 		printf(" %.1f", (double)slots[i].late_ns / 1e3);

@@ -264,7 +264,7 @@ static void check(unsigned long count, uint64_t seconds)
 	if (!are_same(&before, &after))
 		complain("threads came or went", after.count);
 	if (allocations || frees)
-		complain("memory was allocated or freed", (long long)(allocations + frees));
+		complain("memory was allocated or freed", (long long)allocations + (long long)frees);
 	if (qrt_block_queue_get_fd(queue) != fd || blockrun_count_fds() != fds)
 		complain("descriptors are other ones", fd);
 	printf("# %lu requests: %lu good, %lu late, %lu cancelled; %u threads stayed; %lu allocations, "

@@ -56,7 +56,7 @@ static void expect_released(struct block *block, const struct qrt_block_request 
  * before: by this thread's fault on a busy machine, or the library's, which shows every time. */
 static int ends_long_before(struct block *block, struct qrt_block_request *request)
 {
-	char *memory = request->buffer;
+	unsigned char *memory = request->buffer;
 	struct qrt_block_completion done;
 	int count = 0, cancelled, drained, is_in_time, byte;
 
