@@ -4,6 +4,7 @@
 #define QEMU_QRT_DRIVER_H
 
 #include <qrt/block.h>
+#include "block/block-io.h"
 #include "block/block_int.h"
 #include "block/thread-pool.h"
 
