@@ -4,8 +4,8 @@
 #define QEMU_QRT_DRIVER_H
 
 #include <qrt/block.h>
-#include "block/block-io.h"
 #include "block/block_int.h"
+#include "block/block-io.h" /* not a part of it in every version */
 #include "block/thread-pool.h"
 
 /* Memory that is not aligned goes through buffers of this size. */
