@@ -2,6 +2,7 @@
 #include "engine_p.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "execute_p.h"
 #include "group_p.h"
@@ -14,6 +15,24 @@ void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qr
 	engine->mailbox = config->mailbox;
 	engine->event = -1;
 	engine->done = engine->handing = (struct qrt_block_p_list){NULL, NULL};
+}
+
+int qrt_block_p_engine_make(const struct qrt_block_p_engine_type *type,
+			    const struct qrt_block_p_engine_config *config,
+			    struct qrt_block_p_engine **ret_engine)
+{
+	struct qrt_block_p_engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return -ENOMEM;
+	qrt_block_p_engine_begin(engine, type, config);
+	*ret_engine = engine;
+	return 0;
+}
+
+void qrt_block_p_engine_free(struct qrt_block_p_engine *engine)
+{
+	free(engine);
 }
 
 void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op, int64_t answer)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of a queue whose thread would wait for each of its requests anyway: it does them itself, which
  * saves handing them over, and being woken. */
-#include <errno.h>
 #include <linux/ioprio.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,22 +45,14 @@ static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	return 1;
 }
 
-static void finish(struct qrt_block_p_engine *engine)
-{
-	free(engine);
-}
-
-static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = nothing, .reap = nothing, .cancel = cancel, .close = finish};
+static const struct qrt_block_p_engine_type type = {.submit = submit,
+						    .push = nothing,
+						    .reap = nothing,
+						    .cancel = cancel,
+						    .close = qrt_block_p_engine_free};
 
 int qrt_block_p_blocking_engine_open(const struct qrt_block_p_engine_config *config,
 				     struct qrt_block_p_engine **ret_engine)
 {
-	struct qrt_block_p_engine *engine = calloc(1, sizeof(*engine));
-
-	if (!engine)
-		return -ENOMEM;
-	qrt_block_p_engine_begin(engine, &type, config);
-	*ret_engine = engine;
-	return 0;
+	return qrt_block_p_engine_make(&type, config, ret_engine);
 }

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of memory: all is done when it is submitted. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine_p.h"
@@ -45,22 +43,14 @@ static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	return 0;
 }
 
-static void finish(struct qrt_block_p_engine *engine)
-{
-	free(engine);
-}
-
-static const struct qrt_block_p_engine_type type = {
-	.submit = submit, .push = nothing, .reap = nothing, .cancel = cancel, .close = finish};
+static const struct qrt_block_p_engine_type type = {.submit = submit,
+						    .push = nothing,
+						    .reap = nothing,
+						    .cancel = cancel,
+						    .close = qrt_block_p_engine_free};
 
 int qrt_block_p_memory_engine_open(const struct qrt_block_p_engine_config *config,
 				   struct qrt_block_p_engine **ret_engine)
 {
-	struct qrt_block_p_engine *engine = calloc(1, sizeof(*engine));
-
-	if (!engine)
-		return -ENOMEM;
-	qrt_block_p_engine_begin(engine, &type, config);
-	*ret_engine = engine;
-	return 0;
+	return qrt_block_p_engine_make(&type, config, ret_engine);
 }

@@ -49,6 +49,11 @@ struct qrt_block_p_engine_config {
 /* Sets up what the engines have in common. */
 void qrt_block_p_engine_begin(struct qrt_block_p_engine *engine, const struct qrt_block_p_engine_type *type,
 			      const struct qrt_block_p_engine_config *config);
+/* One that has nothing of its own, and its close. */
+int qrt_block_p_engine_make(const struct qrt_block_p_engine_type *type,
+			    const struct qrt_block_p_engine_config *config,
+			    struct qrt_block_p_engine **ret_engine);
+void qrt_block_p_engine_free(struct qrt_block_p_engine *engine);
 /* It is done, with this answer. */
 void qrt_block_p_engine_answer(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op, int64_t answer);
 /* 1: it was done at once in the page cache, or a part of it, and is answered. */

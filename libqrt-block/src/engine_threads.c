@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of workers. What is in the page cache is read at once, and written where the filesystem can do
  * so without waiting. */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "engine_p.h"
 
 static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
@@ -24,25 +21,14 @@ static int cancel(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	return qrt_block_p_pool_drop(op);
 }
 
-static void finish(struct qrt_block_p_engine *engine)
-{
-	free(engine);
-}
-
 static const struct qrt_block_p_engine_type type = {.submit = submit,
 						    .push = qrt_block_p_engine_hand_over,
 						    .reap = reap,
 						    .cancel = cancel,
-						    .close = finish};
+						    .close = qrt_block_p_engine_free};
 
 int qrt_block_p_threads_engine_open(const struct qrt_block_p_engine_config *config,
 				    struct qrt_block_p_engine **ret_engine)
 {
-	struct qrt_block_p_engine *engine = calloc(1, sizeof(*engine));
-
-	if (!engine)
-		return -ENOMEM;
-	qrt_block_p_engine_begin(engine, &type, config);
-	*ret_engine = engine;
-	return 0;
+	return qrt_block_p_engine_make(&type, config, ret_engine);
 }
