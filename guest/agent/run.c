@@ -94,12 +94,14 @@ static void run_on(struct agent *agent)
 	const uint32_t interval_ms = agent->options->interval_ms;
 	uint64_t next = now_ms();
 
-	do {
-		load_publish(agent->load, agent->device, interval_ms);
+	for (;;) {
 		next += interval_ms;
 		if (next < now_ms())
 			next = now_ms() + interval_ms;
-	} while (!wait_until(agent, next));
+		if (wait_until(agent, next))
+			return;
+		load_publish(agent->load, agent->device, interval_ms);
+	}
 }
 
 /* Who ends it without having said why leaves a guest of which nothing is known. */
@@ -148,6 +150,8 @@ static int run_opened(struct agent *agent)
 		return EXIT_FAILURE;
 	}
 	lock_memory();
+	/* Before its first word: who reads that it is ready finds what it is. */
+	load_publish(agent->load, agent->device, options->interval_ms);
 	rc = agent->probe = probe_start();
 	if (rc >= 0)
 		rc = beat_start(agent->device, first_word(agent), options->interval_ms, options->priority);
