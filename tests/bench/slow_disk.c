@@ -22,7 +22,7 @@
 
 #define DATA_MAX (1u << 20)
 #define ROOM     (DATA_MAX + 4096u)
-#define AT_ONCE  1000 /* requests that the kernel may hand over */
+#define AT_ONCE  1000   /* requests that the kernel may hand over */
 #define LATE_NS  100000 /* what counts as late */
 
 static int fuse, late = -1;
