@@ -8,6 +8,10 @@
 
 #define RETRIES_MAX 16u
 
+/* What a worker left without a ring is seen after that at the latest. Shorter, it would cost who looks more
+ * than the rings that it saves. */
+#define GUARD_NS 500000u
+
 static struct qrt_block_priority_statistics *counts_of(struct qrt_block_queue *queue,
 						       const struct qrt_block_p_op *op)
 {
@@ -241,14 +245,35 @@ static void end_late(struct qrt_block_queue *queue, uint64_t now)
 		qrt_block_p_queue_end(queue, queue->heap[0], -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
 }
 
+static void take_in(struct qrt_block_queue *queue)
+{
+	queue->engine->type->reap(queue->engine);
+	collect(queue);
+}
+
+/* A worker asks for it when it could save rings. It costs a timer that is set, and a wake-up for nothing, in
+ * all of that time, and nothing where requests take long: then nobody asks. */
+static void keep_guard(struct qrt_block_queue *queue, uint64_t now)
+{
+	if (queue->guard_ns && queue->guard_ns <= now) {
+		queue->guard_ns = 0;
+		qrt_block_p_mailbox_set_guard(queue->mailbox, 0);
+		take_in(queue);
+	}
+	if (!queue->guard_ns && queue->inside && qrt_block_p_mailbox_wants_guard(queue->mailbox)) {
+		queue->guard_ns = now + GUARD_NS;
+		qrt_block_p_mailbox_set_guard(queue->mailbox, 1);
+	}
+}
+
 void qrt_block_p_queue_progress(struct qrt_block_queue *queue)
 {
 	uint64_t now;
 
-	queue->engine->type->reap(queue->engine);
-	collect(queue);
+	take_in(queue);
 	now = qrt_block_p_now();
 	qrt_block_p_timer_quiet(queue, now);
+	keep_guard(queue, now);
 	end_late(queue, now);
 	queue->throttled_ns = 0;
 	if (queue->waiting_count)
