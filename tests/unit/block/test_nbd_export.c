@@ -17,7 +17,8 @@
 
 const char tool_name[] = "test";
 
-static unsigned forced; /* writes with FUA */
+static unsigned forced;          /* writes with FUA */
+static unsigned with_a_deadline; /* a bit of each kind that had one */
 
 int __real_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_request *requests,
 				  size_t count);
@@ -29,6 +30,8 @@ int __wrap_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_bloc
 {
 	if (requests->flags & QRT_BLOCK_FUA)
 		__atomic_fetch_add(&forced, 1, __ATOMIC_RELAXED);
+	if (requests->deadline_ns)
+		__atomic_fetch_or(&with_a_deadline, 1u << requests->kind, __ATOMIC_RELAXED);
 	return __real_qrt_block_queue_submit(queue, requests, count);
 }
 
@@ -148,6 +151,26 @@ static void what_is_longer_than_a_bounce_buffer_has_parts(void)
 	g_free(in);
 }
 
+/* ---- deadlines ---- */
+
+/* One that ended early would land later, over what was written after it. */
+static void a_change_is_waited_for_however_late(void)
+{
+	struct export_options options;
+	struct export *export = begin("deadline", "60s", &options);
+	static char bytes[4096];
+
+	with_a_deadline = 0;
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE_ZEROES, 4096, NULL, 4096), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_DISCARD, 8192, NULL, 4096), 0);
+	CU_ASSERT_EQUAL(with_a_deadline, 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_FLUSH, 0, NULL, 0), 0);
+	CU_ASSERT_EQUAL(with_a_deadline, 1u << QRT_BLOCK_READ | 1u << QRT_BLOCK_FLUSH);
+	end(export, &options);
+}
+
 /* ---- modes of the cache ---- */
 
 static unsigned forced_by(const char *mode)
@@ -175,6 +198,7 @@ static void what_is_written_through_is_safe(void)
 static const struct tap_test tests[] = {
 	{"more threads than queues have their own answers", more_threads_than_queues_have_their_own_answers},
 	{"what is longer than a bounce buffer has parts", what_is_longer_than_a_bounce_buffer_has_parts},
+	{"a change is waited for however late", a_change_is_waited_for_however_late},
 	{"what is written through is safe", what_is_written_through_is_safe},
 };
 
