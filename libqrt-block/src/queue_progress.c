@@ -149,13 +149,14 @@ static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int
 /* Of several turns the bytes of all. */
 static int64_t what_became_of(const struct qrt_block_p_op *op)
 {
+	if (op->answer >= 0 && op->is_by_window)
+		return qrt_block_p_window_result(op);
 	if (op->answer < 0 || !qrt_block_p_op_has_data(op))
 		return op->answer;
 	return (int64_t)(op->total - op->length) + op->answer;
 }
 
-/* Its DONE was said, or is about to be: what became of it is said only where somebody waits for its memory.
- */
+/* Its DONE was said, or is about to be: what became of it is said only where somebody waits for that. */
 static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
 	give_up_what_it_has(queue, op);
@@ -238,6 +239,12 @@ void qrt_block_p_queue_dispatch(struct qrt_block_queue *queue, uint64_t now)
 
 /* ---- before its time ---- */
 
+/* The engine has it, and will touch the caller's memory, or what later requests may change, too. */
+static int is_to_be_waited_for(const struct qrt_block_p_op *op)
+{
+	return qrt_block_p_op_is_change(op) || (qrt_block_p_op_has_data(op) && !op->bounce);
+}
+
 void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int64_t result,
 			   uint32_t detail, uint64_t now)
 {
@@ -250,7 +257,7 @@ void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op 
 		leave_waiting(queue, op);
 		give_up_what_it_has(queue, op);
 	} else if (!queue->engine->type->cancel(queue->engine, op)) {
-		op->is_held = qrt_block_p_op_has_data(op) && !op->bounce;
+		op->is_held = is_to_be_waited_for(op);
 	}
 	qrt_block_p_queue_count(queue, op);
 	qrt_block_p_queue_ready(queue, op);

@@ -236,7 +236,7 @@ enum qrt_block_kind {
 };
 
 #define QRT_BLOCK_FUA    1u /* writes: is safe when it is done, as with a flush for it alone */
-#define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's, so that it never is HELD */
+#define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's; DONE, its memory is free */
 #define QRT_BLOCK_UNMAP  4u /* zeroes: their space may be given back */
 
 struct qrt_block_request {
@@ -255,10 +255,12 @@ struct qrt_block_request {
 
 enum qrt_block_completion_kind {
 	QRT_BLOCK_DONE,     /* once for each request */
-	QRT_BLOCK_RELEASED, /* after a DONE that was HELD: its buffers are the caller's again */
+	QRT_BLOCK_RELEASED, /* after a DONE that was HELD: it is over */
 };
 
-#define QRT_BLOCK_HELD 1u /* DONE, and the kernel still has the buffers: RELEASED will follow */
+/* DONE, and the kernel still has it: a change may land until RELEASED, which will follow, over what is
+ * written there meanwhile; and without BOUNCE its buffers are in use. */
+#define QRT_BLOCK_HELD 1u
 
 /* Why a request has no good result. */
 enum qrt_block_detail {
