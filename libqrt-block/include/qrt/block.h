@@ -103,8 +103,8 @@ struct qrt_block_throttle_config {
 	uint32_t size;
 	uint32_t reserved;
 	uint64_t requests, bytes; /* a second; 0: no limit */
-	/* At once, after a rest; 0: a tenth of a second's worth. A request that is larger waits until nothing
-	 * is left of those before it. */
+	/* At once, after a rest; 0: a tenth of a second's worth. A request, however large, goes when less
+	 * than that is left of those before it. */
 	uint64_t requests_burst, bytes_burst;
 };
 
