@@ -89,11 +89,21 @@ static int may_go_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, u
 	       qrt_block_p_window_begin(queue, op) && qrt_block_p_range_begin(queue, op);
 }
 
+/* The device was made shorter since it was submitted: to write there would make it longer again. */
+static int is_past_the_end(const struct qrt_block_queue *queue, const struct qrt_block_p_op *op)
+{
+	return op->offset + op->length > atomic_load_explicit(&queue->device->capacity, memory_order_relaxed);
+}
+
 /* 0: it has to wait, and those behind it, too. What is late already is not begun. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
 	if (op->deadline_ns && op->deadline_ns <= now) {
 		qrt_block_p_queue_end(queue, op, -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
+		return 1;
+	}
+	if (is_past_the_end(queue, op)) {
+		qrt_block_p_queue_end(queue, op, -EIO, QRT_BLOCK_DETAIL_TRUNCATED, now);
 		return 1;
 	}
 	if (!may_go_on(queue, op, now))

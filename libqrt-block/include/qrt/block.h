@@ -199,8 +199,9 @@ struct qrt_block_device_info {
 /* -EINVAL: no size. [rt] */
 QRT_BLOCK_API int qrt_block_device_get_info(const struct qrt_block_device *device,
 					    struct qrt_block_device_info *ret_info);
-/* Makes it longer or shorter; what is cut off is lost, and requests on their way to it end with an error.
- * -EOPNOTSUPP: a block device or memory; -EROFS; -EINVAL: no multiple of the alignment. [setup] */
+/* Makes it longer or shorter; what is cut off is lost, and requests that wait for their turn there end with
+ * an error; writes that the engine has already may make it longer again. -EOPNOTSUPP: a block device or
+ * memory; -EROFS; -EINVAL: no multiple of the alignment. [setup] */
 QRT_BLOCK_API int qrt_block_device_resize(struct qrt_block_device *device, uint64_t capacity,
 					  struct qrt_block_error *reterr);
 /* Looks again how long it is, after others have changed that. [setup] */
