@@ -149,7 +149,7 @@ struct qrt_block_device_config {
 	uint32_t workers;  /* 0: THREADS: 4, and as many as its queues have room for; IO_URING: 4; LIBAIO: 1;
 			      at most 64 */
 	const char *path;  /* a file or block device */
-	int32_t fd;        /* path NULL: what is open already; is dup'ed */
+	int32_t fd;        /* path NULL: what is open already; see the manual */
 	uint32_t requests; /* of all queues together; 0: 1024; at most 65536 */
 	uint32_t queues;   /* at most so many at the same time; 0: 16; at most 1024 */
 	uint32_t mode;     /* CREATE: permissions; 0: 0600, the umask does not count */
