@@ -69,10 +69,8 @@ static void choose_engine(const struct export_options *options, struct image_opt
 {
 	image->is_blocking = image->engine == QRT_BLOCK_ENGINE_AUTO && !image->workers &&
 			     !options->deadline_ns;
-	if (!image->is_blocking)
-		return;
-	image->engine = QRT_BLOCK_ENGINE_THREADS;
-	image->workers = 1;
+	if (image->is_blocking)
+		image->engine = QRT_BLOCK_ENGINE_THREADS;
 }
 
 struct export *export_open(const struct export_options *options)

@@ -71,6 +71,31 @@ static int run(struct export *export, guint32 kind, guint64 offset, void *buffer
 	return (rc < 0) == (detail != 0) ? rc : 1;
 }
 
+/* Of this process; those that were joined may be there for a moment more. */
+static unsigned count_threads(void)
+{
+	GDir *tasks = g_dir_open("/proc/self/task", 0, NULL);
+	unsigned count = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(tasks);
+	while (g_dir_read_name(tasks))
+		count++;
+	g_dir_close(tasks);
+	return count;
+}
+
+/* 0: there is no qemu-img. */
+static int make_qcow2(const char *path)
+{
+	char *line = g_strdup_printf("qemu-img create -q -f qcow2 %s 4M >/dev/null 2>&1 </dev/null", path);
+	int is_made = system(line) == 0;
+
+	g_free(line);
+	if (!is_made)
+		tap_note("no qemu-img");
+	return is_made;
+}
+
 /* ---- many threads ---- */
 
 struct user {
@@ -123,6 +148,29 @@ static void more_threads_than_queues_have_their_own_answers(void)
 	use_by_all("engine", "threads");
 	use_by_all("deadline", "60s");
 	use_by_all("priority", "urgent");
+}
+
+/* Those of raw bytes are nbdkit's threads' own; the library has one for what nobody else does. */
+static void requests_of_an_image_do_not_wait_for_each_other(void)
+{
+	struct export_options options;
+	unsigned before = count_threads();
+	struct export *export = begin(NULL, NULL, &options);
+
+	CU_ASSERT(count_threads() <= before + 2); /* a sanitizer may have one, too */
+	end(export, &options);
+	image_options_init(&options.image);
+	options.queues = 8;
+	options.image.path = g_strdup_printf("qrt-export-%d.qcow2", getpid());
+	options.image.is_read_only = TRUE;
+	if (make_qcow2(options.image.path)) {
+		export = export_open(&options);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(export);
+		CU_ASSERT(count_threads() > before + options.queues);
+		export_close(export);
+	}
+	unlink(options.image.path);
+	image_options_clear(&options.image);
 }
 
 /* ---- long ones ---- */
@@ -196,6 +244,7 @@ static void what_is_written_through_is_safe(void)
 }
 
 static const struct tap_test tests[] = {
+	{"requests of an image do not wait for each other", requests_of_an_image_do_not_wait_for_each_other},
 	{"more threads than queues have their own answers", more_threads_than_queues_have_their_own_answers},
 	{"what is longer than a bounce buffer has parts", what_is_longer_than_a_bounce_buffer_has_parts},
 	{"a change is waited for however late", a_change_is_waited_for_however_late},
