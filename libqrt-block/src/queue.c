@@ -26,7 +26,7 @@ static uint32_t or_usual(uint32_t value, uint32_t usual)
 
 static int check(const struct qrt_block_queue_config *config, struct qrt_block_error *reterr)
 {
-	if (config->flags & ~(QRT_BLOCK_QUEUE_ONE_THREAD | QRT_BLOCK_QUEUE_BLOCKING) || config->reserved)
+	if (config->flags & ~QRT_BLOCK_QUEUE_BLOCKING || config->reserved)
 		return qrt_block_p_error(reterr, -EINVAL, "a queue with unknown flags");
 	if (config->depth > DEPTH_MAX || config->iov_max > IOV_MAX_OF_QUEUE ||
 	    config->bounces > BOUNCES_MAX || config->bounce_bytes > BOUNCE_MAX ||
@@ -60,12 +60,13 @@ static void fill_tables(struct qrt_block_queue *queue)
 
 static int have_tables(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
-	uint32_t i;
+	uint32_t block = queue->device->alignment, i;
 
 	queue->depth = or_usual(config->depth, DEPTH);
 	queue->iov_max = or_usual(config->iov_max, IOV);
 	queue->bounces_count = or_usual(config->bounces, BOUNCES);
-	queue->bounce_bytes = or_usual(config->bounce_bytes, BOUNCE_BYTES);
+	queue->bounce_bytes = or_usual(config->bounce_bytes, BOUNCE_BYTES) + block - 1;
+	queue->bounce_bytes -= queue->bounce_bytes % block;
 	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++)
 		queue->bounds[i] = or_usual(config->bounds[i], queue->depth);
 	queue->ops = calloc(queue->depth, sizeof(*queue->ops));
