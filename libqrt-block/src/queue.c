@@ -156,7 +156,9 @@ static int have_descriptors(struct qrt_block_queue *queue)
 static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
 	struct qrt_block_p_engine_config engine = {.device = queue->device,
-						   .is_blocking = config->flags & QRT_BLOCK_QUEUE_BLOCKING};
+						   .is_blocking = config->flags & QRT_BLOCK_QUEUE_BLOCKING,
+						   .is_of_one_thread = config->flags &
+								       QRT_BLOCK_QUEUE_ONE_THREAD};
 	int rc = have_tables(queue, config);
 
 	if (rc >= 0)

@@ -6,7 +6,7 @@
 #include "qapi/util.h"
 #include "qapi/qapi-types-block-core.h"
 #include "qemu/option.h"
-#include "qemu/thread.h"
+#include "qemu/qrt.h"
 
 /* ---- options ---- */
 
@@ -17,7 +17,7 @@ static QemuOptsList options_list = {
         { .name = "filename", .type = QEMU_OPT_STRING, .help = "file or block device" },
         { .name = "engine", .type = QEMU_OPT_STRING, .help = "auto, threads, libaio, io_uring (default: auto)" },
         { .name = "priority", .type = QEMU_OPT_STRING, .help = "urgent, normal, low (default: normal)" },
-        { .name = "workers", .type = QEMU_OPT_NUMBER, .help = "threads (default: 4, or 1 beside a kernel's engine)" },
+        { .name = "workers", .type = QEMU_OPT_NUMBER, .help = "threads (default: as many as it needs)" },
         { /* end of list */ }
     },
 };
@@ -52,19 +52,51 @@ static bool parse(QemuOpts *opts, uint32_t *ret_engine, uint32_t *ret_priority, 
 
 /* ---- devices ---- */
 
-/* By their name they are in the role of QEMU's own workers. */
-static int create_worker(void *data, const struct qrt_block_thread *thread, void **ret_thread)
-{
-    QemuThread *worker = g_new0(QemuThread, 1);
+typedef struct {
+    pthread_t thread;
+    void *(*run)(void *);
+    void *argument;
+} QrtWorker;
 
-    qemu_thread_create(worker, "worker", thread->run, thread->argument, QEMU_THREAD_JOINABLE);
-    *ret_thread = worker;
-    return 0;
+/* By their name they are in the role of QEMU's own workers. */
+static void *run_worker(void *opaque)
+{
+    QrtWorker *worker = opaque;
+
+    pthread_setname_np(pthread_self(), "worker");
+    qrt_thread_begin("worker");
+    return worker->run(worker->argument);
 }
 
-static void join_worker(void *data, void *worker)
+/* There may be many, each with a stack that -overcommit mem-lock=on would lock: not of the usual 8 MiB. */
+static int create_worker(void *data, const struct qrt_block_thread *thread, void **ret_thread)
 {
-    qemu_thread_join(worker);
+    QrtWorker *worker = g_new0(QrtWorker, 1);
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int rc;
+
+    *worker = (QrtWorker) { .run = thread->run, .argument = thread->argument };
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, thread->stack_bytes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&worker->thread, &attr, run_worker, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (rc) {
+        g_free(worker);
+    } else {
+        *ret_thread = worker;
+    }
+    return -rc;
+}
+
+static void join_worker(void *data, void *opaque)
+{
+    QrtWorker *worker = opaque;
+
+    pthread_join(worker->thread, NULL);
     g_free(worker);
 }
 
