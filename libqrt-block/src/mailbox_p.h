@@ -10,8 +10,9 @@
 struct qrt_block_p_mailbox {
 	_Atomic(struct qrt_block_p_op *) top; /* the last one that came */
 	_Atomic uint32_t is_rung;
-	int event;                /* is there from the first queue on */
-	_Atomic uint32_t is_used; /* by a queue */
+	_Atomic uint32_t is_silent; /* its queue looks again and again, and nobody need ring */
+	int event;                  /* is there from the first queue on */
+	_Atomic uint32_t is_used;   /* by a queue */
 };
 
 void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox);
@@ -24,6 +25,8 @@ void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_blo
 /* The same in two steps: the op is there for whoever looks, and after that somebody is told to. */
 void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op);
 void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox);
+/* Whether whoever leaves something rings. Who says that again looks once after that. */
+void qrt_block_p_mailbox_set_silent(struct qrt_block_p_mailbox *mailbox, uint32_t is_silent);
 /* All that came, added to the list in the order in which it came. */
 void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list);
 
