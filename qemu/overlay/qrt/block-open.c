@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options of driver `qrt`, and the file that they name. */
+/* Options of driver `qrt`, and the device that they name, with QEMU's threads as its workers. */
 #include "qemu/osdep.h"
 #include "driver.h"
 #include "qapi/error.h"
 #include "qapi/util.h"
 #include "qapi/qapi-types-block-core.h"
 #include "qemu/option.h"
+#include "qemu/thread.h"
 
 /* ---- options ---- */
 
@@ -47,6 +48,64 @@ static bool parse(QemuOpts *opts, uint32_t *ret_engine, uint32_t *ret_priority, 
         *ret_priority = priorities[priority];
     }
     return !*errp;
+}
+
+/* ---- devices ---- */
+
+/* By their name they are in the role of QEMU's own workers. */
+static int create_worker(void *data, const struct qrt_block_thread *thread, void **ret_thread)
+{
+    QemuThread *worker = g_new0(QemuThread, 1);
+
+    qemu_thread_create(worker, "worker", thread->run, thread->argument, QEMU_THREAD_JOINABLE);
+    *ret_thread = worker;
+    return 0;
+}
+
+static void join_worker(void *data, void *worker)
+{
+    qemu_thread_join(worker);
+    g_free(worker);
+}
+
+static QrtDevice *open_device(int fd, uint32_t engine, uint32_t workers, Error **errp)
+{
+    static const struct qrt_block_thread_operations threads = {
+        .size = sizeof(threads), .create = create_worker, .join = join_worker
+    };
+    struct qrt_block_device_config config = {
+        .size = sizeof(config), .engine = engine, .flags = QRT_BLOCK_DEVICE_NO_LOCKS, .workers = workers,
+        .fd = fd, .queues = 64, .requests = 64 * QRT_DEPTH, .threads = &threads
+    };
+    g_autofree QrtDevice *device = g_new0(QrtDevice, 1);
+    struct qrt_block_error err;
+
+    if (qrt_block_device_open(&config, &device->device, &err) < 0) {
+        error_setg(errp, "%s", err.message);
+        return NULL;
+    }
+    device->info.size = sizeof(device->info);
+    qrt_block_device_get_info(device->device, &device->info);
+    device->fd = fd;
+    device->refs = 1;
+    return g_steal_pointer(&device);
+}
+
+uint64_t qrt_device_capacity(const QrtDevice *device)
+{
+    struct qrt_block_device_info info = { .size = sizeof(info) };
+
+    qrt_block_device_get_info(device->device, &info);
+    return info.capacity;
+}
+
+void qrt_device_unref(QrtDevice *device)
+{
+    if (qatomic_fetch_dec(&device->refs) == 1) {
+        qrt_block_device_close(device->device);
+        qemu_close(device->fd);
+        g_free(device);
+    }
 }
 
 /* ---- opening ---- */
@@ -96,7 +155,7 @@ static QrtDevice *open_file(BlockDriverState *bs, QemuOpts *opts, int flags, uin
     const char *filename = qemu_opt_get(opts, "filename") ?: bs->filename;
     uint64_t workers = qemu_opt_get_number(opts, "workers", 0);
     int fd = open_fd(bs, filename, flags, errp);
-    QrtDevice *device = fd < 0 ? NULL : qrt_device_open(fd, engine, MIN(workers, UINT32_MAX), errp);
+    QrtDevice *device = fd < 0 ? NULL : open_device(fd, engine, MIN(workers, UINT32_MAX), errp);
 
     if (!device && fd >= 0) {
         error_prepend(errp, "Could not open '%s': ", filename);
