@@ -12,6 +12,7 @@
 #include "engine_p.h"
 
 #define EVENTS       64
+#define EARLY        3u
 #define EVENTS_MAGIC 0xa10a10a1u
 
 /* What an io_context_t points to, as the kernel has it since 2.6. */
@@ -118,7 +119,7 @@ static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	}
 	prepare(aio, &aio->blocks[op->index], op);
 	aio->batch[aio->count++] = &aio->blocks[op->index];
-	if (aio->count > QRT_BLOCK_P_EARLY * aio->in_kernel)
+	if (aio->count > EARLY * aio->in_kernel)
 		push_all(aio);
 	return 0;
 }

@@ -11,10 +11,6 @@
  * cache. */
 #define QRT_BLOCK_P_CACHED_MAX 65536u
 
-/* Requests for a device go to the kernel when they are more than so many times what is there already, and not
- * only with the whole batch. */
-#define QRT_BLOCK_P_EARLY 3u
-
 struct qrt_block_p_engine;
 
 struct qrt_block_p_engine_type {

@@ -28,7 +28,6 @@ struct uring {
 	struct qrt_block_p_buffers buffers;
 	uint32_t is_open, has_fd;
 	uint32_t is_off; /* until its thread submits */
-	uint32_t out;    /* requests in the ring, or in the kernel */
 };
 
 static struct uring *uring_of(struct qrt_block_p_engine *engine)
@@ -112,15 +111,6 @@ static void turn_on(struct uring *uring)
 	uring->is_off = 0;
 }
 
-/* As with libaio. */
-static void begin_early(struct uring *uring)
-{
-	uint32_t ready = io_uring_sq_ready(&uring->ring);
-
-	if (ready > QRT_BLOCK_P_EARLY * (uring->out - ready))
-		io_uring_submit(&uring->ring);
-}
-
 static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
 	struct io_uring_sqe *entry;
@@ -137,9 +127,6 @@ static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	turn_on(uring_of(engine));
 	op->mailbox = NULL;
 	prepare(uring_of(engine), entry, op);
-	uring_of(engine)->out++;
-	if (engine->device->flags & QRT_BLOCK_DEVICE_DIRECT)
-		begin_early(uring_of(engine));
 	return 0;
 }
 
@@ -152,10 +139,8 @@ static void take_answers(struct uring *uring)
 	{
 		struct qrt_block_p_op *op = io_uring_cqe_get_data(answer);
 
-		if (op) {
+		if (op)
 			qrt_block_p_engine_answer(&uring->engine, op, answer->res);
-			uring->out--;
-		}
 		count++;
 	}
 	if (count)

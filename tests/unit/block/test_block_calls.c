@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* How often engines call the kernel: a device that is idle is not kept waiting, one that is busy not
+/* How often libaio's engine calls the kernel: a device that is idle is not kept waiting, one that is busy not
  * disturbed, and who only looks asks for nothing. */
 #include <libaio.h>
-#include <liburing.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
@@ -31,8 +30,6 @@ static void note(long size)
 
 int __real_io_submit(io_context_t context, long count, struct iocb *blocks[]);
 int __wrap_io_submit(io_context_t context, long count, struct iocb *blocks[]);
-int __real_io_uring_submit(struct io_uring *ring);
-int __wrap_io_uring_submit(struct io_uring *ring);
 int __real_eventfd_read(int fd, eventfd_t *value);
 int __wrap_eventfd_read(int fd, eventfd_t *value);
 
@@ -40,12 +37,6 @@ int __wrap_io_submit(io_context_t context, long count, struct iocb *blocks[])
 {
 	note(count);
 	return __real_io_submit(context, count, blocks);
-}
-
-int __wrap_io_uring_submit(struct io_uring *ring)
-{
-	note(io_uring_sq_ready(ring));
-	return __real_io_uring_submit(ring);
 }
 
 int __wrap_eventfd_read(int fd, eventfd_t *value)
@@ -73,25 +64,23 @@ static void submit(struct block *block, char *memory, unsigned count)
 	CU_ASSERT_EQUAL(qrt_block_queue_submit(block->queue, requests, count), (int)count);
 }
 
-static int begin(struct block *block, uint32_t engine)
+static int begin(struct block *block)
 {
-	static const struct variant direct[] = {
-		{"libaio direct", QRT_BLOCK_ENGINE_LIBAIO, QRT_BLOCK_DEVICE_DIRECT, 0},
-		{"io_uring direct", QRT_BLOCK_ENGINE_IO_URING, QRT_BLOCK_DEVICE_DIRECT, 0},
-	};
+	static const struct variant direct = {"libaio direct", QRT_BLOCK_ENGINE_LIBAIO,
+					      QRT_BLOCK_DEVICE_DIRECT, 0};
 
-	block_prepare(block, &direct[engine == QRT_BLOCK_ENGINE_IO_URING], MIB);
+	block_prepare(block, &direct, MIB);
 	return block_begin(block);
 }
 
-static void hand_on(uint32_t engine)
+static void an_idle_device_does_not_wait_for_a_whole_batch(void)
 {
 	static const long idle[] = {1, 4, 3};
 	char *memory = block_memory(8 * 4096);
 	struct block block;
 	unsigned i;
 
-	if (begin(&block, engine)) {
+	if (begin(&block)) {
 		submit(&block, memory, 8);
 		CU_ASSERT_EQUAL(calls.count, 3);
 		for (i = 0; i < 3; i++)
@@ -108,7 +97,7 @@ static void a_busy_one_gets_it_at_once(void)
 	char *memory = block_memory(8 * 4096);
 	struct block block;
 
-	if (begin(&block, QRT_BLOCK_ENGINE_LIBAIO)) {
+	if (begin(&block)) {
 		submit(&block, memory, 8);
 		submit(&block, memory, 4);
 		CU_ASSERT_EQUAL(calls.count, 1);
@@ -117,12 +106,6 @@ static void a_busy_one_gets_it_at_once(void)
 		block_end(&block);
 	}
 	free(memory);
-}
-
-static void an_idle_device_does_not_wait_for_a_whole_batch(void)
-{
-	hand_on(QRT_BLOCK_ENGINE_LIBAIO);
-	hand_on(QRT_BLOCK_ENGINE_IO_URING);
 }
 
 /* ---- looks ---- */
@@ -141,7 +124,7 @@ static void who_only_looks_asks_for_nothing(void)
 	unsigned seen = 0, before, i;
 	struct block block;
 
-	if (begin(&block, QRT_BLOCK_ENGINE_LIBAIO)) {
+	if (begin(&block)) {
 		bell.heard = 0;
 		submit(&block, memory, 8);
 		while ((seen < 8 || bell.heard < 8) && block_now() < end)

@@ -57,6 +57,17 @@ static int look_until_it_is_there(struct block *block)
 	return count == 1 && done.result >= 0;
 }
 
+/* A timer of the queue's own may still wake, once, for nothing. */
+static int becomes_quiet(struct block *block)
+{
+	struct qrt_block_completion done;
+	uint64_t end = block_now() + PATIENCE_NS;
+
+	while (is_readable(block, 0) && block_now() < end)
+		CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, &done, 1), 0);
+	return !is_readable(block, 0);
+}
+
 /* ---- after each submit ---- */
 
 static void harvest_after_submit(struct block *block)
@@ -72,7 +83,7 @@ static void harvest_after_submit(struct block *block)
 		CU_ASSERT(look_until_it_is_there(block));
 	}
 	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, done, 2), 0);
-	CU_ASSERT(!is_readable(block, 0));
+	CU_ASSERT(becomes_quiet(block));
 	free(memory);
 }
 
@@ -94,7 +105,7 @@ static void harvest_some(struct block *block)
 	CU_ASSERT(is_readable(block, 0));
 	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, done, 3), 1);
 	CU_ASSERT_EQUAL(qrt_block_queue_harvest(block->queue, done, 3), 0);
-	CU_ASSERT(!is_readable(block, 0));
+	CU_ASSERT(becomes_quiet(block));
 	free(memory);
 }
 
