@@ -149,7 +149,8 @@ static gboolean open_queues(struct image *image)
 	const struct image_options *options = &image->options;
 	struct qrt_block_queue_config config = {
 		.size = sizeof(config),
-		.flags = is_blocking(options) ? QRT_BLOCK_QUEUE_BLOCKING : 0,
+		.flags = (options->queues ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD) |
+			 (is_blocking(options) ? QRT_BLOCK_QUEUE_BLOCKING : 0),
 		.depth = options->depth,
 		.bounces = MIN(options->depth, BOUNCES),
 	};
