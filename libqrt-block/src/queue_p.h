@@ -17,6 +17,7 @@ struct qrt_block_queue {
 	uint32_t is_rung;
 	uint64_t armed_ns;     /* 0: not */
 	uint64_t throttled_ns; /* when a throttle lets the first one that waits go; 0: none holds it */
+	uint64_t guard_ns;     /* until when it is on guard (mailbox_p.h); 0: it is not */
 	uint32_t depth, iov_max;
 	struct qrt_block_p_op *ops;
 	struct iovec *parts;

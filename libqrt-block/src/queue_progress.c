@@ -8,6 +8,10 @@
 
 #define RETRIES_MAX 16u
 
+/* What a worker left without a ring is seen after that at the latest. Shorter, it would cost who looks more
+ * than the rings that it saves. */
+#define GUARD_NS 500000u
+
 static struct qrt_block_priority_statistics *counts_of(struct qrt_block_queue *queue,
 						       const struct qrt_block_p_op *op)
 {
@@ -241,14 +245,45 @@ static void end_late(struct qrt_block_queue *queue, uint64_t now)
 		qrt_block_p_queue_end(queue, queue->heap[0], -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
 }
 
+static void take_in(struct qrt_block_queue *queue)
+{
+	queue->engine->type->reap(queue->engine);
+	collect(queue);
+}
+
+static void set_guard(struct qrt_block_queue *queue, uint64_t until)
+{
+	/* The timer is set again, if at all: it is not to wake for nothing. */
+	if (queue->armed_ns == queue->guard_ns)
+		queue->armed_ns = 0;
+	queue->guard_ns = until;
+	qrt_block_p_mailbox_set_guard(queue->mailbox, until != 0);
+}
+
+/* A worker asks for it when it could save rings. As long as it does, and this comes by now and then, it costs
+ * that the timer is put off; where requests take long nobody asks. What was left until now is taken in, or
+ * was by who calls. */
+static void keep_guard(struct qrt_block_queue *queue, uint64_t now)
+{
+	int is_wanted = queue->inside && qrt_block_p_mailbox_wants_guard(queue->mailbox);
+	int is_over = queue->guard_ns && queue->guard_ns <= now;
+
+	if (is_wanted && queue->guard_ns <= now + GUARD_NS / 2)
+		set_guard(queue, now + GUARD_NS);
+	else if (is_over)
+		set_guard(queue, 0);
+	if (is_over)
+		take_in(queue);
+}
+
 void qrt_block_p_queue_progress(struct qrt_block_queue *queue)
 {
 	uint64_t now;
 
-	queue->engine->type->reap(queue->engine);
-	collect(queue);
+	take_in(queue);
 	now = qrt_block_p_now();
 	qrt_block_p_timer_quiet(queue, now);
+	keep_guard(queue, now);
 	end_late(queue, now);
 	queue->throttled_ns = 0;
 	if (queue->waiting_count)
