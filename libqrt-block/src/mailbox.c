@@ -10,6 +10,7 @@ void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox)
 	atomic_init(&mailbox->top, NULL);
 	atomic_init(&mailbox->is_rung, 0);
 	atomic_init(&mailbox->is_used, 0);
+	atomic_init(&mailbox->awaits_range, 0);
 	atomic_init(&mailbox->is_on_guard, 0);
 	atomic_init(&mailbox->is_guard_wanted, 0);
 	mailbox->event = -1;

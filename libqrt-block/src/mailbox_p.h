@@ -11,6 +11,7 @@ struct qrt_block_p_mailbox {
 	_Atomic(struct qrt_block_p_op *) top; /* the last one that came */
 	_Atomic uint32_t is_rung;
 	int event;                     /* is there from the first queue on */
+	_Atomic uint32_t awaits_range; /* its queue wants to hear when a range is given back (ranges_p.h) */
 	/* As long as its queue is on guard, which is not long, it is going to look without being told. */
 	_Atomic uint32_t is_on_guard, is_guard_wanted;
 	_Atomic uint32_t is_used; /* by a queue */

@@ -60,12 +60,13 @@ static void fill_tables(struct qrt_block_queue *queue)
 
 static int have_tables(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
-	uint32_t i;
+	uint32_t block = queue->device->alignment, i;
 
 	queue->depth = or_usual(config->depth, DEPTH);
 	queue->iov_max = or_usual(config->iov_max, IOV);
 	queue->bounces_count = or_usual(config->bounces, BOUNCES);
-	queue->bounce_bytes = or_usual(config->bounce_bytes, BOUNCE_BYTES);
+	queue->bounce_bytes = or_usual(config->bounce_bytes, BOUNCE_BYTES) + block - 1;
+	queue->bounce_bytes -= queue->bounce_bytes % block;
 	for (i = 0; i < QRT_BLOCK_PRIORITIES; i++)
 		queue->bounds[i] = or_usual(config->bounds[i], queue->depth);
 	queue->ops = calloc(queue->depth, sizeof(*queue->ops));

@@ -48,9 +48,8 @@ static void print_failure(const struct io *io)
 {
 	const char *detail = detail_of(io);
 
-	printf("%s failed: %s%s%s%s\n", io->command->failed, g_strerror((int)-io->completion.result),
-	       detail ? ": " : "", detail ? detail : "",
-	       io->completion.detail == QRT_BLOCK_DETAIL_ALIGNMENT ? "; without -n (-t none) any goes" : "");
+	printf("%s failed: %s%s%s\n", io->command->failed, g_strerror((int)-io->completion.result),
+	       detail ? ": " : "", detail ? detail : "");
 }
 
 static void print_text(const struct io *io)

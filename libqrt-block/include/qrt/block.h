@@ -186,7 +186,7 @@ struct qrt_block_device_info {
 	uint32_t flags;  /* QRT_BLOCK_DEVICE_* in force: without DIRECT where the filesystem has none */
 	uint32_t lock;   /* enum qrt_block_lock */
 	uint64_t capacity;
-	uint32_t alignment;        /* offsets and lengths must be multiples of it */
+	uint32_t alignment;        /* offsets and lengths are best multiples of it; others cost more */
 	uint32_t memory_alignment; /* buffers that are not go by way of a bounce buffer */
 	uint32_t is_block_device;
 	uint32_t workers;
@@ -268,8 +268,6 @@ enum qrt_block_detail {
 	QRT_BLOCK_DETAIL_LENGTH,    /* -EINVAL: more than length_max, or not what iov has */
 	QRT_BLOCK_DETAIL_OFFSET,    /* -EINVAL: an end past 2^63 */
 	QRT_BLOCK_DETAIL_END,       /* -EINVAL: past the device's end */
-	QRT_BLOCK_DETAIL_ALIGNMENT, /* -EINVAL: offset or length is no multiple of the alignment */
-	QRT_BLOCK_DETAIL_BOUNCE,    /* -EINVAL: needs a bounce buffer, and is longer than those are */
 	QRT_BLOCK_DETAIL_IOV,       /* -EINVAL: too many parts, or none, or one without memory */
 	QRT_BLOCK_DETAIL_READ_ONLY, /* -EROFS */
 	QRT_BLOCK_DETAIL_DEADLINE,  /* -ETIME */
@@ -309,7 +307,7 @@ struct qrt_block_queue_config {
 	uint32_t depth;                        /* requests at the same time; 0: 128; at most 4096 */
 	uint32_t iov_max;                      /* parts of one request; 0: 64; at most 1024 */
 	uint32_t bounces;                      /* for what is not aligned; of several one for URGENT; 0: 8 */
-	uint32_t bounce_bytes;                 /* each; 0: 1 MiB */
+	uint32_t bounce_bytes;                 /* each; longer ones take several turns; 0: 1 MiB */
 	uint32_t bounds[QRT_BLOCK_PRIORITIES]; /* of each priority so many at the engine; 0: depth */
 	uint32_t reserved;
 };
