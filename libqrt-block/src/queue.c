@@ -26,7 +26,7 @@ static uint32_t or_usual(uint32_t value, uint32_t usual)
 
 static int check(const struct qrt_block_queue_config *config, struct qrt_block_error *reterr)
 {
-	if (config->flags & ~(QRT_BLOCK_QUEUE_ONE_THREAD | QRT_BLOCK_QUEUE_BLOCKING) || config->reserved)
+	if (config->flags & ~QRT_BLOCK_QUEUE_BLOCKING || config->reserved)
 		return qrt_block_p_error(reterr, -EINVAL, "a queue with unknown flags");
 	if (config->depth > DEPTH_MAX || config->iov_max > IOV_MAX_OF_QUEUE ||
 	    config->bounces > BOUNCES_MAX || config->bounce_bytes > BOUNCE_MAX ||

@@ -210,8 +210,7 @@ static void await_all(struct qrt_block_queue *own, int wanted, unsigned *good)
 
 static void *use(void *argument)
 {
-	const struct qrt_block_queue_config config = {.size = sizeof(config),
-						      .flags = QRT_BLOCK_QUEUE_ONE_THREAD};
+	const struct qrt_block_queue_config config = {.size = sizeof(config)};
 	struct qrt_block_queue *own;
 	unsigned *good = argument;
 	char buffer[4][512];

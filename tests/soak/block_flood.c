@@ -218,18 +218,13 @@ static void give_line(struct line *line)
 
 static void *work(void *argument)
 {
-	struct line *own = argument; /* where a queue knows one thread only */
-
 	while (atomic_load(&submitted) < wanted && !atomic_load(&wrong)) {
-		struct line *line = own ? own : have_line();
+		struct line *line = have_line();
 
 		use(line);
-		if (!own)
-			give_line(line);
+		give_line(line);
 	}
-	while (own && own->out && !atomic_load(&wrong))
-		harvest(own);
-	return NULL;
+	return argument;
 }
 
 /* ---- all of them ---- */
@@ -269,9 +264,7 @@ static void flood(uint64_t seed)
 	open_lines(seed);
 	fds = blockrun_count_fds();
 	for (i = 0; i < THREADS; i++) {
-		int is_own = run.queue_flags & QRT_BLOCK_QUEUE_ONE_THREAD;
-
-		if (pthread_create(&threads[i], NULL, work, is_own ? &lines[i] : NULL) != 0)
+		if (pthread_create(&threads[i], NULL, work, NULL) != 0)
 			exit(1);
 	}
 	for (i = 0; i < THREADS; i++)

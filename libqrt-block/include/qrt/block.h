@@ -298,8 +298,7 @@ struct qrt_block_completion {
 
 /* ---- queue ---- */
 
-#define QRT_BLOCK_QUEUE_ONE_THREAD 1u /* one thread alone submits, harvests, cancels, drains */
-#define QRT_BLOCK_QUEUE_BLOCKING   2u /* who submits does the requests itself: for who would wait anyway */
+#define QRT_BLOCK_QUEUE_BLOCKING 1u /* who submits does the requests itself: for who would wait anyway */
 
 struct qrt_block_queue_config {
 	uint32_t size;

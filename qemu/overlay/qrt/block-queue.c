@@ -190,8 +190,7 @@ static QrtQueue *find_queue(QrtDevice *device, AioContext *ctx)
 int qrt_device_have_queue(QrtDevice *device, AioContext *ctx, Error **errp)
 {
     struct qrt_block_queue_config config = {
-        .size = sizeof(config), .depth = DEPTH, .iov_max = IOV_MAX, .bounce_bytes = QRT_BOUNCE,
-        .flags = ctx == qemu_get_aio_context() ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD
+        .size = sizeof(config), .depth = DEPTH, .iov_max = IOV_MAX, .bounce_bytes = QRT_BOUNCE
     };
     struct qrt_block_error err;
     QrtQueue *queue;
