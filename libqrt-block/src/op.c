@@ -87,6 +87,9 @@ uint32_t qrt_block_p_detail_of(int64_t code)
 		return QRT_BLOCK_DETAIL_SPACE;
 	case -ENXIO:
 	case -ENODEV:
+	case -ENOTCONN: /* these are filesystems' whose server has gone */
+	case -ECONNABORTED:
+	case -ESTALE:
 		return QRT_BLOCK_DETAIL_GONE;
 	case -EUCLEAN:
 		return QRT_BLOCK_DETAIL_DAMAGED;
@@ -108,7 +111,7 @@ static const char *const texts[QRT_BLOCK_DETAILS] = {
 	[QRT_BLOCK_DETAIL_CANCELLED] = "it was cancelled",
 	[QRT_BLOCK_DETAIL_TRUNCATED] = "the file is shorter than it was",
 	[QRT_BLOCK_DETAIL_SPACE] = "the filesystem is full",
-	[QRT_BLOCK_DETAIL_GONE] = "the device is gone",
+	[QRT_BLOCK_DETAIL_GONE] = "the device, or the server of its filesystem, is gone",
 	[QRT_BLOCK_DETAIL_DEVICE] = "the device or filesystem failed",
 	[QRT_BLOCK_DETAIL_DAMAGED] = "the image's own tables, or the filesystem's, are damaged",
 };

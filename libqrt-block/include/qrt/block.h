@@ -274,7 +274,8 @@ enum qrt_block_detail {
 	QRT_BLOCK_DETAIL_CANCELLED, /* -ECANCELED */
 	QRT_BLOCK_DETAIL_TRUNCATED, /* -EIO: the file is shorter than when it was opened */
 	QRT_BLOCK_DETAIL_SPACE,     /* -ENOSPC, -EDQUOT: the filesystem is full */
-	QRT_BLOCK_DETAIL_GONE,      /* -ENXIO, -ENODEV: the device is not there any more */
+	QRT_BLOCK_DETAIL_GONE,      /* -ENXIO, -ENODEV: the device is not there any more; -ENOTCONN,
+				       -ECONNABORTED, -ESTALE: nor is the server of its filesystem */
 	QRT_BLOCK_DETAIL_DEVICE,    /* -EIO and all else that the kernel says */
 	QRT_BLOCK_DETAIL_DAMAGED,   /* -EUCLEAN: the image's own tables are wrong */
 	QRT_BLOCK_DETAILS,

@@ -267,6 +267,9 @@ static void codes_of_the_kernel_have_their_reasons(void)
 	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-EDQUOT), QRT_BLOCK_DETAIL_SPACE);
 	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-ENXIO), QRT_BLOCK_DETAIL_GONE);
 	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-ENODEV), QRT_BLOCK_DETAIL_GONE);
+	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-ENOTCONN), QRT_BLOCK_DETAIL_GONE);
+	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-ECONNABORTED), QRT_BLOCK_DETAIL_GONE);
+	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-ESTALE), QRT_BLOCK_DETAIL_GONE);
 	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-EIO), QRT_BLOCK_DETAIL_DEVICE);
 	CU_ASSERT_EQUAL(qrt_block_p_detail_of(-EREMOTEIO), QRT_BLOCK_DETAIL_DEVICE);
 }
