@@ -274,10 +274,10 @@ int qrt_block_p_uring_engine_open(const struct qrt_block_p_engine_config *config
 	return 0;
 }
 
-int qrt_block_p_uring_probe(void)
+int qrt_block_p_uring_probe(uint32_t depth)
 {
 	struct io_uring ring;
-	int rc = io_uring_queue_init(2, &ring, 0);
+	int rc = io_uring_queue_init(depth + BESIDE, &ring, IORING_SETUP_CLAMP);
 
 	if (rc >= 0)
 		io_uring_queue_exit(&ring);
