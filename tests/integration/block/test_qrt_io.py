@@ -210,7 +210,7 @@ def test_locks_are_qemus():
 
 
 def wait_for_lock(place, is_locked):
-    """qemu-io does not print before its end, and the kernel may keep the files of a ring that was killed for a while."""
+    """qemu-io does not print before its end."""
     inode, deadline = os.stat(place.file("image")).st_ino, time.monotonic() + 30
     while time.monotonic() < deadline:
         with open("/proc/locks", encoding="utf-8") as file:
