@@ -127,7 +127,7 @@ int qrt_vnc_tracker_set_surface(struct qrt_vnc_tracker *tracker, const struct qr
 				struct qrt_vnc_error *reterr)
 {
 	struct qrt_vnc_tracker_config config = tracker->config;
-	struct qrt_vnc_p_view *view;
+	struct qrt_vnc_p_view *view = NULL;
 	const char *why;
 	int rc;
 
