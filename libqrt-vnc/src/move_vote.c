@@ -61,13 +61,14 @@ static inline __attribute__((always_inline)) void search_pixels(struct search *s
 {
 	const uint8_t *row = qrt_vnc_p_row(search->picture, y);
 	uint32_t x, pixel, last = load(row, left, bits) & search->mask;
-	uint64_t rolling = 0;
+	uint32_t mask = search->mask, shift = 64 - search->shift;
+	uint64_t rolling = 0, secret = search->secret;
 
 	for (x = left; x < right; x++) {
-		pixel = load(row, x, bits) & search->mask;
-		rolling = (rolling << 8) + (pixel + 1) * search->secret;
+		pixel = load(row, x, bits) & mask;
+		rolling = (rolling << 8) + (pixel + 1) * secret;
 		/* Without an edge there are as many as there is plain ground. */
-		if (pixel != last && x >= left + WINDOW && rolling >> (64 - search->shift) == 0) {
+		if (rolling >> shift == 0 && pixel != last && x >= left + WINDOW) {
 			if (!search->hashes)
 				return;
 			search->hashes--;
