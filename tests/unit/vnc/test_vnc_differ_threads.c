@@ -11,8 +11,8 @@
 
 #include "tap.h"
 
-#define WIDTH  1600u
-#define HEIGHT 512u
+#define WIDTH  800u
+#define HEIGHT 256u
 #define FRAMES 40
 
 static uint32_t pixels[HEIGHT][WIDTH];
@@ -80,7 +80,7 @@ static void the_work_is_done_together(void)
 	for (threads = 0; threads < 4; threads++) {
 		begin_plain(threads);
 		for (frame = 0; frame < FRAMES; frame++) {
-			pixels[frame * 12][frame * 37] = frame + 1;
+			pixels[frame * 6][frame * 19] = frame + 1;
 			pixels[HEIGHT - 1 - frame][WIDTH - 1] = frame + 1;
 			wrong += qrt_vnc_differ_run(differ, &surface, NULL, &found) != 1;
 			wrong += found.changed != 2 || !is_like();
@@ -98,7 +98,7 @@ static void what_is_posted_is_collected(void)
 	CU_ASSERT_EQUAL(qrt_vnc_differ_collect(differ, &found), -ENOENT);
 	CU_ASSERT_EQUAL(qrt_vnc_differ_cancel(differ), -ENOENT);
 	for (frame = 0; frame < FRAMES; frame++) {
-		pixels[frame * 12][frame * 37] = frame + 1;
+		pixels[frame * 6][frame * 19] = frame + 1;
 		wrong += qrt_vnc_differ_post(differ, &surface, NULL) != 0;
 		wrong += collect() != 1 || found.changed != 1 || !is_like();
 	}
