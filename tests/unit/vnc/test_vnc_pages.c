@@ -104,6 +104,34 @@ static void memory_that_is_given_back_is_told(void)
 	pages_end();
 }
 
+/* One huge page is given back while its protection is that of the whole, and of the other one a page is
+ * written. */
+static void parts_of_transparent_huge_pages_are_told(void)
+{
+	const char *why = pages_why_not();
+	uint32_t row, missing = 0;
+
+	if (why) {
+		tap_skip(why);
+		return;
+	}
+	CU_ASSERT_FATAL(pages_map(PAGES_ANONYMOUS));
+	madvise(pages_memory, PAGES_BYTES, MADV_HUGEPAGE);
+	memset(pages_memory, 1, PAGES_BYTES);
+	CU_ASSERT_EQUAL_FATAL(pages_open(QRT_VNC_TRACKER_PAGES, QRT_VNC_TRACKER_NO_PAUSE), 0);
+	CU_ASSERT_EQUAL(pages_take(), 1);
+	CU_ASSERT_EQUAL(pages_take(), 0);
+	CU_ASSERT_EQUAL(madvise(pages_memory, PAGES_BYTES / 2, MADV_DONTNEED), 0);
+	((volatile uint32_t *)pages_memory)[700 * PAGES_WIDTH] = 5;
+	CU_ASSERT_EQUAL(pages_take(), 1);
+	for (row = 0; row < PAGES_HEIGHT / 2; row++)
+		missing += !pages_is_hinted(0, row);
+	CU_ASSERT_EQUAL(missing, 0);
+	CU_ASSERT(pages_is_hinted(0, 700));
+	CU_ASSERT_EQUAL(pages_count_rows(), PAGES_HEIGHT / 2 + 1);
+	pages_end();
+}
+
 #define WRITES 60000u
 
 /* A word that a thread may write, and another one read, at the same time. */
@@ -293,6 +321,7 @@ static const struct tap_test tests[] = {
 	{"writes to a file of one's own are told once", writes_to_a_file_of_ones_own_are_told_once},
 	{"what the kernel writes is told", what_the_kernel_writes_is_told},
 	{"memory that is given back is told", memory_that_is_given_back_is_told},
+	{"parts of transparent huge pages are told", parts_of_transparent_huge_pages_are_told},
 	{"no write of another thread is lost", no_write_of_another_thread_is_lost},
 	{"memory of others is refused", memory_of_others_is_refused},
 	{"huge pages are refused", huge_pages_are_refused},
