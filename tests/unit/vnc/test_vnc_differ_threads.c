@@ -167,6 +167,45 @@ static void what_was_ready_is_kept_by_a_cancel(void)
 	end();
 }
 
+/* ---- sizes ---- */
+
+static int is_like_part(const struct qrt_vnc_surface *part)
+{
+	struct qrt_vnc_differ_info info = {.size = sizeof(info)};
+	uint32_t y, same = 0;
+
+	qrt_vnc_differ_get_info(differ, &info);
+	for (y = 0; y < part->height; y++)
+		same += memcmp((char *)info.shadow.pixels + (int64_t)y * info.shadow.stride, pixels[y],
+			       part->width * 4) == 0;
+	return same == part->height && found.changed == info.columns * info.rows;
+}
+
+/* Threads that come late to one size find another one. */
+static void sizes_change_under_threads(void)
+{
+	struct qrt_vnc_surface part = surface;
+	uint32_t round, wrong = 0;
+
+	begin_plain(3);
+	for (round = 0; round < 200; round++) {
+		part.width = 1 + round * 7919 % WIDTH;
+		part.height = 1 + round * 104729 % HEIGHT;
+		pixels[round % part.height][round % part.width] = round;
+		wrong += qrt_vnc_differ_resize(differ, &part, NULL, NULL) != 0;
+		wrong += qrt_vnc_differ_post(differ, &part, NULL) != 0;
+		if (round % 3) {
+			wrong += qrt_vnc_differ_cancel(differ) != 0;
+			wrong += qrt_vnc_differ_run(differ, &part, NULL, &found) != 1;
+		} else {
+			wrong += collect() != 1;
+		}
+		wrong += !is_like_part(&part);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
+	end();
+}
+
 /* ---- a guest that draws ---- */
 
 static _Atomic int is_over;
@@ -289,6 +328,7 @@ static const struct tap_test tests[] = {
 	{"without threads nothing is posted", without_threads_nothing_is_posted},
 	{"nothing is lost by a cancel", nothing_is_lost_by_a_cancel},
 	{"what was ready is kept by a cancel", what_was_ready_is_kept_by_a_cancel},
+	{"sizes change under threads", sizes_change_under_threads},
 	{"a surface may change meanwhile", a_surface_may_change_meanwhile},
 	{"threads come from the caller", threads_come_from_the_caller},
 	{"a thread that is refused is an error", a_thread_that_is_refused_is_an_error},
