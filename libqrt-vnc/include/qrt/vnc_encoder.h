@@ -160,7 +160,7 @@ struct qrt_vnc_update {
 };
 
 /* Begins with it. All but the pixels is copied. -EBUSY: another one is posted, or a client has something to
- * write; -EINVAL: a surface, format, rectangle or copy that cannot be, a client of another encoder or twice;
+ * write; -E2BIG; -EINVAL: a surface, format, rectangle or copy that cannot be, a client of another encoder or twice;
  * -ENOSPC: it needs more chunks than are free. Nothing is done then. [rt] */
 QRT_VNC_API int qrt_vnc_encoder_post(struct qrt_vnc_encoder *encoder, const struct qrt_vnc_update *update);
 /* 0: its clients have it to write. -EAGAIN: not yet; -ENOENT: nothing is posted; -ENOMEM: it is dropped, as if
