@@ -103,7 +103,8 @@ static struct qrt_vnc_p_chunk **find(struct qrt_vnc_p_pool *pool, const struct q
 	return &pool->slots[slot];
 }
 
-struct qrt_vnc_p_chunk *qrt_vnc_p_pool_get(struct qrt_vnc_p_pool *pool, const struct qrt_vnc_rectangle *rectangle,
+struct qrt_vnc_p_chunk *qrt_vnc_p_pool_get(struct qrt_vnc_p_pool *pool,
+					   const struct qrt_vnc_rectangle *rectangle,
 					   const struct qrt_vnc_p_wanted *wanted, int *ret_is_new)
 {
 	struct qrt_vnc_p_chunk **slot = find(pool, rectangle, wanted), *chunk = *slot;

@@ -43,8 +43,10 @@ void qrt_vnc_p_pool_finish(struct qrt_vnc_p_pool *pool);
 
 /* An update begins: there is nothing to be found. Orphans that were left come back. */
 void qrt_vnc_p_pool_begin(struct qrt_vnc_p_pool *pool);
-/* The chunk of that kind, with one reference more; NULL: there is no free one. *ret_is_new: it was not there. */
-struct qrt_vnc_p_chunk *qrt_vnc_p_pool_get(struct qrt_vnc_p_pool *pool, const struct qrt_vnc_rectangle *rectangle,
+/* The chunk of that kind, with one reference more; NULL: there is no free one. *ret_is_new: it was not there.
+ */
+struct qrt_vnc_p_chunk *qrt_vnc_p_pool_get(struct qrt_vnc_p_pool *pool,
+					   const struct qrt_vnc_rectangle *rectangle,
 					   const struct qrt_vnc_p_wanted *wanted, int *ret_is_new);
 /* As if it had never been got: of those that are new, the last one first. */
 void qrt_vnc_p_pool_unget(struct qrt_vnc_p_pool *pool, struct qrt_vnc_p_chunk *chunk, int is_new);
@@ -54,6 +56,7 @@ void qrt_vnc_p_pool_put(struct qrt_vnc_p_pool *pool, struct qrt_vnc_p_chunk *chu
 void qrt_vnc_p_pool_drop(struct qrt_vnc_p_pool *pool, struct qrt_vnc_p_chunk *chunk);
 
 /* By who has it: what was made goes from `out` to the chunk. -ENOMEM. */
-int qrt_vnc_p_chunk_fill(struct qrt_vnc_p_chunk *chunk, const struct qrt_vnc_p_made *made, const uint8_t *out);
+int qrt_vnc_p_chunk_fill(struct qrt_vnc_p_chunk *chunk, const struct qrt_vnc_p_made *made,
+			 const uint8_t *out);
 
 #endif

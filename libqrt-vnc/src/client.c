@@ -20,13 +20,16 @@ static int take_config(struct qrt_vnc_client_config *own, const struct qrt_vnc_c
 	int rc = qrt_p_struct_take(own, sizeof(*own), config);
 
 	if (rc < 0)
-		return qrt_vnc_p_error(reterr, rc, "a client's configuration of another version, or without its size");
+		return qrt_vnc_p_error(reterr, rc,
+				       "a client's configuration of another version, or without its size");
 	if (!qrt_vnc_p_encoding_is_known(own->encoding))
-		return qrt_vnc_p_error(reterr, -EINVAL,
-				       "encoding %u: there are raw (0), hextile (5), zlib (6), Tight (7), ZRLE (16)",
-				       own->encoding);
+		return qrt_vnc_p_error(
+			reterr, -EINVAL,
+			"encoding %u: there are raw (0), hextile (5), zlib (6), Tight (7), ZRLE (16)",
+			own->encoding);
 	if (own->flags & ~KNOWN_FLAGS || own->quality > 100)
-		return qrt_vnc_p_error(reterr, -EINVAL, "a client with unknown flags, or a quality above 100");
+		return qrt_vnc_p_error(reterr, -EINVAL,
+				       "a client with unknown flags, or a quality above 100");
 	return qrt_vnc_pixel_format_check(&own->format, reterr);
 }
 
@@ -90,7 +93,8 @@ int qrt_vnc_client_open(struct qrt_vnc_encoder *encoder, const struct qrt_vnc_cl
 		return rc;
 	qrt_vnc_p_encoder_free_dead(encoder);
 	if (encoder->clients_count >= encoder->clients_max)
-		return qrt_vnc_p_error(reterr, -ENOSPC, "the encoder has %u clients, and is configured for no more",
+		return qrt_vnc_p_error(reterr, -ENOSPC,
+				       "the encoder has %u clients, and is configured for no more",
 				       encoder->clients_count);
 	client = new_client(encoder->chunks_max);
 	if (!client)

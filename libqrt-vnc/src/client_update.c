@@ -4,9 +4,9 @@
 #include "encodings_p.h"
 #include "put_p.h"
 
-#define UNKNOWN_COUNT  65535u /* of rectangles: LastRect ends them */
-#define STREAM_BEGINS  0x7801u /* RFC 1950, 2.2: a window of 32 KiB, no dictionary, the fastest */
-#define STREAM_BYTES   2u
+#define UNKNOWN_COUNT 65535u  /* of rectangles: LastRect ends them */
+#define STREAM_BEGINS 0x7801u /* RFC 1950, 2.2: a window of 32 KiB, no dictionary, the fastest */
+#define STREAM_BYTES  2u
 
 static uint8_t *put_rectangle(uint8_t *at, const struct qrt_vnc_rectangle *rectangle, uint32_t encoding)
 {
@@ -71,8 +71,7 @@ static void add_head(struct qrt_vnc_client *client)
 	at = qrt_vnc_p_put_u8(at, 0); /* FramebufferUpdate */
 	at = qrt_vnc_p_put_u8(at, 0);
 	qrt_vnc_p_put_u16(at, has_last_rect(client) ? UNKNOWN_COUNT : count);
-	add_segment(client, client->head,
-		    QRT_VNC_P_UPDATE_BYTES + client->copy_count * QRT_VNC_P_COPY_BYTES);
+	add_segment(client, client->head, QRT_VNC_P_UPDATE_BYTES + client->copy_count * QRT_VNC_P_COPY_BYTES);
 }
 
 void qrt_vnc_p_client_take_update(struct qrt_vnc_client *client)

@@ -12,8 +12,9 @@ static uint32_t in_order(const struct qrt_vnc_pixel_format *format, uint32_t val
 {
 	if (format->big_endian == QRT_VNC_P_HOST_IS_BIG)
 		return value;
-	return format->bits == 16 ? __builtin_bswap16((uint16_t)value)
-				  : format->bits == 32 ? __builtin_bswap32(value) : value;
+	return format->bits == 16   ? __builtin_bswap16((uint16_t)value)
+	       : format->bits == 32 ? __builtin_bswap32(value)
+				    : value;
 }
 
 /* Rounded to the nearest. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Pixels of a surface as a client wants them: 32 bits each here, of which as many count as its pixels have, in
- * the order in which they go over the wire once they are stored. */
+/* Pixels of a surface as a client wants them: 32 bits each here, of which as many count as its pixels have,
+ * in the order in which they go over the wire once they are stored. */
 #ifndef QRT_VNC_CONVERT_P_H
 #define QRT_VNC_CONVERT_P_H
 

@@ -40,7 +40,8 @@ struct qrt_vnc_rectangle qrt_vnc_p_cut_piece(const struct qrt_vnc_p_cut *cut, ui
 					  (uint16_t)least(cut->height, cut->whole.height - y)};
 }
 
-struct qrt_vnc_rectangle qrt_vnc_p_around(const struct qrt_vnc_rectangle *a, const struct qrt_vnc_rectangle *b)
+struct qrt_vnc_rectangle qrt_vnc_p_around(const struct qrt_vnc_rectangle *a,
+					  const struct qrt_vnc_rectangle *b)
 {
 	uint32_t x, y;
 

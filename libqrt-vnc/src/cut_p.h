@@ -17,7 +17,8 @@ uint32_t qrt_vnc_p_cut_count(const struct qrt_vnc_p_cut *cut);
 struct qrt_vnc_rectangle qrt_vnc_p_cut_piece(const struct qrt_vnc_p_cut *cut, uint32_t index);
 
 /* Around both; one without pixels does not count. */
-struct qrt_vnc_rectangle qrt_vnc_p_around(const struct qrt_vnc_rectangle *a, const struct qrt_vnc_rectangle *b);
+struct qrt_vnc_rectangle qrt_vnc_p_around(const struct qrt_vnc_rectangle *a,
+					  const struct qrt_vnc_rectangle *b);
 /* Has pixels, all of them within the surface. */
 int qrt_vnc_p_is_within(const struct qrt_vnc_rectangle *rectangle, const struct qrt_vnc_surface *surface);
 

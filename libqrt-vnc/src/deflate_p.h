@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Bytes compressed by themselves: raw deflate blocks that refer to nothing before them, and end with a sync flush, so that they
- * go into any stream, after anything. */
+/* Bytes compressed by themselves: raw deflate blocks that refer to nothing before them, and end with a sync
+ * flush, so that they go into any stream, after anything. */
 #ifndef QRT_VNC_DEFLATE_P_H
 #define QRT_VNC_DEFLATE_P_H
 

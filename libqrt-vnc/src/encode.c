@@ -47,40 +47,41 @@ void qrt_vnc_p_take_tile(struct qrt_vnc_p_scratch *scratch, uint32_t stride,
 
 /* ---- encodings that know nothing of tiles ---- */
 
-struct qrt_vnc_p_made qrt_vnc_p_encode_stream(struct qrt_vnc_p_scratch *scratch, size_t length, uint32_t stream)
+struct qrt_vnc_p_made qrt_vnc_p_encode_stream(struct qrt_vnc_p_scratch *scratch, size_t length,
+					      uint32_t stream)
 {
-	struct qrt_vnc_p_made made = {.stream = stream,
-				      .length_at = QRT_VNC_P_HEADER_BYTES,
-				      .data_at = QRT_VNC_P_HEADER_BYTES + 4};
-	size_t size = qrt_vnc_p_deflate(scratch->deflater, scratch->plain, length, scratch->out + made.data_at,
-					QRT_VNC_P_OUT_BYTES - made.data_at);
+	struct qrt_vnc_p_made made = {
+		.stream = stream, .length_at = QRT_VNC_P_HEADER_BYTES, .data_at = QRT_VNC_P_HEADER_BYTES + 4};
+	size_t size = qrt_vnc_p_deflate(scratch->deflater, scratch->plain, length,
+					scratch->out + made.data_at, QRT_VNC_P_OUT_BYTES - made.data_at);
 
 	qrt_vnc_p_put_u32(scratch->out + made.length_at, (uint32_t)size);
 	made.size = size ? made.data_at + (uint32_t)size : 0;
 	return made;
 }
 
-static struct qrt_vnc_p_made encode_raw(struct qrt_vnc_p_scratch *scratch, const struct qrt_vnc_p_wanted *wanted,
-					size_t count)
+static struct qrt_vnc_p_made encode_raw(struct qrt_vnc_p_scratch *scratch,
+					const struct qrt_vnc_p_wanted *wanted, size_t count)
 {
 	uint8_t *end = qrt_vnc_p_put_pixels(scratch->out + QRT_VNC_P_HEADER_BYTES, scratch->pixels, count,
 					    wanted->format.bits / 8);
 
-	return (struct qrt_vnc_p_made){.size = (uint32_t)(end - scratch->out), .stream = QRT_VNC_P_STREAM_NONE};
+	return (struct qrt_vnc_p_made){.size = (uint32_t)(end - scratch->out),
+				       .stream = QRT_VNC_P_STREAM_NONE};
 }
 
 static struct qrt_vnc_p_made encode_zlib(struct qrt_vnc_p_scratch *scratch,
 					 const struct qrt_vnc_p_wanted *wanted, size_t count)
 {
-	uint8_t *end =
-		qrt_vnc_p_put_pixels(scratch->plain, scratch->pixels, count, wanted->format.bits / 8);
+	uint8_t *end = qrt_vnc_p_put_pixels(scratch->plain, scratch->pixels, count, wanted->format.bits / 8);
 
 	return qrt_vnc_p_encode_stream(scratch, (size_t)(end - scratch->plain), QRT_VNC_P_STREAM_ZLIB);
 }
 
 /* ---- all of them ---- */
 
-struct qrt_vnc_p_made qrt_vnc_p_encode(struct qrt_vnc_p_scratch *scratch, const struct qrt_vnc_p_wanted *wanted,
+struct qrt_vnc_p_made qrt_vnc_p_encode(struct qrt_vnc_p_scratch *scratch,
+				       const struct qrt_vnc_p_wanted *wanted,
 				       const struct qrt_vnc_rectangle *rectangle)
 {
 	uint32_t width = rectangle->width, height = rectangle->height;

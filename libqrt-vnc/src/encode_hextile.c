@@ -164,9 +164,8 @@ struct qrt_vnc_p_made qrt_vnc_p_encode_hextile(struct qrt_vnc_p_scratch *scratch
 
 	for (y = 0; y < height; y += TILE) {
 		for (x = 0; x < width; x += TILE) {
-			const struct qrt_vnc_rectangle area = {(uint16_t)x, (uint16_t)y,
-							       least(TILE, width - x),
-							       least(TILE, height - y)};
+			const struct qrt_vnc_rectangle area = {
+				(uint16_t)x, (uint16_t)y, least(TILE, width - x), least(TILE, height - y)};
 
 			qrt_vnc_p_take_tile(scratch, width, &area);
 			tile.width = area.width;
@@ -174,5 +173,6 @@ struct qrt_vnc_p_made qrt_vnc_p_encode_hextile(struct qrt_vnc_p_scratch *scratch
 			at = put_tile(at, &tile, &state, &scratch->palette);
 		}
 	}
-	return (struct qrt_vnc_p_made){.size = (uint32_t)(at - scratch->out), .stream = QRT_VNC_P_STREAM_NONE};
+	return (struct qrt_vnc_p_made){.size = (uint32_t)(at - scratch->out),
+				       .stream = QRT_VNC_P_STREAM_NONE};
 }

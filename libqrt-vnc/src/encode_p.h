@@ -54,7 +54,8 @@ struct qrt_vnc_p_made {
 };
 
 /* Of scratch->pixels, to scratch->out. */
-struct qrt_vnc_p_made qrt_vnc_p_encode(struct qrt_vnc_p_scratch *scratch, const struct qrt_vnc_p_wanted *wanted,
+struct qrt_vnc_p_made qrt_vnc_p_encode(struct qrt_vnc_p_scratch *scratch,
+				       const struct qrt_vnc_p_wanted *wanted,
 				       const struct qrt_vnc_rectangle *rectangle);
 
 /* ---- of one encoding, from behind the header on ---- */
@@ -70,7 +71,8 @@ struct qrt_vnc_p_made qrt_vnc_p_encode_tight(struct qrt_vnc_p_scratch *scratch,
 					     uint32_t height);
 
 /* Compresses scratch->plain to out, with a length of 4 bytes before it. */
-struct qrt_vnc_p_made qrt_vnc_p_encode_stream(struct qrt_vnc_p_scratch *scratch, size_t length, uint32_t stream);
+struct qrt_vnc_p_made qrt_vnc_p_encode_stream(struct qrt_vnc_p_scratch *scratch, size_t length,
+					      uint32_t stream);
 
 /* ---- parts ---- */
 

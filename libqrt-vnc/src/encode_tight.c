@@ -4,16 +4,16 @@
 #include "encode_p.h"
 #include "put_p.h"
 
-#define FILL            0x80u
-#define JPEG            0x90u
-#define WITH_FILTER     0x40u
-#define FILTER_PALETTE  1u
-#define STREAM_FULL     0u
-#define STREAM_MONO     1u
-#define STREAM_INDEXED  2u
+#define FILL             0x80u
+#define JPEG             0x90u
+#define WITH_FILTER      0x40u
+#define FILTER_PALETTE   1u
+#define STREAM_FULL      0u
+#define STREAM_MONO      1u
+#define STREAM_INDEXED   2u
 #define LEAST_TO_DEFLATE 12u /* bytes: fewer go as they are, without a length */
-#define LEAST_FOR_JPEG  16u /* pixels, either side */
-#define LENGTH_MOST     3u  /* bytes of a compact length */
+#define LEAST_FOR_JPEG   16u /* pixels, either side */
+#define LENGTH_MOST      3u  /* bytes of a compact length */
 
 static int is_packed(const struct qrt_vnc_pixel_format *format)
 {
@@ -33,7 +33,8 @@ static uint8_t *put(uint8_t *at, const uint32_t *pixels, size_t count,
 
 static struct qrt_vnc_p_made made_of(const struct qrt_vnc_p_scratch *scratch, const uint8_t *end)
 {
-	return (struct qrt_vnc_p_made){.size = (uint32_t)(end - scratch->out), .stream = QRT_VNC_P_STREAM_NONE};
+	return (struct qrt_vnc_p_made){.size = (uint32_t)(end - scratch->out),
+				       .stream = QRT_VNC_P_STREAM_NONE};
 }
 
 /* What is behind the place of the longest length moves to the end of the one that it has. */
@@ -67,8 +68,9 @@ static struct qrt_vnc_p_made put_plain(struct qrt_vnc_p_scratch *scratch, uint8_
 		memcpy(at, scratch->plain, length);
 		return made_of(scratch, at + length);
 	}
-	made = close_gap(scratch, at, qrt_vnc_p_deflate(scratch->deflater, scratch->plain, length, data,
-							room_behind(scratch, data)));
+	made = close_gap(scratch, at,
+			 qrt_vnc_p_deflate(scratch->deflater, scratch->plain, length, data,
+					   room_behind(scratch, data)));
 	made.stream = QRT_VNC_P_STREAM_TIGHT + stream;
 	return made;
 }
@@ -149,8 +151,8 @@ static struct qrt_vnc_p_made put_full(struct qrt_vnc_p_scratch *scratch,
 }
 
 /* Of size 0: it is not to be had. */
-static struct qrt_vnc_p_made put_jpeg(struct qrt_vnc_p_scratch *scratch, const struct qrt_vnc_p_wanted *wanted,
-				      uint32_t width, uint32_t height)
+static struct qrt_vnc_p_made put_jpeg(struct qrt_vnc_p_scratch *scratch,
+				      const struct qrt_vnc_p_wanted *wanted, uint32_t width, uint32_t height)
 {
 	uint8_t *at = qrt_vnc_p_put_u8(scratch->out + QRT_VNC_P_HEADER_BYTES, JPEG);
 	uint8_t *data = at + LENGTH_MOST;
@@ -158,8 +160,9 @@ static struct qrt_vnc_p_made put_jpeg(struct qrt_vnc_p_scratch *scratch, const s
 	if (!wanted->quality || wanted->format.bits == 8 || width < LEAST_FOR_JPEG || height < LEAST_FOR_JPEG)
 		return (struct qrt_vnc_p_made){0};
 	qrt_vnc_p_convert_to_rgb(&wanted->format, scratch->pixels, (size_t)width * height, scratch->plain);
-	return close_gap(scratch, at, qrt_vnc_p_jpeg_make(scratch->jpeg, scratch->plain, width, height,
-							  wanted->quality, data, room_behind(scratch, data)));
+	return close_gap(scratch, at,
+			 qrt_vnc_p_jpeg_make(scratch->jpeg, scratch->plain, width, height, wanted->quality,
+					     data, room_behind(scratch, data)));
 }
 
 /* ---- which ---- */

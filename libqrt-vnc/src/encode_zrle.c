@@ -209,9 +209,8 @@ struct qrt_vnc_p_made qrt_vnc_p_encode_zrle(struct qrt_vnc_p_scratch *scratch,
 
 	for (y = 0; y < height; y += TILE) {
 		for (x = 0; x < width; x += TILE) {
-			const struct qrt_vnc_rectangle area = {(uint16_t)x, (uint16_t)y,
-							       least(TILE, width - x),
-							       least(TILE, height - y)};
+			const struct qrt_vnc_rectangle area = {
+				(uint16_t)x, (uint16_t)y, least(TILE, width - x), least(TILE, height - y)};
 			const struct tile tile = {scratch->tile, area.width, area.height,
 						  (size_t)area.width * area.height};
 

@@ -20,13 +20,13 @@ static int take_config(struct qrt_vnc_encoder_config *own, const struct qrt_vnc_
 	int rc = qrt_p_struct_take(own, sizeof(*own), config);
 
 	if (rc < 0)
-		return qrt_vnc_p_error(reterr, rc, "an encoder's configuration of another version, or without its size");
+		return qrt_vnc_p_error(reterr, rc,
+				       "an encoder's configuration of another version, or without its size");
 	if (own->threads > QRT_VNC_ENCODER_THREADS_MAX || own->clients > QRT_VNC_ENCODER_CLIENTS_MAX ||
 	    own->chunks > QRT_VNC_ENCODER_CHUNKS_MAX)
-		return qrt_vnc_p_error(reterr, -EINVAL,
-				       "an encoder has at most %u threads, %u clients and %u chunks",
-				       QRT_VNC_ENCODER_THREADS_MAX, QRT_VNC_ENCODER_CLIENTS_MAX,
-				       QRT_VNC_ENCODER_CHUNKS_MAX);
+		return qrt_vnc_p_error(
+			reterr, -EINVAL, "an encoder has at most %u threads, %u clients and %u chunks",
+			QRT_VNC_ENCODER_THREADS_MAX, QRT_VNC_ENCODER_CLIENTS_MAX, QRT_VNC_ENCODER_CHUNKS_MAX);
 	if (!own->clients)
 		own->clients = CLIENTS_USUAL;
 	if (!own->chunks)

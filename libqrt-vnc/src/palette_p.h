@@ -19,8 +19,8 @@ struct qrt_vnc_p_palette {
 	uint16_t slots[QRT_VNC_P_SLOTS];     /* 1 + a colour's index; 0: free */
 };
 
-/* A palette begins as zeroes. At most `max` colours, of `count` pixels, one at least; without the rest, if there
- * are more, but `runs` is always right. */
+/* A palette begins as zeroes. At most `max` colours, of `count` pixels, one at least; without the rest, if
+ * there are more, but `runs` is always right. */
 void qrt_vnc_p_palette_find(struct qrt_vnc_p_palette *palette, const uint32_t *pixels, size_t count,
 			    uint32_t max);
 /* Of a colour that is in it. */

@@ -110,8 +110,8 @@ static void count_work(struct qrt_vnc_encoder *encoder)
 
 	encoder->encoded += crew->chunks_count;
 	for (i = 0; i < crew->chunks_count; i++)
-		encoder->pixels +=
-			(uint64_t)crew->chunks[i]->rectangle.width * crew->chunks[i]->rectangle.height;
+		encoder->pixels += (uint64_t)crew->chunks[i]->rectangle.width *
+				   crew->chunks[i]->rectangle.height;
 }
 
 int qrt_vnc_encoder_post(struct qrt_vnc_encoder *encoder, const struct qrt_vnc_update *update)

@@ -27,7 +27,8 @@ struct qrt_vnc_p_crew {
 	sem_t calls;
 	int event; /* is written when nothing is left */
 	_Atomic uint32_t is_stopping;
-	/* What is posted, while it is open. It changes only when it is not, and every worker has seen that. */
+	/* What is posted, while it is open. It changes only when it is not, and every worker has seen that.
+	 */
 	_Atomic uint32_t is_open;
 	_Atomic uint32_t next; /* the chunk to be taken */
 	_Atomic uint32_t left; /* chunks that are not done */

@@ -2,18 +2,19 @@
 /*
  * What is sent of a surface, for many clients at once.
  *
- * An encoder belongs to a screen, a client to a connection. An update, which is posted, is a surface that does
- * not change meanwhile (the shadow of a differ) and for each client the rectangles that it lacks. They are cut
- * into chunks, which worker threads encode: each once, for all clients of the same pixel format, encoding and
- * quality. When all are done the update is collected; then each client has a FramebufferUpdate message of
- * RFC 6143, in segments that point into the chunks, for writev(2). A chunk refers to no other one's bytes, so
- * that it goes into any connection's compressed stream, and an update that is cancelled leaves no trace.
+ * An encoder belongs to a screen, a client to a connection. An update, which is posted, is a surface that
+ * does not change meanwhile (the shadow of a differ) and for each client the rectangles that it lacks. They
+ * are cut into chunks, which worker threads encode: each once, for all clients of the same pixel format,
+ * encoding and quality. When all are done the update is collected; then each client has a FramebufferUpdate
+ * message of RFC 6143, in segments that point into the chunks, for writev(2). A chunk refers to no other
+ * one's bytes, so that it goes into any connection's compressed stream, and an update that is cancelled
+ * leaves no trace.
  *
  * What comes from a client, its pixel format and encodings, is judged here. A client for which nothing works
  * (a colour map, bits that lie outside a pixel) is refused with a sentence.
  *
- * Calls as <qrt/vnc.h> has them. An encoder and its clients are used by one thread at a time. Workers allocate;
- * post does so only in an encoder without threads.
+ * Calls as <qrt/vnc.h> has them. An encoder and its clients are used by one thread at a time. Workers
+ * allocate; post does so only in an encoder without threads.
  */
 #ifndef QRT_VNC_ENCODER_H
 #define QRT_VNC_ENCODER_H
@@ -29,8 +30,9 @@ extern "C" {
 
 #define QRT_VNC_PIXEL_FORMAT_BYTES 16u
 
-/* Whether a client can have it: true colour; 8, 16 or 32 bits, and a depth of at most so many; maxima 2^n - 1,
- * at least 1; colours that lie side by side within the pixel and need no more than the depth. -EINVAL. [rt] */
+/* Whether a client can have it: true colour; 8, 16 or 32 bits, and a depth of at most so many; maxima 2^n -
+ * 1, at least 1; colours that lie side by side within the pixel and need no more than the depth. -EINVAL.
+ * [rt] */
 QRT_VNC_API int qrt_vnc_pixel_format_check(const struct qrt_vnc_pixel_format *format,
 					   struct qrt_vnc_error *reterr);
 /* From SetPixelFormat or ServerInit: RFC 6143, 7.4; and checks it. -EINVAL. [rt] */
@@ -93,13 +95,14 @@ enum qrt_vnc_encoding {
 };
 
 #define QRT_VNC_CLIENT_COPY_RECT 1u /* can: without it, the destinations of copies are encoded */
-#define QRT_VNC_CLIENT_LAST_RECT 2u /* can: updates do not say how many rectangles they have, and end with one */
+#define QRT_VNC_CLIENT_LAST_RECT                                                                             \
+	2u /* can: updates do not say how many rectangles they have, and end with one */
 
 struct qrt_vnc_client_config {
 	uint32_t size;
-	uint32_t encoding;                  /* enum qrt_vnc_encoding */
-	uint32_t flags;                     /* QRT_VNC_CLIENT_* */
-	uint32_t quality;                   /* TIGHT: 0: lossless; 1 to 100: of JPEG, for what has many colours */
+	uint32_t encoding; /* enum qrt_vnc_encoding */
+	uint32_t flags;    /* QRT_VNC_CLIENT_* */
+	uint32_t quality;  /* TIGHT: 0: lossless; 1 to 100: of JPEG, for what has many colours */
 	struct qrt_vnc_pixel_format format; /* as it wants its pixels */
 };
 
@@ -117,13 +120,13 @@ QRT_VNC_API int qrt_vnc_client_open(struct qrt_vnc_encoder *encoder,
 				    struct qrt_vnc_client **ret_client, struct qrt_vnc_error *reterr);
 /* At any time: an update that is on its way goes on for the others. NULL is fine; returns NULL. [setup] */
 QRT_VNC_API struct qrt_vnc_client *qrt_vnc_client_close(struct qrt_vnc_client *client);
-/* From its next update on. What is to be written stays as it is. -EINVAL, -E2BIG: all is as before; -EBUSY: an
- * update for it is posted. [rt] */
+/* From its next update on. What is to be written stays as it is. -EINVAL, -E2BIG: all is as before; -EBUSY:
+ * an update for it is posted. [rt] */
 QRT_VNC_API int qrt_vnc_client_set(struct qrt_vnc_client *client, const struct qrt_vnc_client_config *config,
 				   struct qrt_vnc_error *reterr);
 
-/* What is to be written, one segment after the other; 0: nothing. They are the client's, and stay until consume
- * or close. [rt] */
+/* What is to be written, one segment after the other; 0: nothing. They are the client's, and stay until
+ * consume or close. [rt] */
 QRT_VNC_API size_t qrt_vnc_client_get_segments(const struct qrt_vnc_client *client,
 					       const struct iovec **ret_segments);
 /* Their bytes. [rt] */
@@ -155,16 +158,17 @@ struct qrt_vnc_update {
 	uint32_t size;
 	uint32_t order_count;
 	const struct qrt_vnc_order *orders;
-	struct qrt_vnc_surface surface;     /* its pixels stay as they are until it is collected or cancelled */
-	struct qrt_vnc_pixel_format format; /* of its pixels, in the host's order of bytes; maxima up to 1023 */
+	struct qrt_vnc_surface surface; /* its pixels stay as they are until it is collected or cancelled */
+	struct qrt_vnc_pixel_format
+		format; /* of its pixels, in the host's order of bytes; maxima up to 1023 */
 };
 
 /* Begins with it. All but the pixels is copied. -EBUSY: another one is posted, or a client has something to
- * write; -E2BIG; -EINVAL: a surface, format, rectangle or copy that cannot be, a client of another encoder or twice;
- * -ENOSPC: it needs more chunks than are free. Nothing is done then. [rt] */
+ * write; -E2BIG; -EINVAL: a surface, format, rectangle or copy that cannot be, a client of another encoder or
+ * twice; -ENOSPC: it needs more chunks than are free. Nothing is done then. [rt] */
 QRT_VNC_API int qrt_vnc_encoder_post(struct qrt_vnc_encoder *encoder, const struct qrt_vnc_update *update);
-/* 0: its clients have it to write. -EAGAIN: not yet; -ENOENT: nothing is posted; -ENOMEM: it is dropped, as if
- * it were cancelled. [rt] */
+/* 0: its clients have it to write. -EAGAIN: not yet; -ENOENT: nothing is posted; -ENOMEM: it is dropped, as
+ * if it were cancelled. [rt] */
 QRT_VNC_API int qrt_vnc_encoder_collect(struct qrt_vnc_encoder *encoder);
 /* Drops what was posted; the surface is the caller's again. Waits no longer than workers need to leave off
  * reading it, which is not for what they compress. -ENOENT: nothing is posted. [rt] */

@@ -83,14 +83,15 @@ static void what_is_refused_leaves_the_output_alone(void)
 
 static struct qrt_vnc_client_config read_encodings(const int32_t *numbers, size_t count)
 {
-	struct qrt_vnc_client_config config = {.size = sizeof(config), .encoding = 99, .flags = 99, .quality = 99};
+	struct qrt_vnc_client_config config = {
+		.size = sizeof(config), .encoding = 99, .flags = 99, .quality = 99};
 	uint8_t bytes[64];
 	size_t i;
 
 	for (i = 0; i < count; i++) {
 		uint32_t number = (uint32_t)numbers[i];
-		const uint8_t four[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16), (uint8_t)(number >> 8),
-					 (uint8_t)number};
+		const uint8_t four[4] = {(uint8_t)(number >> 24), (uint8_t)(number >> 16),
+					 (uint8_t)(number >> 8), (uint8_t)number};
 
 		memcpy(bytes + 4 * i, four, 4);
 	}
@@ -125,7 +126,8 @@ static void a_quality_is_named_in_two_ways(void)
 	static const struct {
 		int32_t number;
 		uint32_t quality;
-	} rows[] = {{-32, 15}, {-23, 96}, {-33, 0}, {-22, 0}, {-512, 1}, {-511, 1}, {-412, 100}, {-411, 0}, {-513, 0}};
+	} rows[] = {{-32, 15}, {-23, 96},   {-33, 0},  {-22, 0}, {-512, 1},
+		    {-511, 1}, {-412, 100}, {-411, 0}, {-513, 0}};
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -136,9 +138,11 @@ static void a_quality_is_named_in_two_ways(void)
 }
 
 static const struct tap_test tests[] = {
-	{"formats that make sense are taken, and written back", formats_that_make_sense_are_taken_and_written_back},
+	{"formats that make sense are taken, and written back",
+	 formats_that_make_sense_are_taken_and_written_back},
 	{"the bytes are those of the specification", the_bytes_are_those_of_the_specification},
-	{"formats that make none are refused with the reason", formats_that_make_none_are_refused_with_the_reason},
+	{"formats that make none are refused with the reason",
+	 formats_that_make_none_are_refused_with_the_reason},
 	{"what is refused leaves the output alone", what_is_refused_leaves_the_output_alone},
 	{"the first encoding that is known wins", the_first_encoding_that_is_known_wins},
 	{"who names nothing gets raw", who_names_nothing_gets_raw},

@@ -60,8 +60,8 @@ void decoder_set(struct decoder *decoder, const struct area *area, size_t index,
 	decoder->pixels[(size_t)y * decoder->width + x] = pixel;
 }
 
-uint8_t *decoder_inflate(struct decoder *decoder, unsigned stream, const uint8_t *bytes, size_t length, size_t room,
-			 struct reader *ret_plain)
+uint8_t *decoder_inflate(struct decoder *decoder, unsigned stream, const uint8_t *bytes, size_t length,
+			 size_t room, struct reader *ret_plain)
 {
 	z_stream *z = &decoder->streams[stream];
 	uint8_t *plain = malloc(room);

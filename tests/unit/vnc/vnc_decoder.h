@@ -20,7 +20,7 @@ struct decoder {
 	z_stream streams[DECODER_STREAMS];
 	int has_begun[DECODER_STREAMS];
 	unsigned rectangles, copies; /* of all messages */
-	unsigned kinds[256];         /* first bytes of tiles of ZRLE and hextile, and of rectangles of Tight */
+	unsigned kinds[256]; /* first bytes of tiles of ZRLE and hextile, and of rectangles of Tight */
 	int has_last_rect;
 	struct reader reader;
 };
@@ -46,8 +46,8 @@ const uint8_t *reader_bytes(struct reader *reader, size_t length);
 uint32_t decoder_pixel(const struct decoder *decoder, struct reader *reader);
 void decoder_set(struct decoder *decoder, const struct area *area, size_t index, uint32_t pixel);
 /* At most `room` bytes, which the caller frees; *ret_plain begins there. */
-uint8_t *decoder_inflate(struct decoder *decoder, unsigned stream, const uint8_t *bytes, size_t length, size_t room,
-			 struct reader *ret_plain);
+uint8_t *decoder_inflate(struct decoder *decoder, unsigned stream, const uint8_t *bytes, size_t length,
+			 size_t room, struct reader *ret_plain);
 
 void decoder_take_zrle(struct decoder *decoder, const struct area *area);
 void decoder_take_tight(struct decoder *decoder, const struct area *area);

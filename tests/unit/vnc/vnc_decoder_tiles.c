@@ -123,7 +123,8 @@ void decoder_take_zrle(struct decoder *decoder, const struct area *area)
 
 	if (!bytes)
 		return;
-	memory = decoder_inflate(decoder, 0, bytes, length, (size_t)area->width * area->height * 5 + 16, &plain);
+	memory = decoder_inflate(decoder, 0, bytes, length, (size_t)area->width * area->height * 5 + 16,
+				 &plain);
 	each_tile(decoder, area, 64, take_zrle_tile, &plain);
 	if (plain.is_bad || plain.at != plain.end)
 		decoder->reader.is_bad = 1;
@@ -140,7 +141,8 @@ struct hextile {
 static void take_part(struct decoder *decoder, const struct area *tile, uint32_t pixel)
 {
 	uint32_t place = reader_u8(&decoder->reader), size = reader_u8(&decoder->reader), i;
-	const struct area part = {tile->x + (place >> 4), tile->y + (place & 15), (size >> 4) + 1, (size & 15) + 1};
+	const struct area part = {tile->x + (place >> 4), tile->y + (place & 15), (size >> 4) + 1,
+				  (size & 15) + 1};
 
 	if ((place >> 4) + part.width > tile->width || (place & 15) + part.height > tile->height) {
 		decoder->reader.is_bad = 1;
@@ -187,8 +189,8 @@ void decoder_take_hextile(struct decoder *decoder, const struct area *area)
 
 static int is_rgb(const struct qrt_vnc_pixel_format *format)
 {
-	return format->bits == 32 && format->depth == 24 && format->red_max == 255 && format->green_max == 255 &&
-	       format->blue_max == 255;
+	return format->bits == 32 && format->depth == 24 && format->red_max == 255 &&
+	       format->green_max == 255 && format->blue_max == 255;
 }
 
 static uint32_t tpixel(const struct decoder *decoder, struct reader *reader)

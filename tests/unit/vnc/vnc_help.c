@@ -8,18 +8,23 @@
 
 #define IS_BIG       (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
 #define PATIENCE_MS  60000
-#define GAP          3u  /* pixels between rows */
+#define GAP          3u /* pixels between rows */
 #define TEXT_COLOURS 6u
 
 const uint32_t encodings[5] = {QRT_VNC_ENCODING_RAW, QRT_VNC_ENCODING_HEXTILE, QRT_VNC_ENCODING_ZLIB,
 			       QRT_VNC_ENCODING_TIGHT, QRT_VNC_ENCODING_ZRLE};
 
 const struct qrt_vnc_pixel_format formats[10] = {
-	{32, 24, IS_BIG, 1, 255, 255, 255, 16, 8, 0, {0}},    {16, 16, IS_BIG, 1, 31, 63, 31, 11, 5, 0, {0}},
-	{8, 8, 0, 1, 7, 7, 3, 0, 3, 6, {0}},                  {32, 24, !IS_BIG, 1, 255, 255, 255, 16, 8, 0, {0}},
-	{32, 24, 0, 1, 255, 255, 255, 8, 16, 24, {0}},        {32, 24, 1, 1, 255, 255, 255, 8, 16, 24, {0}},
-	{16, 15, !IS_BIG, 1, 31, 31, 31, 10, 5, 0, {0}},      {32, 30, 0, 1, 1023, 1023, 1023, 20, 10, 0, {0}},
-	{32, 32, 1, 1, 2047, 2047, 1023, 21, 10, 0, {0}},     {8, 6, 0, 1, 3, 3, 3, 4, 2, 0, {0}},
+	{32, 24, IS_BIG, 1, 255, 255, 255, 16, 8, 0, {0}},
+	{16, 16, IS_BIG, 1, 31, 63, 31, 11, 5, 0, {0}},
+	{8, 8, 0, 1, 7, 7, 3, 0, 3, 6, {0}},
+	{32, 24, !IS_BIG, 1, 255, 255, 255, 16, 8, 0, {0}},
+	{32, 24, 0, 1, 255, 255, 255, 8, 16, 24, {0}},
+	{32, 24, 1, 1, 255, 255, 255, 8, 16, 24, {0}},
+	{16, 15, !IS_BIG, 1, 31, 31, 31, 10, 5, 0, {0}},
+	{32, 30, 0, 1, 1023, 1023, 1023, 20, 10, 0, {0}},
+	{32, 32, 1, 1, 2047, 2047, 1023, 21, 10, 0, {0}},
+	{8, 6, 0, 1, 3, 3, 3, 4, 2, 0, {0}},
 };
 
 /* ---- chance ---- */
@@ -102,11 +107,13 @@ static uint32_t pixel_of(enum frame_kind kind, uint32_t x, uint32_t y, const uin
 	case FRAME_SOLID:
 		return colours[0];
 	case FRAME_TEXT: /* letters of two colours in places, of six in others */
-		return random_below(random, 3) ? colours[0] : colours[1 + random_below(random, 1 + x / 64 % 5)];
+		return random_below(random, 3) ? colours[0]
+					       : colours[1 + random_below(random, 1 + x / 64 % 5)];
 	case FRAME_WINDOWS:
 		return colours[(x / 23 + y / 11) % TEXT_COLOURS];
 	case FRAME_PHOTO:
-		return (x * 3 + y) << 16 | (y * 2 + random_below(random, 4)) << 8 | (x + random_below(random, 9));
+		return (x * 3 + y) << 16 | (y * 2 + random_below(random, 4)) << 8 |
+		       (x + random_below(random, 9));
 	default:
 		return random_next(random);
 	}
@@ -128,14 +135,16 @@ void frame_draw(struct frame *frame, const struct qrt_vnc_rectangle *area, enum 
 			    (pixel_of(kind, x, y, colours, random) & used) | (random_next(random) & ~used));
 }
 
-static uint32_t scaled(uint32_t pixel, uint32_t from_shift, uint32_t from_max, uint32_t to_shift, uint32_t to_max)
+static uint32_t scaled(uint32_t pixel, uint32_t from_shift, uint32_t from_max, uint32_t to_shift,
+		       uint32_t to_max)
 {
 	double share = (double)(pixel >> from_shift & from_max) / from_max;
 
 	return (uint32_t)(share * to_max + 0.5) << to_shift;
 }
 
-uint32_t frame_expected(const struct frame *frame, uint32_t x, uint32_t y, const struct qrt_vnc_pixel_format *to)
+uint32_t frame_expected(const struct frame *frame, uint32_t x, uint32_t y,
+			const struct qrt_vnc_pixel_format *to)
 {
 	const struct qrt_vnc_pixel_format *from = &frame->format;
 	uint32_t pixel = frame_get(frame, x, y);
@@ -209,7 +218,8 @@ int viewer_take(struct viewer *viewer, size_t part)
 
 struct qrt_vnc_encoder *open_encoder(uint32_t threads, uint32_t chunks)
 {
-	const struct qrt_vnc_encoder_config config = {.size = sizeof(config), .threads = threads, .chunks = chunks};
+	const struct qrt_vnc_encoder_config config = {
+		.size = sizeof(config), .threads = threads, .chunks = chunks};
 	struct qrt_vnc_encoder *encoder = NULL;
 
 	CU_ASSERT_EQUAL_FATAL(qrt_vnc_encoder_open(&config, &encoder, NULL), 0);

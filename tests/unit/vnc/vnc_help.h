@@ -37,7 +37,8 @@ void frame_draw(struct frame *frame, const struct qrt_vnc_rectangle *area, enum 
 		struct random *random);
 uint32_t frame_get(const struct frame *frame, uint32_t x, uint32_t y);
 /* The same pixel in another format. */
-uint32_t frame_expected(const struct frame *frame, uint32_t x, uint32_t y, const struct qrt_vnc_pixel_format *to);
+uint32_t frame_expected(const struct frame *frame, uint32_t x, uint32_t y,
+			const struct qrt_vnc_pixel_format *to);
 /* How many pixels of the area the client shows differently. */
 size_t frame_count_wrong(const struct frame *frame, const struct qrt_vnc_rectangle *area,
 			 const struct decoder *decoder);
