@@ -39,7 +39,7 @@ void qrt_vnc_p_pool_finish(struct qrt_vnc_p_pool *pool)
 {
 	uint32_t i;
 
-	for (i = 0; i < pool->count; i++)
+	for (i = 0; pool->chunks && i < pool->count; i++)
 		free(pool->chunks[i].bytes);
 	free(pool->chunks);
 	free(pool->slots);
