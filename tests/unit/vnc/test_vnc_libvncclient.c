@@ -65,7 +65,7 @@ static int feed(void)
 	int is_good;
 
 	CU_ASSERT_EQUAL_FATAL(pthread_create(&writer, NULL, write_all, &bytes), 0);
-	is_good = HandleRFBServerMessage(theirs);
+	is_good = HandleRFBServerMessage(theirs) != 0;
 	pthread_join(writer, NULL);
 	free(bytes.at);
 	return is_good;
@@ -149,9 +149,9 @@ static void end(void)
 static uint32_t shown(uint32_t x, uint32_t y, const struct qrt_vnc_pixel_format *format)
 {
 	const uint8_t *at = theirs->frameBuffer + ((size_t)y * WIDTH + x) * (format->bits / 8u);
-	uint32_t pixel = *at, used = (uint32_t)format->red_max << format->red_shift |
-				     (uint32_t)format->green_max << format->green_shift |
-				     (uint32_t)format->blue_max << format->blue_shift;
+	uint32_t pixel = at[0], used = (uint32_t)format->red_max << format->red_shift |
+				       (uint32_t)format->green_max << format->green_shift |
+				       (uint32_t)format->blue_max << format->blue_shift;
 	uint16_t half;
 
 	if (format->bits == 16) {
