@@ -98,11 +98,36 @@ static uint8_t shade_of(uint32_t value, uint32_t shift, uint32_t max)
 	return (uint8_t)(((value >> shift & max) * 255 + max / 2) / max);
 }
 
+static int has_bytes(const struct qrt_vnc_pixel_format *format)
+{
+	return format->red_max == 255 && format->green_max == 255 && format->blue_max == 255;
+}
+
+/* By shifts alone. */
+static void bytes_to_rgb(const struct qrt_vnc_pixel_format *format, const uint32_t *pixels, size_t count,
+			 uint8_t *rgb)
+{
+	uint32_t red = format->red_shift, green = format->green_shift, blue = format->blue_shift, value;
+	int is_swapped = format->big_endian != QRT_VNC_P_HOST_IS_BIG;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		value = is_swapped ? __builtin_bswap32(pixels[i]) : pixels[i];
+		rgb[3 * i] = (uint8_t)(value >> red);
+		rgb[3 * i + 1] = (uint8_t)(value >> green);
+		rgb[3 * i + 2] = (uint8_t)(value >> blue);
+	}
+}
+
 void qrt_vnc_p_convert_to_rgb(const struct qrt_vnc_pixel_format *format, const uint32_t *pixels, size_t count,
 			      uint8_t *rgb)
 {
 	size_t i;
 
+	if (has_bytes(format)) {
+		bytes_to_rgb(format, pixels, count, rgb);
+		return;
+	}
 	for (i = 0; i < count; i++) {
 		uint32_t value = in_order(format, pixels[i]);
 

@@ -140,8 +140,10 @@ static uint8_t *put_tile(uint8_t *at, struct tile *tile, struct state *state,
 	size_t count = (size_t)tile->width * tile->height;
 	uint8_t *end;
 
-	qrt_vnc_p_palette_find(palette, tile->pixels, count, PIXELS);
-	end = put_drawn(at, at + 1 + count * state->bytes, tile, state, palette);
+	/* Each colour but one takes a part. */
+	qrt_vnc_p_palette_find(palette, tile->pixels, count,
+			       (uint32_t)(count * state->bytes / (state->bytes + 2) + 1));
+	end = palette->count ? put_drawn(at, at + 1 + count * state->bytes, tile, state, palette) : NULL;
 	if (end)
 		return end;
 	state->has_background = state->has_foreground = 0;
