@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Who posts, collects, cancels and writes allocates nothing, and frees nothing. */
+/* Memory: who posts, collects, cancels and writes allocates nothing; where there is none, nothing is broken.
+ */
+#include <errno.h>
 #include <stdlib.h>
 
 #include "vnc_help.h"
@@ -9,6 +11,9 @@
 
 static _Thread_local int is_watched;
 static unsigned calls;
+static _Thread_local int is_main;
+static _Thread_local unsigned fails_in; /* allocations of this thread: the last of so many; 0: none */
+static _Atomic int do_workers_fail;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -24,15 +29,24 @@ static void count_call(void)
 		calls++;
 }
 
+static int is_to_fail(void)
+{
+	return (fails_in && !--fails_in) || (do_workers_fail && !is_main);
+}
+
 void *__wrap_malloc(size_t size)
 {
 	count_call();
+	if (is_to_fail())
+		return NULL;
 	return __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t count, size_t size)
 {
 	count_call();
+	if (is_to_fail())
+		return NULL;
 	return __real_calloc(count, size);
 }
 
@@ -146,9 +160,65 @@ static void without_threads_it_is_seen(void)
 	frame_finish(&frame);
 }
 
+/* ---- there is none ---- */
+
+static void opening_fails_at_each_allocation(void)
+{
+	const struct qrt_vnc_encoder_config config = {.size = sizeof(config), .threads = 2, .chunks = 8};
+	const struct qrt_vnc_client_config own = {.size = sizeof(own), .format = formats[FORMAT_32]};
+	struct qrt_vnc_encoder *opened = NULL;
+	struct qrt_vnc_client *client = NULL;
+	unsigned i, failed = 0;
+	int rc = -ENOMEM;
+
+	for (i = 1; rc == -ENOMEM && i < 100; i++) {
+		fails_in = i;
+		rc = qrt_vnc_encoder_open(&config, &opened, NULL);
+		failed += rc == -ENOMEM && !opened;
+	}
+	fails_in = 0;
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
+	CU_ASSERT(failed > 5 && failed == i - 2);
+	for (i = 1, rc = -ENOMEM; rc == -ENOMEM && i < 100; i++) {
+		fails_in = i;
+		rc = qrt_vnc_client_open(opened, &own, &client, NULL);
+	}
+	fails_in = 0;
+	CU_ASSERT_EQUAL_FATAL(rc, 0);
+	CU_ASSERT(i > 3);
+	qrt_vnc_client_close(client);
+	qrt_vnc_encoder_close(opened);
+}
+
+/* It is dropped, for all, and the next one is as good as ever. */
+static void an_update_without_memory_leaves_no_trace(void)
+{
+	static const struct qrt_vnc_rectangle all = {0, 0, WIDTH, HEIGHT};
+	const struct qrt_vnc_client_config config = {.encoding = QRT_VNC_ENCODING_ZRLE,
+						     .format = formats[FORMAT_32]};
+	struct qrt_vnc_order order = {.rectangles = &all, .rectangle_count = 1};
+	struct viewer viewer;
+
+	is_main = 1;
+	begin();
+	viewer_init(&viewer, encoder, &frame, &config);
+	order.client = viewer.client;
+	do_workers_fail = 1;
+	CU_ASSERT_EQUAL(update(encoder, &frame, &order, 1), -ENOMEM);
+	do_workers_fail = 0;
+	CU_ASSERT_EQUAL(qrt_vnc_client_get_backlog(viewer.client), 0);
+	CU_ASSERT_EQUAL(update(encoder, &frame, &order, 1), 0);
+	CU_ASSERT(viewer_take(&viewer, SIZE_MAX));
+	CU_ASSERT_EQUAL(frame_count_wrong(&frame, &all, &viewer.decoder), 0);
+	viewer_finish(&viewer);
+	end();
+}
+
 static const struct tap_test tests[] = {
 	{"a caller allocates and frees nothing", a_caller_allocates_and_frees_nothing},
 	{"without threads it is seen", without_threads_it_is_seen},
+	{"opening fails at each allocation", opening_fails_at_each_allocation},
+	{"an update without memory leaves no trace", an_update_without_memory_leaves_no_trace},
 };
 
-TAP_MAIN("vnc rt", tests)
+TAP_MAIN("vnc memory", tests)
