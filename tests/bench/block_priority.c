@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How long an urgent read takes while low ones are in flight the whole time.
- * Usage: block_priority ENGINE FILE LOWS COUNT priority|fifo; prints the microseconds of each.
+ * Usage: block_priority ENGINE FILE LOWS COUNT priority|fifo; prints when each began and ended,
+ * in ns of CLOCK_MONOTONIC.
  * priority: one low request at the device, the others behind it; fifo: all of one class, no bounds.
  */
 #include <poll.h>
@@ -65,7 +66,7 @@ static void take(const struct qrt_block_completion *done)
 		submit_low(done->user);
 		return;
 	}
-	printf("%.1f\n", (double)(blockrun_now() - submitted_ns) / 1e3);
+	printf("%llu %llu\n", (unsigned long long)submitted_ns, (unsigned long long)blockrun_now());
 	found++;
 	is_urgent_out = 0;
 	next_ns = blockrun_now() + blockrun_random(&seed, PAUSE_MAX);

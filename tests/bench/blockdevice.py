@@ -2,6 +2,7 @@
 """A device whose every request takes 1 ms, one after the other: a file of slow_disk, which any program can read. And what takes
 its time: our engines, and the pool of threads of qemu-io."""
 
+import bisect
 import collections
 import os
 import re
@@ -44,13 +45,13 @@ class SlowFile:
     """Its server does what comes by the kernel one after the other."""
 
     def __init__(self, tool, path, is_real_time):
-        self.tool, self.path, self.server = tool, path, None
+        self.tool, self.path, self.late, self.server = tool, path, path + ".late", None
         self.before = ["chrt", "-f", str(DEVICE_PRIORITY)] if is_real_time else []
 
     def __enter__(self):
         with open(self.path, "wb"):
             pass
-        self.server = subprocess.Popen([*self.before, self.tool, self.path, str(SIZE), str(DELAY_US)], stdin=subprocess.DEVNULL,
+        self.server = subprocess.Popen([*self.before, self.tool, self.path, str(SIZE), str(DELAY_US), self.late], stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         end = time.monotonic() + PATIENCE
         while os.path.getsize(self.path) != SIZE:
@@ -66,13 +67,30 @@ class SlowFile:
             subprocess.run(["umount", "--lazy", self.path], check=False)
 
 
+    def list_late(self):
+        """[(ns when it should have answered, ns when it did)], in their order: it did not run when it was to."""
+        with open(self.late, encoding="ascii") as file:
+            return [tuple(map(int, line.split())) for line in file]
+
+
+def time_of(begin, end, late):
+    """Microseconds from one to the other in a device's time: without those in which the device itself was late."""
+    index = bisect.bisect_right(late, (begin, 0))
+    lost = 0
+    for due, done in late[max(0, index - 1):]:
+        if due >= end:
+            break
+        lost += max(0, min(done, end) - max(due, begin))
+    return (end - begin - lost) / 1e3
+
+
 def ours(tool, engine, path, lows, count, mode):
-    """Microseconds of each urgent read."""
+    """(begin, end) of each urgent read, in ns."""
     done = subprocess.run([tool, engine, path, str(lows), str(count), mode], stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, timeout=PATIENCE + count, check=False)
     if done.returncode:
         raise BenchError(done.stderr.strip() or "block_priority: code %d" % done.returncode)
-    return [float(line) for line in done.stdout.split()]
+    return [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
 
 
 class QemuPool:

@@ -2,7 +2,9 @@
 /*
  * A file whose every read takes some time, one after the other in the order of their coming: a device for
  * measurements, which each program sees alike. It speaks FUSE to the kernel without a library, whose threads
- * would have an order of their own. Usage: slow_disk FILE BYTES MICROSECONDS; as root; ends with SIGTERM.
+ * would have an order of their own. Usage: slow_disk FILE BYTES MICROSECONDS [LATE];
+ * as root; ends with SIGTERM. To the file LATE it says when it should have answered and when it did, in ns of
+ * CLOCK_MONOTONIC, where it was late itself.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +22,10 @@
 
 #define DATA_MAX (1u << 20)
 #define ROOM     (DATA_MAX + 4096u)
-#define AT_ONCE  1000 /* requests that the kernel may hand over */
+#define AT_ONCE  1000   /* requests that the kernel may hand over */
+#define LATE_NS  100000 /* what counts as late */
 
-static int fuse;
+static int fuse, late = -1;
 static uint64_t bytes;
 static long delay_us;
 static char zeroes[DATA_MAX];
@@ -74,14 +77,33 @@ static void open_it(const struct fuse_in_header *in)
 	answer(in, 0, &out, sizeof(out));
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void say_if_late(uint64_t due_ns)
+{
+	uint64_t now = now_ns();
+
+	if (late >= 0 && now > due_ns + LATE_NS &&
+	    dprintf(late, "%llu %llu\n", (unsigned long long)due_ns, (unsigned long long)now) < 0)
+		perror("slow_disk: what was late");
+}
+
 static void read_it(const struct fuse_in_header *in, const struct fuse_read_in *wanted)
 {
 	struct timespec pause = {.tv_sec = delay_us / 1000000, .tv_nsec = delay_us % 1000000 * 1000};
+	uint64_t due_ns = now_ns() + (uint64_t)delay_us * 1000;
 	uint64_t left = wanted->offset < bytes ? bytes - wanted->offset : 0;
 	uint64_t length = wanted->size < left ? wanted->size : left;
 
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &pause, NULL);
 	answer(in, 0, zeroes, length < DATA_MAX ? length : DATA_MAX);
+	say_if_late(due_ns);
 }
 
 static void serve(const struct fuse_in_header *in)
@@ -145,11 +167,17 @@ int main(int argc, char **argv)
 	struct sigaction action = {.sa_handler = end};
 	int code;
 
-	bytes = argc == 4 ? strtoull(argv[2], NULL, 10) : 0;
-	delay_us = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
+	bytes = argc == 4 || argc == 5 ? strtoull(argv[2], NULL, 10) : 0;
+	delay_us = bytes ? strtol(argv[3], NULL, 10) : 0;
 	if (!bytes || delay_us < 0) {
-		fprintf(stderr, "usage: slow_disk FILE BYTES MICROSECONDS\n");
+		fprintf(stderr, "usage: slow_disk FILE BYTES MICROSECONDS [LATE]\n");
 		return 2;
+	}
+	if (argc == 5)
+		late = open(argv[4], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	if (argc == 5 && late < 0) {
+		perror(argv[4]);
+		return 1;
 	}
 	sigaction(SIGTERM, &action, NULL);
 	sigaction(SIGINT, &action, NULL);
