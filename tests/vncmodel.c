@@ -199,7 +199,7 @@ static const char *compare_cover(const struct vncmodel *model, const struct qrt_
 
 static const char *check_rectangles(const struct vncmodel *model, const struct qrt_vnc_difference *found)
 {
-	uint8_t *covered = calloc(tiles_of(model), 1);
+	uint8_t *covered = calloc(tiles_of(model) + 1, 1);
 	const struct qrt_vnc_rectangle *all = found->rectangles;
 	const char *wrong = covered ? NULL : "no memory";
 	uint32_t i;

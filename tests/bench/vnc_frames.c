@@ -168,8 +168,8 @@ static inline __attribute__((always_inline)) uint64_t read_plain(const uint64_t 
 }
 
 #if defined(__x86_64__)
-__attribute__((target("avx2"), optimize("O3"))) static uint64_t read_wide(const uint64_t *one,
-									  const uint64_t *other, size_t count)
+__attribute__((target("avx2"))) static uint64_t read_wide(const uint64_t *one, const uint64_t *other,
+							  size_t count)
 {
 	return read_plain(one, other, count);
 }

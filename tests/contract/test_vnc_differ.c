@@ -138,7 +138,7 @@ static void no_wake_is_lost(void)
 	uint32_t i, wrong = 0;
 
 	begin();
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 1000; i++) {
 		pixels[i % SIDE][i % 7] ^= 1;
 		wrong += qrt_vnc_differ_post(differ, &surface, NULL) != 0;
 		if (i % 3 == 0) {

@@ -80,8 +80,9 @@ static void choose(struct qrt_vnc_differ_config *config)
 	config->threads = any(4) ? 0 : 1 + any(3);
 }
 
-static void open_one(struct qrt_vnc_differ_config *config, uint32_t kernel, int has_shadow)
+static void open_one(const struct qrt_vnc_differ_config *wanted, uint32_t kernel, int has_shadow)
 {
+	struct qrt_vnc_differ_config config = *wanted;
 	struct qrt_vnc_surface shadow = surface;
 	struct qrt_vnc_error error;
 	int rc;
@@ -91,10 +92,10 @@ static void open_one(struct qrt_vnc_differ_config *config, uint32_t kernel, int 
 		if (!shadow_pixels[kernel])
 			die("no memory", -ENOMEM);
 		place(shadow_pixels[kernel], &shadow);
-		config->shadow = &shadow;
+		config.shadow = &shadow;
 	}
-	config->kernel = kernel;
-	rc = qrt_vnc_differ_open(config, &differs[kernel], &error);
+	config.kernel = kernel;
+	rc = qrt_vnc_differ_open(&config, &differs[kernel], &error);
 	if (rc < 0)
 		die(error.message, rc);
 }

@@ -14,7 +14,8 @@ static uint64_t random_word(void)
 {
 	seed ^= seed << 13;
 	seed ^= seed >> 7;
-	return seed ^= seed << 17;
+	seed ^= seed << 17;
+	return seed;
 }
 
 static void fill(uint64_t *row, uint32_t words, int round)
@@ -24,7 +25,7 @@ static void fill(uint64_t *row, uint32_t words, int round)
 	for (i = 0; i < words; i++) {
 		row[i] = random_word();
 		if (round % 3 == 0)
-			row[i] &= random_word() & random_word() & random_word();
+			row[i] &= seed >> 3 & seed << 5;
 		if (round % 7 == 0)
 			row[i] = round % 2 ? 0 : ~0ull;
 	}

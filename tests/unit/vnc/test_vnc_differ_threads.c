@@ -11,8 +11,8 @@
 
 #include "tap.h"
 
-#define WIDTH  1600u
-#define HEIGHT 512u
+#define WIDTH  800u
+#define HEIGHT 256u
 #define FRAMES 40
 
 static uint32_t pixels[HEIGHT][WIDTH];
@@ -80,7 +80,7 @@ static void the_work_is_done_together(void)
 	for (threads = 0; threads < 4; threads++) {
 		begin_plain(threads);
 		for (frame = 0; frame < FRAMES; frame++) {
-			pixels[frame * 12][frame * 37] = frame + 1;
+			pixels[frame * 6][frame * 19] = frame + 1;
 			pixels[HEIGHT - 1 - frame][WIDTH - 1] = frame + 1;
 			wrong += qrt_vnc_differ_run(differ, &surface, NULL, &found) != 1;
 			wrong += found.changed != 2 || !is_like();
@@ -98,7 +98,7 @@ static void what_is_posted_is_collected(void)
 	CU_ASSERT_EQUAL(qrt_vnc_differ_collect(differ, &found), -ENOENT);
 	CU_ASSERT_EQUAL(qrt_vnc_differ_cancel(differ), -ENOENT);
 	for (frame = 0; frame < FRAMES; frame++) {
-		pixels[frame * 12][frame * 37] = frame + 1;
+		pixels[frame * 6][frame * 19] = frame + 1;
 		wrong += qrt_vnc_differ_post(differ, &surface, NULL) != 0;
 		wrong += collect() != 1 || found.changed != 1 || !is_like();
 	}
@@ -164,6 +164,45 @@ static void what_was_ready_is_kept_by_a_cancel(void)
 	CU_ASSERT_EQUAL(qrt_vnc_differ_run(differ, &surface, &nothing, &found), 1);
 	CU_ASSERT_EQUAL(found.changed, 1);
 	CU_ASSERT_EQUAL(qrt_vnc_differ_run(differ, &surface, &nothing, &found), 0);
+	end();
+}
+
+/* ---- sizes ---- */
+
+static int is_like_part(const struct qrt_vnc_surface *part)
+{
+	struct qrt_vnc_differ_info info = {.size = sizeof(info)};
+	uint32_t y, same = 0;
+
+	qrt_vnc_differ_get_info(differ, &info);
+	for (y = 0; y < part->height; y++)
+		same += memcmp((char *)info.shadow.pixels + (int64_t)y * info.shadow.stride, pixels[y],
+			       part->width * 4) == 0;
+	return same == part->height && found.changed == info.columns * info.rows;
+}
+
+/* Threads that come late to one size find another one. */
+static void sizes_change_under_threads(void)
+{
+	struct qrt_vnc_surface part = surface;
+	uint32_t round, wrong = 0;
+
+	begin_plain(3);
+	for (round = 0; round < 200; round++) {
+		part.width = 1 + round * 7919 % WIDTH;
+		part.height = 1 + round * 104729 % HEIGHT;
+		pixels[round % part.height][round % part.width] = round;
+		wrong += qrt_vnc_differ_resize(differ, &part, NULL, NULL) != 0;
+		wrong += qrt_vnc_differ_post(differ, &part, NULL) != 0;
+		if (round % 3) {
+			wrong += qrt_vnc_differ_cancel(differ) != 0;
+			wrong += qrt_vnc_differ_run(differ, &part, NULL, &found) != 1;
+		} else {
+			wrong += collect() != 1;
+		}
+		wrong += !is_like_part(&part);
+	}
+	CU_ASSERT_EQUAL(wrong, 0);
 	end();
 }
 
@@ -289,6 +328,7 @@ static const struct tap_test tests[] = {
 	{"without threads nothing is posted", without_threads_nothing_is_posted},
 	{"nothing is lost by a cancel", nothing_is_lost_by_a_cancel},
 	{"what was ready is kept by a cancel", what_was_ready_is_kept_by_a_cancel},
+	{"sizes change under threads", sizes_change_under_threads},
 	{"a surface may change meanwhile", a_surface_may_change_meanwhile},
 	{"threads come from the caller", threads_come_from_the_caller},
 	{"a thread that is refused is an error", a_thread_that_is_refused_is_an_error},
