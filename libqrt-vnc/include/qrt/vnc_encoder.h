@@ -136,13 +136,6 @@ QRT_VNC_API int qrt_vnc_client_consume(struct qrt_vnc_client *client, uint64_t b
 
 /* ---- updates ---- */
 
-/* Pixels that the client has already: what is at x, y there, of the size of `to`, belongs to `to` now. Copies
- * are done one after the other, before anything else. */
-struct qrt_vnc_copy {
-	struct qrt_vnc_rectangle to;
-	uint16_t x, y;
-};
-
 #define QRT_VNC_COPIES_MAX 256u /* of one order */
 
 struct qrt_vnc_order {
@@ -150,7 +143,7 @@ struct qrt_vnc_order {
 	/* Within the surface; disjoint ones cost least. More than there are chunks for are sent as one around
 	 * all of them. */
 	const struct qrt_vnc_rectangle *rectangles;
-	const struct qrt_vnc_copy *copies;
+	const struct qrt_vnc_copy *copies;    /* done before anything else */
 	uint32_t rectangle_count, copy_count; /* none of either: an update without rectangles */
 };
 
