@@ -10,7 +10,7 @@
 
 #include <qrt/vnc_encoder.h>
 
-#define SIDE 34u
+#define SIDE 21u
 
 static void draw(uint32_t pixels[SIDE * SIDE], const uint8_t *data, size_t size)
 {
@@ -22,7 +22,7 @@ static void draw(uint32_t pixels[SIDE * SIDE], const uint8_t *data, size_t size)
 
 static void encode(struct qrt_vnc_encoder *encoder, struct qrt_vnc_client *client, const uint32_t *pixels)
 {
-	static const struct qrt_vnc_rectangle areas[] = {{0, 0, SIDE, SIDE}, {1, 2, 33, 17}};
+	static const struct qrt_vnc_rectangle areas[] = {{0, 0, SIDE, SIDE}, {1, 2, 20, 17}};
 	const struct qrt_vnc_order order = {.client = client, .rectangles = areas, .rectangle_count = 2};
 	const struct qrt_vnc_update update = {
 		.size = sizeof(update),
@@ -34,7 +34,7 @@ static void encode(struct qrt_vnc_encoder *encoder, struct qrt_vnc_client *clien
 	PROMISE(qrt_vnc_encoder_post(encoder, &update) == 0);
 	PROMISE(qrt_vnc_encoder_collect(encoder) == 0);
 	PROMISE(qrt_vnc_client_get_backlog(client) > 4 + 2 * 12);
-	PROMISE(qrt_vnc_client_get_backlog(client) < 4 * (SIDE * SIDE + 33 * 17) + 4096);
+	PROMISE(qrt_vnc_client_get_backlog(client) < 4 * (SIDE * SIDE + 20 * 17) + 4096);
 	PROMISE(qrt_vnc_client_consume(client, qrt_vnc_client_get_backlog(client)) == 0);
 }
 
