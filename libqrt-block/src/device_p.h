@@ -6,6 +6,7 @@
 #include "error_p.h"
 #include "mailbox_p.h"
 #include "pool_p.h"
+#include "ranges_p.h"
 
 #define QRT_BLOCK_P_ZEROES     65536u
 #define QRT_BLOCK_P_PAGE       4096u
@@ -36,6 +37,7 @@ struct qrt_block_device {
 	/* Whether the filesystem has reads, [0], and writes, [1], of the page cache that do not wait. */
 	_Atomic uint32_t at_once[2]; /* enum qrt_block_p_at_once */
 	struct qrt_block_throttle *throttles[2];
+	struct qrt_block_p_ranges ranges; /* of those that change it, where it takes whole blocks only */
 	struct qrt_block_p_pool pool;
 	struct qrt_block_p_mailbox *mailboxes;
 	struct qrt_block_fault_config fault;     /* size 0: none */

@@ -46,10 +46,12 @@ struct qrt_block_p_op *qrt_block_p_group_take(struct qrt_block_p_list *list)
 	return first;
 }
 
-static int execute_at_once(struct qrt_block_device *device, struct qrt_block_p_op *const *ops, uint32_t count)
+int qrt_block_p_group_execute(struct qrt_block_device *device, struct qrt_block_p_op *const *ops,
+			      uint32_t count)
 {
 	struct iovec parts[QRT_BLOCK_P_GROUP_PARTS];
 	struct qrt_block_p_op all = {.kind = ops[0]->kind, .flags = ops[0]->flags, .offset = ops[0]->offset};
+	uint64_t now;
 	uint32_t i, j;
 
 	all.run = parts;
@@ -58,18 +60,12 @@ static int execute_at_once(struct qrt_block_device *device, struct qrt_block_p_o
 			parts[all.run_count++] = ops[i]->run[j];
 		all.length += ops[i]->length;
 	}
-	return qrt_block_p_execute(device, &all) == (int64_t)all.length;
-}
-
-/* Where something is wrong with one of them, each is done again alone, and answers for itself. */
-void qrt_block_p_group_execute(struct qrt_block_device *device, struct qrt_block_p_op *const *ops,
-			       uint32_t count)
-{
-	int is_done = count > 1 && execute_at_once(device, ops, count);
-	uint32_t i;
-
+	if (qrt_block_p_execute(device, &all) != (int64_t)all.length)
+		return 0;
+	now = qrt_block_p_now();
 	for (i = 0; i < count; i++) {
-		ops[i]->answer = is_done ? (int64_t)ops[i]->length : qrt_block_p_execute(device, ops[i]);
-		ops[i]->answered_ns = qrt_block_p_now();
+		ops[i]->answer = (int64_t)ops[i]->length;
+		ops[i]->answered_ns = now;
 	}
+	return 1;
 }

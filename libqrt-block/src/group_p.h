@@ -15,8 +15,9 @@ struct qrt_block_device;
 
 /* Takes the first ones of the list that make a group, or the first one alone; NULL: the list is empty. */
 struct qrt_block_p_op *qrt_block_p_group_take(struct qrt_block_p_list *list);
-/* Answers each of these, which are side by side. */
-void qrt_block_p_group_execute(struct qrt_block_device *device, struct qrt_block_p_op *const *ops,
-			       uint32_t count);
+/* 1: it did all of these, which are side by side, and answered each; 0: something is wrong with one of them,
+ * and each is to be done alone, and answers for itself. */
+int qrt_block_p_group_execute(struct qrt_block_device *device, struct qrt_block_p_op *const *ops,
+			      uint32_t count);
 
 #endif

@@ -9,7 +9,11 @@ void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox)
 {
 	atomic_init(&mailbox->top, NULL);
 	atomic_init(&mailbox->is_rung, 0);
+	atomic_init(&mailbox->is_silent, 0);
 	atomic_init(&mailbox->is_used, 0);
+	atomic_init(&mailbox->awaits_range, 0);
+	atomic_init(&mailbox->is_on_guard, 0);
+	atomic_init(&mailbox->is_guard_wanted, 0);
 	mailbox->event = -1;
 }
 
@@ -29,6 +33,8 @@ int qrt_block_p_mailbox_begin(struct qrt_block_p_mailbox *mailbox)
 
 void qrt_block_p_mailbox_end(struct qrt_block_p_mailbox *mailbox)
 {
+	qrt_block_p_mailbox_set_guard(mailbox, 0);
+	atomic_store(&mailbox->is_silent, 0);
 	atomic_store(&mailbox->is_used, 0);
 }
 
@@ -41,8 +47,14 @@ void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox)
 
 void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox)
 {
-	if (!atomic_exchange(&mailbox->is_rung, 1))
+	if (!atomic_load(&mailbox->is_silent) && !atomic_exchange(&mailbox->is_rung, 1))
 		eventfd_write(mailbox->event, 1);
+}
+
+/* Who left something sees that he has to ring, or it is found by the look after this. */
+void qrt_block_p_mailbox_set_silent(struct qrt_block_p_mailbox *mailbox, uint32_t is_silent)
+{
+	atomic_store(&mailbox->is_silent, is_silent);
 }
 
 void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
@@ -52,6 +64,27 @@ void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_b
 	do {
 		op->next = top;
 	} while (!atomic_compare_exchange_weak(&mailbox->top, &top, op));
+}
+
+/* Who sees that it is on guard has left his op before it goes off, and so before the look that follows. */
+int qrt_block_p_mailbox_is_on_guard(struct qrt_block_p_mailbox *mailbox)
+{
+	int is_on_guard = atomic_load(&mailbox->is_on_guard) != 0;
+
+	if (!atomic_load_explicit(&mailbox->is_guard_wanted, memory_order_relaxed))
+		atomic_store(&mailbox->is_guard_wanted, 1);
+	return is_on_guard;
+}
+
+int qrt_block_p_mailbox_wants_guard(const struct qrt_block_p_mailbox *mailbox)
+{
+	return atomic_load_explicit(&mailbox->is_guard_wanted, memory_order_relaxed) != 0;
+}
+
+void qrt_block_p_mailbox_set_guard(struct qrt_block_p_mailbox *mailbox, int is_on)
+{
+	atomic_store(&mailbox->is_guard_wanted, 0);
+	atomic_store(&mailbox->is_on_guard, (uint32_t)is_on);
 }
 
 void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)
@@ -90,7 +123,7 @@ static int collect(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list 
  * is nothing, and before another look, so that one that comes in between rings again. */
 void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list)
 {
-	if (atomic_load_explicit(&mailbox->top, memory_order_relaxed) && collect(mailbox, list))
+	if (atomic_load(&mailbox->top) && collect(mailbox, list))
 		return;
 	if (!atomic_load_explicit(&mailbox->is_rung, memory_order_relaxed))
 		return;

@@ -87,6 +87,9 @@ uint32_t qrt_block_p_detail_of(int64_t code)
 		return QRT_BLOCK_DETAIL_SPACE;
 	case -ENXIO:
 	case -ENODEV:
+	case -ENOTCONN: /* these are filesystems' whose server has gone */
+	case -ECONNABORTED:
+	case -ESTALE:
 		return QRT_BLOCK_DETAIL_GONE;
 	case -EUCLEAN:
 		return QRT_BLOCK_DETAIL_DAMAGED;
@@ -102,15 +105,13 @@ static const char *const texts[QRT_BLOCK_DETAILS] = {
 	[QRT_BLOCK_DETAIL_LENGTH] = "its length is above the limit, or is not the sum of its parts",
 	[QRT_BLOCK_DETAIL_OFFSET] = "it ends past 2^63 bytes",
 	[QRT_BLOCK_DETAIL_END] = "it ends past the end of the device",
-	[QRT_BLOCK_DETAIL_ALIGNMENT] = "its offset or length is no multiple of the device's alignment",
-	[QRT_BLOCK_DETAIL_BOUNCE] = "its memory is not aligned, and it is longer than a bounce buffer",
 	[QRT_BLOCK_DETAIL_IOV] = "it has too many parts or none, or one without memory",
 	[QRT_BLOCK_DETAIL_READ_ONLY] = "the device was opened for reading only",
 	[QRT_BLOCK_DETAIL_DEADLINE] = "its deadline passed",
 	[QRT_BLOCK_DETAIL_CANCELLED] = "it was cancelled",
 	[QRT_BLOCK_DETAIL_TRUNCATED] = "the file is shorter than it was",
 	[QRT_BLOCK_DETAIL_SPACE] = "the filesystem is full",
-	[QRT_BLOCK_DETAIL_GONE] = "the device is gone",
+	[QRT_BLOCK_DETAIL_GONE] = "the device, or the server of its filesystem, is gone",
 	[QRT_BLOCK_DETAIL_DEVICE] = "the device or filesystem failed",
 	[QRT_BLOCK_DETAIL_DAMAGED] = "the image's own tables, or the filesystem's, are damaged",
 };

@@ -8,6 +8,8 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
+#include "ranges_p.h"
+
 #define QRT_BLOCK_P_NOT_IN_HEAP UINT32_MAX
 
 /* Who has an op that waits for a worker: one of both takes it. */
@@ -40,9 +42,16 @@ struct qrt_block_p_op {
 	uint8_t is_used, is_waiting, is_inside, is_ready, is_ended, is_held, is_released, is_paid;
 	struct iovec *iov; /* the caller's, copied; iov_max of them */
 	uint32_t iov_count;
+	uint64_t total; /* bytes of the request */
+	struct qrt_block_p_range_claim claim_of_range;
+	/* What goes by a bounce buffer, as much at a time as that has room for: a window, of which each turn
+	 * does a part (queue_window.c). */
+	uint32_t is_by_window, turn;
+	uint32_t asked, asked_flags; /* kind and flags of the request: those above are of a turn */
+	uint64_t begin, gone; /* of the request: where it begins, and bytes of windows before this one */
+	uint64_t window;      /* bytes of this one */
 	void *bounce;
 	struct iovec bounce_part;
-	uint64_t total; /* bytes of the request */
 	int64_t result;
 	uint32_t detail;
 	uint64_t deadline_ns, submitted_ns, started_ns, done_ns;

@@ -2,13 +2,9 @@
 #include "pool_p.h"
 
 #include <errno.h>
-#include <linux/ioprio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "device_p.h"
-#include "group_p.h"
 #include "urgency_p.h"
 
 #define STACK_BYTES (256u << 10)
@@ -18,94 +14,7 @@
 #define PATIENCE        4u
 #define PATIENCE_RARELY 32u
 
-#define TOGETHER    8u
-#define TOGETHER_NS 20000u
-
 /* ---- work ---- */
-
-static void set_ioprio(struct qrt_block_p_worker *worker, uint32_t priority)
-{
-	if (worker->ioprio == priority)
-		return;
-	worker->ioprio = priority;
-	syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, qrt_block_p_ioprio_of(priority));
-}
-
-static void execute(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
-{
-	struct qrt_block_p_op all = {.kind = ops[0]->kind, .offset = ops[0]->offset};
-
-	all.length = ops[count - 1]->offset + ops[count - 1]->length - all.offset;
-	qrt_block_p_urgency_begin(worker, &all, qrt_block_p_rank_of(ops[0]->priority));
-	set_ioprio(worker, ops[0]->priority);
-	qrt_block_p_group_execute(worker->pool->device, ops, count);
-	qrt_block_p_urgency_end(worker);
-}
-
-/* Those of the group that were dropped meanwhile are left out, and what is on both sides of them is not side
- * by side. Returns how many of them are done. */
-static uint32_t do_some(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t all)
-{
-	uint32_t count, unclaimed;
-
-	for (count = 0; count < all; count++) {
-		unclaimed = QRT_BLOCK_P_UNCLAIMED;
-		if (!atomic_compare_exchange_strong(&ops[count]->claim, &unclaimed, QRT_BLOCK_P_RUNS))
-			break;
-	}
-	if (count)
-		execute(worker, ops, count);
-	return count < all ? count + 1 : count;
-}
-
-static void ring(struct qrt_block_p_worker *worker)
-{
-	if (worker->unrung)
-		qrt_block_p_mailbox_ring(worker->unrung);
-	worker->unrung = NULL;
-	worker->unrung_count = 0;
-}
-
-/* A copy to the page cache takes less than to wake who waits for it. As long as they are short, and more are
- * there, some are left together; who looks finds them before. */
-static int may_ring_later(const struct qrt_block_p_worker *worker, uint32_t priority, uint64_t now)
-{
-	return worker->lane == QRT_BLOCK_P_NARROW && priority != QRT_BLOCK_URGENT &&
-	       worker->unrung_count < TOGETHER && now - worker->unrung_ns < TOGETHER_NS &&
-	       qrt_block_p_lanes_has_narrow(&worker->pool->lanes);
-}
-
-/* All of a group are of one queue. */
-static void give_back(struct qrt_block_p_worker *worker, struct qrt_block_p_op *const *ops, uint32_t count)
-{
-	struct qrt_block_p_mailbox *mailbox = ops[0]->mailbox;
-	uint32_t i, priority = ops[0]->priority;
-	uint64_t now = qrt_block_p_now();
-
-	if (worker->unrung != mailbox)
-		ring(worker);
-	if (!worker->unrung)
-		worker->unrung_ns = worker->begun_ns;
-	worker->unrung = mailbox;
-	worker->unrung_count += count;
-	for (i = 0; i < count; i++)
-		qrt_block_p_mailbox_leave(mailbox, ops[i]);
-	if (!may_ring_later(worker, priority, now))
-		ring(worker);
-}
-
-static void do_group(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
-{
-	struct qrt_block_p_op *ops[QRT_BLOCK_P_GROUP_OPS];
-	uint32_t count = 0, done;
-
-	worker->begun_ns = qrt_block_p_now();
-	for (; op; op = op->next)
-		ops[count++] = op;
-	for (done = 0; done < count; done += do_some(worker, ops + done, count - done))
-		;
-	give_back(worker, ops, count);
-}
 
 /* Something is there, and nobody looks: one more is to. */
 static void call_one(struct qrt_block_p_pool *pool)
@@ -139,9 +48,9 @@ static void work(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op)
 	enum qrt_block_p_lane lane = worker->lane;
 
 	if (lane != QRT_BLOCK_P_NARROW)
-		ring(worker);
+		qrt_block_p_worker_ring(worker);
 	look_away(worker);
-	do_group(worker, op);
+	qrt_block_p_worker_do(worker, op);
 	look(worker);
 	if (lane == QRT_BLOCK_P_NARROW)
 		qrt_block_p_lanes_leave(&worker->pool->lanes);
@@ -197,7 +106,7 @@ static void *run(void *argument)
 		do {
 			while ((op = qrt_block_p_lanes_take(&pool->lanes, &worker->lane)))
 				work(worker, op);
-			ring(worker);
+			qrt_block_p_worker_ring(worker);
 		} while (wait_a_little(worker));
 		lie_down(worker);
 	} while (!atomic_load(&pool->is_ending));

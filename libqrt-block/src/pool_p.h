@@ -62,6 +62,15 @@ void qrt_block_p_pool_put(struct qrt_block_p_pool *pool, struct qrt_block_p_op *
 /* 1: no worker will touch its memory any more, though it comes back; 0: a worker is at it. */
 int qrt_block_p_pool_drop(struct qrt_block_p_op *op);
 
+/* ---- what a worker does (worker.c) ---- */
+
+/* A group, or one op; each of them comes back as soon as it is done. */
+void qrt_block_p_worker_do(struct qrt_block_p_worker *worker, struct qrt_block_p_op *op);
+/* Somebody is told of what came back. */
+void qrt_block_p_worker_ring(struct qrt_block_p_worker *worker);
+
+/* ---- thread operations ---- */
+
 /* Whether `threads`, which may be NULL, can be used; fills in the default. */
 int qrt_block_p_threads_take(struct qrt_block_thread_operations *own,
 			     const struct qrt_block_thread_operations *threads);

@@ -70,6 +70,8 @@ static uint64_t next_due(const struct qrt_block_queue *queue)
 		due = queue->heap[0]->deadline_ns;
 	if (queue->throttled_ns && (!due || queue->throttled_ns < due))
 		due = queue->throttled_ns;
+	if (queue->guard_ns && (!due || queue->guard_ns < due))
+		due = queue->guard_ns;
 	return due;
 }
 

@@ -15,8 +15,11 @@ struct qrt_block_queue {
 	int timer; /* the next deadline, and what the engine wants */
 	int bell;  /* there is something to harvest already */
 	uint32_t is_rung;
+	uint32_t is_silent;    /* the descriptor is off */
+	uint32_t is_harvested; /* after each submit, which need not ring for what was done at once */
 	uint64_t armed_ns;     /* 0: not */
 	uint64_t throttled_ns; /* when a throttle lets the first one that waits go; 0: none holds it */
+	uint64_t guard_ns;     /* until when it is on guard (mailbox_p.h); 0: it is not */
 	uint32_t depth, iov_max;
 	struct qrt_block_p_op *ops;
 	struct iovec *parts;
@@ -38,10 +41,22 @@ struct qrt_block_queue {
 /* Makes an op of it. 0, or what is wrong with it. */
 uint32_t qrt_block_p_request_take(struct qrt_block_queue *queue, struct qrt_block_p_op *op,
 				  const struct qrt_block_request *request);
-/* 1: its memory is as the engine needs it; 0: there is no bounce buffer now. */
-int qrt_block_p_bounce_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
-/* Gives the buffer back; what was read goes to the caller's memory with is_good. */
-void qrt_block_p_bounce_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int is_good);
+/* ---- windows: what is not aligned, or must not be held (queue_window.c) ---- */
+
+/* How it goes, which is seen when it is taken. A discard that is not aligned becomes shorter. */
+void qrt_block_p_window_plan(const struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+/* 1: it is as the engine needs it; 0: there is no bounce buffer now. */
+int qrt_block_p_window_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+/* A turn is done. 1: it has another one to take; 0: all of it is done. */
+int qrt_block_p_window_go_on(const struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+/* It has no turn to take any more. */
+void qrt_block_p_window_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+
+/* ---- ranges, among all queues of the device (queue_range.c) ---- */
+
+/* 1: it may change what it changes; 0: it waits for others, and the queue hears when to try again. */
+int qrt_block_p_range_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+void qrt_block_p_range_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
 
 /* ---- deadlines (queue_deadline.c) ---- */
 

@@ -8,6 +8,10 @@
 
 #define RETRIES_MAX 16u
 
+/* What a worker left without a ring is seen after that at the latest. Shorter, it would cost who looks more
+ * than the rings that it saves. */
+#define GUARD_NS 500000u
+
 static struct qrt_block_priority_statistics *counts_of(struct qrt_block_queue *queue,
 						       const struct qrt_block_p_op *op)
 {
@@ -79,17 +83,20 @@ static int pay(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_
 	return op->is_paid;
 }
 
+static int may_go_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
+{
+	return counts_of(queue, op)->in_flight < queue->bounds[op->priority] && pay(queue, op, now) &&
+	       qrt_block_p_window_begin(queue, op) && qrt_block_p_range_begin(queue, op);
+}
+
 /* 0: it has to wait, and those behind it, too. What is late already is not begun. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
-	struct qrt_block_priority_statistics *counts = counts_of(queue, op);
-
 	if (op->deadline_ns && op->deadline_ns <= now) {
 		qrt_block_p_queue_end(queue, op, -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
 		return 1;
 	}
-	if (counts->in_flight >= queue->bounds[op->priority] || !qrt_block_p_bounce_begin(queue, op) ||
-	    !pay(queue, op, now))
+	if (!may_go_on(queue, op, now))
 		return 0;
 	leave_waiting(queue, op);
 	op->answered_ns = 0;
@@ -103,7 +110,7 @@ static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uin
 	op->is_inside = 1;
 	op->started_ns = op->started_ns ? op->started_ns : now;
 	queue->inside++;
-	counts->in_flight++;
+	counts_of(queue, op)->in_flight++;
 	return 1;
 }
 
@@ -122,10 +129,16 @@ static void hand_on_all(struct qrt_block_queue *queue, uint64_t now)
 
 /* ---- back from it ---- */
 
+static void give_up_what_it_has(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	qrt_block_p_window_end(queue, op);
+	qrt_block_p_range_end(queue, op);
+}
+
 static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int64_t result, uint32_t detail)
 {
 	qrt_block_p_heap_remove(queue, op);
-	qrt_block_p_bounce_end(queue, op, result >= 0);
+	give_up_what_it_has(queue, op);
 	op->result = result;
 	op->detail = detail;
 	op->done_ns = op->answered_ns;
@@ -145,7 +158,7 @@ static int64_t what_became_of(const struct qrt_block_p_op *op)
  */
 static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
-	qrt_block_p_bounce_end(queue, op, 0);
+	give_up_what_it_has(queue, op);
 	if (op->is_ready) {
 		op->is_held = 0; /* so no RELEASED is needed */
 	} else if (op->is_held) {
@@ -167,6 +180,20 @@ static int is_passing(const struct qrt_block_p_op *op)
 	       op->retries < RETRIES_MAX;
 }
 
+/* What it was to do in this turn is done, or a part of it. */
+static void take_answer(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
+{
+	if (qrt_block_p_op_has_data(op))
+		qrt_block_p_op_advance(op, (uint64_t)op->answer);
+	else
+		op->length = 0;
+	if (op->length || qrt_block_p_window_go_on(queue, op))
+		wait_again(queue, op);
+	else
+		finish(queue, op, qrt_block_p_op_has_data(op) ? (int64_t)op->total : 0,
+		       QRT_BLOCK_DETAIL_NONE);
+}
+
 static void take_back(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
 	op->is_inside = 0;
@@ -179,17 +206,11 @@ static void take_back(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 		wait_again(queue, op);
 	} else if (op->answer < 0) {
 		finish(queue, op, op->answer, qrt_block_p_detail_of(op->answer));
-	} else if (!qrt_block_p_op_has_data(op)) {
-		finish(queue, op, 0, QRT_BLOCK_DETAIL_NONE);
-	} else if (!op->answer) {
+	} else if (!op->answer && qrt_block_p_op_has_data(op)) {
 		finish(queue, op, -EIO,
 		       qrt_block_p_op_is_read(op) ? QRT_BLOCK_DETAIL_TRUNCATED : QRT_BLOCK_DETAIL_DEVICE);
 	} else {
-		qrt_block_p_op_advance(op, (uint64_t)op->answer);
-		if (op->length)
-			wait_again(queue, op); /* the rest of it */
-		else
-			finish(queue, op, (int64_t)op->total, QRT_BLOCK_DETAIL_NONE);
+		take_answer(queue, op);
 	}
 }
 
@@ -227,7 +248,7 @@ void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op 
 	qrt_block_p_heap_remove(queue, op);
 	if (op->is_waiting) {
 		leave_waiting(queue, op);
-		qrt_block_p_bounce_end(queue, op, 0);
+		give_up_what_it_has(queue, op);
 	} else if (!queue->engine->type->cancel(queue->engine, op)) {
 		op->is_held = qrt_block_p_op_has_data(op) && !op->bounce;
 	}
@@ -241,14 +262,45 @@ static void end_late(struct qrt_block_queue *queue, uint64_t now)
 		qrt_block_p_queue_end(queue, queue->heap[0], -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
 }
 
+static void take_in(struct qrt_block_queue *queue)
+{
+	queue->engine->type->reap(queue->engine);
+	collect(queue);
+}
+
+static void set_guard(struct qrt_block_queue *queue, uint64_t until)
+{
+	/* The timer is set again, if at all: it is not to wake for nothing. */
+	if (queue->armed_ns == queue->guard_ns)
+		queue->armed_ns = 0;
+	queue->guard_ns = until;
+	qrt_block_p_mailbox_set_guard(queue->mailbox, until != 0);
+}
+
+/* A worker asks for it when it could save rings. As long as it does, and this comes by now and then, it costs
+ * that the timer is put off; where requests take long nobody asks. What was left until now is taken in, or
+ * was by who calls. */
+static void keep_guard(struct qrt_block_queue *queue, uint64_t now)
+{
+	int is_wanted = queue->inside && qrt_block_p_mailbox_wants_guard(queue->mailbox);
+	int is_over = queue->guard_ns && queue->guard_ns <= now;
+
+	if (is_wanted && queue->guard_ns <= now + GUARD_NS / 2)
+		set_guard(queue, now + GUARD_NS);
+	else if (is_over)
+		set_guard(queue, 0);
+	if (is_over)
+		take_in(queue);
+}
+
 void qrt_block_p_queue_progress(struct qrt_block_queue *queue)
 {
 	uint64_t now;
 
-	queue->engine->type->reap(queue->engine);
-	collect(queue);
+	take_in(queue);
 	now = qrt_block_p_now();
 	qrt_block_p_timer_quiet(queue, now);
+	keep_guard(queue, now);
 	end_late(queue, now);
 	queue->throttled_ns = 0;
 	if (queue->waiting_count)

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
-#include <string.h>
-
 #include "queue_p.h"
 
 /* ---- what is wrong with it ---- */
@@ -75,81 +72,9 @@ static uint32_t check_range(const struct qrt_block_device *device, const struct 
 		return QRT_BLOCK_DETAIL_LENGTH;
 	if (op->offset + op->length > atomic_load_explicit(&device->capacity, memory_order_relaxed))
 		return QRT_BLOCK_DETAIL_END;
-	if (op->offset % device->alignment || op->length % device->alignment)
-		return QRT_BLOCK_DETAIL_ALIGNMENT;
 	if (qrt_block_p_op_is_change(op) && device->flags & QRT_BLOCK_DEVICE_READ_ONLY)
 		return QRT_BLOCK_DETAIL_READ_ONLY;
 	return QRT_BLOCK_DETAIL_NONE;
-}
-
-/* ---- bounce buffers ---- */
-
-static int needs_bounce(const struct qrt_block_device *device, const struct qrt_block_p_op *op)
-{
-	uint32_t i;
-
-	if (!qrt_block_p_op_has_data(op))
-		return 0;
-	if (op->flags & QRT_BLOCK_BOUNCE)
-		return 1;
-	for (i = 0; i < op->iov_count && device->memory_alignment > 1; i++) {
-		if ((uintptr_t)op->iov[i].iov_base % device->memory_alignment ||
-		    op->iov[i].iov_len % device->alignment)
-			return 1;
-	}
-	return 0;
-}
-
-static void copy(const struct qrt_block_p_op *op, int is_read)
-{
-	char *at = op->bounce;
-	uint32_t i;
-
-	for (i = 0; i < op->iov_count; i++) {
-		if (is_read)
-			memcpy(op->iov[i].iov_base, at, op->iov[i].iov_len);
-		else
-			memcpy(at, op->iov[i].iov_base, op->iov[i].iov_len);
-		at += op->iov[i].iov_len;
-	}
-}
-
-/* The last one is for what is urgent, which so waits for none of those that are less. */
-static uint32_t bounces_for(const struct qrt_block_queue *queue, const struct qrt_block_p_op *op)
-{
-	uint32_t is_kept = queue->bounces_count > 1 && op->priority != QRT_BLOCK_URGENT;
-
-	return queue->bounces_free > is_kept ? queue->bounces_free - is_kept : 0;
-}
-
-int qrt_block_p_bounce_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
-{
-	uint32_t used;
-
-	if (op->bounce || !needs_bounce(queue->device, op))
-		return 1;
-	if (!bounces_for(queue, op))
-		return 0;
-	op->bounce = queue->bounces[--queue->bounces_free];
-	used = queue->bounces_count - queue->bounces_free;
-	if (used > queue->statistics.bounces_max)
-		queue->statistics.bounces_max = used;
-	if (!qrt_block_p_op_is_read(op))
-		copy(op, 0);
-	op->bounce_part = (struct iovec){op->bounce, op->length};
-	op->run = &op->bounce_part;
-	op->run_count = 1;
-	return 1;
-}
-
-void qrt_block_p_bounce_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int is_good)
-{
-	if (!op->bounce)
-		return;
-	if (is_good && qrt_block_p_op_is_read(op))
-		copy(op, 1);
-	queue->bounces[queue->bounces_free++] = op->bounce;
-	op->bounce = NULL;
 }
 
 /* ---- all of it ---- */
@@ -169,15 +94,15 @@ uint32_t qrt_block_p_request_take(struct qrt_block_queue *queue, struct qrt_bloc
 	op->deadline_ns = request->deadline_ns;
 	if (op->kind == QRT_BLOCK_FLUSH) {
 		op->offset = op->length = op->total = op->iov_count = 0;
+		op->run_count = 0;
 		return QRT_BLOCK_DETAIL_NONE;
 	}
 	detail = take_memory(queue, op, request);
 	if (!detail)
 		detail = check_range(queue->device, op);
-	if (!detail && needs_bounce(queue->device, op) && op->length > queue->bounce_bytes)
-		detail = QRT_BLOCK_DETAIL_BOUNCE;
-	op->total = op->length;
 	op->run = op->iov;
 	op->run_count = op->iov_count;
+	if (!detail)
+		qrt_block_p_window_plan(queue, op);
 	return detail;
 }

@@ -8,9 +8,17 @@ static uint64_t id_of(const struct qrt_block_p_op *op)
 	return (uint64_t)op->generation << 32 | op->index;
 }
 
-static void refuse(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint32_t detail)
+static int64_t result_of(uint32_t detail)
 {
-	op->result = detail == QRT_BLOCK_DETAIL_READ_ONLY ? -EROFS : -EINVAL;
+	if (detail == QRT_BLOCK_DETAIL_NONE)
+		return 0;
+	return detail == QRT_BLOCK_DETAIL_READ_ONLY ? -EROFS : -EINVAL;
+}
+
+/* It is refused, or there is nothing to do. */
+static void answer(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint32_t detail)
+{
+	op->result = result_of(detail);
 	op->detail = detail;
 	op->done_ns = op->submitted_ns;
 	qrt_block_p_queue_count(queue, op);
@@ -26,14 +34,15 @@ static void take(struct qrt_block_queue *queue, struct qrt_block_request *reques
 	op->is_used = 1;
 	op->is_waiting = op->is_inside = op->is_ready = op->is_ended = op->is_held = op->is_released =
 		op->is_paid = 0;
-	op->retries = 0;
+	op->is_by_window = op->turn = op->retries = 0;
+	op->claim_of_range = (struct qrt_block_p_range_claim){0};
 	op->submitted_ns = now;
 	op->started_ns = 0;
 	op->deadline_ns = 0;
 	request->id = id_of(op);
 	detail = qrt_block_p_request_take(queue, op, request);
-	if (detail) {
-		refuse(queue, op, detail);
+	if (detail || (op->kind == QRT_BLOCK_DISCARD && !op->length)) {
+		answer(queue, op, detail);
 		return;
 	}
 	op->is_waiting = 1;
@@ -54,7 +63,8 @@ int qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_reque
 		return count ? -EAGAIN : 0;
 	qrt_block_p_queue_dispatch(queue, now);
 	qrt_block_p_timer_arm(queue);
-	qrt_block_p_queue_ring(queue);
+	if (!queue->is_harvested)
+		qrt_block_p_queue_ring(queue);
 	return (int)i;
 }
 

@@ -186,7 +186,7 @@ struct qrt_block_device_info {
 	uint32_t flags;  /* QRT_BLOCK_DEVICE_* in force: without DIRECT where the filesystem has none */
 	uint32_t lock;   /* enum qrt_block_lock */
 	uint64_t capacity;
-	uint32_t alignment;        /* offsets and lengths must be multiples of it */
+	uint32_t alignment;        /* offsets and lengths are best multiples of it; others cost more */
 	uint32_t memory_alignment; /* buffers that are not go by way of a bounce buffer */
 	uint32_t is_block_device;
 	uint32_t workers;
@@ -268,15 +268,14 @@ enum qrt_block_detail {
 	QRT_BLOCK_DETAIL_LENGTH,    /* -EINVAL: more than length_max, or not what iov has */
 	QRT_BLOCK_DETAIL_OFFSET,    /* -EINVAL: an end past 2^63 */
 	QRT_BLOCK_DETAIL_END,       /* -EINVAL: past the device's end */
-	QRT_BLOCK_DETAIL_ALIGNMENT, /* -EINVAL: offset or length is no multiple of the alignment */
-	QRT_BLOCK_DETAIL_BOUNCE,    /* -EINVAL: needs a bounce buffer, and is longer than those are */
 	QRT_BLOCK_DETAIL_IOV,       /* -EINVAL: too many parts, or none, or one without memory */
 	QRT_BLOCK_DETAIL_READ_ONLY, /* -EROFS */
 	QRT_BLOCK_DETAIL_DEADLINE,  /* -ETIME */
 	QRT_BLOCK_DETAIL_CANCELLED, /* -ECANCELED */
 	QRT_BLOCK_DETAIL_TRUNCATED, /* -EIO: the file is shorter than when it was opened */
 	QRT_BLOCK_DETAIL_SPACE,     /* -ENOSPC, -EDQUOT: the filesystem is full */
-	QRT_BLOCK_DETAIL_GONE,      /* -ENXIO, -ENODEV: the device is not there any more */
+	QRT_BLOCK_DETAIL_GONE,      /* -ENXIO, -ENODEV: the device is not there any more; -ENOTCONN,
+				       -ECONNABORTED, -ESTALE: nor is the server of its filesystem */
 	QRT_BLOCK_DETAIL_DEVICE,    /* -EIO and all else that the kernel says */
 	QRT_BLOCK_DETAIL_DAMAGED,   /* -EUCLEAN: the image's own tables are wrong */
 	QRT_BLOCK_DETAILS,
@@ -302,6 +301,7 @@ struct qrt_block_completion {
 
 #define QRT_BLOCK_QUEUE_ONE_THREAD 1u /* one thread alone submits, harvests, cancels, drains */
 #define QRT_BLOCK_QUEUE_BLOCKING   2u /* who submits does the requests itself: for who would wait anyway */
+#define QRT_BLOCK_QUEUE_HARVESTED  4u /* after each submit, before one waits: that one need not say more */
 
 struct qrt_block_queue_config {
 	uint32_t size;
@@ -309,7 +309,7 @@ struct qrt_block_queue_config {
 	uint32_t depth;                        /* requests at the same time; 0: 128; at most 4096 */
 	uint32_t iov_max;                      /* parts of one request; 0: 64; at most 1024 */
 	uint32_t bounces;                      /* for what is not aligned; of several one for URGENT; 0: 8 */
-	uint32_t bounce_bytes;                 /* each; 0: 1 MiB */
+	uint32_t bounce_bytes;                 /* each; longer ones take several turns; 0: 1 MiB */
 	uint32_t bounds[QRT_BLOCK_PRIORITIES]; /* of each priority so many at the engine; 0: depth */
 	uint32_t reserved;
 };
@@ -325,6 +325,9 @@ QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_que
 /* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
  * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
+/* Off (0): who harvests again and again, without waiting, need not be told, and the descriptor does not say
+ * what workers have done. On again (1): after one more harvest it says all. Without a system call. 0. [rt] */
+QRT_BLOCK_API int qrt_block_queue_enable_fd(struct qrt_block_queue *queue, int is_enabled);
 /* Memory that requests will use again and again: an engine that can has it at hand then (IO_URING: pinned
  * once, not for each request). In place of what was given before; it stays where it is until the queue is
  * closed or this is called again, count 0: none. At most 1024. Requests may use other memory all the same.

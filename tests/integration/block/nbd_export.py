@@ -8,9 +8,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 
 from image import Skip, check
+
+import waiting  # of ../../lib, as image.py has it
 
 FOLDER = os.path.join(os.environ["QRT_BUILD"], "libqrt-block", "nbdkit")
 WRAPPER = os.path.join(FOLDER, "qrt-nbd")
@@ -49,13 +50,7 @@ def client_library():
 
 def wait_for(what, look):
     """The first true value of look()."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        value = look()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError("not within %d s: %s" % (PATIENCE, what))
+    return waiting.wait_for(what, look, PATIENCE)
 
 
 def start_and_fail(place, *words):

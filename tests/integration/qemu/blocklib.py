@@ -5,13 +5,13 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 import rtlib
 from taplib import Skip, environment
 
 sys.path.insert(0, str(rtlib.TOP / "tests/lib"))
 # pylint: disable=wrong-import-position
+import waiting
 from qmp import Monitor, MonitorError
 
 ENGINES = ("threads", "libaio", "io_uring")
@@ -68,13 +68,7 @@ def for_each_engine(path):
 
 def wait_for(what, look):
     """The first true value of look()."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = look()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"not within {PATIENCE} s: {what}")
+    return waiting.wait_for(what, look, PATIENCE)
 
 
 class Vm:

@@ -199,35 +199,6 @@ static void what_cannot_be_is_refused_with_its_reason(void)
 	for_each(refuse_all);
 }
 
-static void refuse_unaligned(struct block *block)
-{
-	struct qrt_block_device_info info = {.size = sizeof(info)};
-	struct qrt_block_request request = {.kind = QRT_BLOCK_READ, .buffer = some, .length = 100};
-	struct qrt_block_completion done;
-
-	CU_ASSERT_EQUAL(qrt_block_device_get_info(block->device, &info), 0);
-	if (info.alignment == 1) {
-		CU_ASSERT_EQUAL(block_do(block, &request, &done), 100);
-		return;
-	}
-	CU_ASSERT_EQUAL(block_do(block, &request, &done), -EINVAL);
-	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_ALIGNMENT);
-	request.length = 4096;
-	request.offset = 1;
-	CU_ASSERT_EQUAL(block_do(block, &request, &done), -EINVAL);
-	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_ALIGNMENT);
-	request.offset = 0;
-	request.length = 2 * MIB;
-	request.buffer = some + 1;
-	CU_ASSERT_EQUAL(block_do(block, &request, &done), -EINVAL);
-	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_BOUNCE);
-}
-
-static void ranges_are_aligned_as_the_device_says(void)
-{
-	for_each(refuse_unaligned);
-}
-
 static void every_detail_has_words(void)
 {
 	uint32_t i;
@@ -363,7 +334,6 @@ static const struct tap_test tests[] = {
 	{"zeroes and discards touch their range alone", zeroes_and_discards_touch_their_range_alone},
 	{"memory need not be aligned", memory_need_not_be_aligned},
 	{"what cannot be is refused with its reason", what_cannot_be_is_refused_with_its_reason},
-	{"ranges are aligned as the device says", ranges_are_aligned_as_the_device_says},
 	{"every detail has words", every_detail_has_words},
 	{"each comes back once", each_comes_back_once},
 	{"no more than the bound are at the engine", no_more_than_the_bound_are_at_the_engine},

@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "block_help.h"
+#include "device_p.h"
 
 #define SIZE    (1u << 18)
-#define SECTOR  4096u
-#define SECTORS (SIZE / SECTOR)
+#define BLOCK   4096u
+#define ODD     1009u
+#define SECTORS (SIZE / BLOCK)
 #define SLOTS   32
 #define LONGEST 8u /* sectors */
 
@@ -25,9 +27,11 @@ struct slot {
 	int is_out;
 };
 
-/* What a sector may hold: what is in `value`, or anything after a write of it failed. */
+/* What a sector may hold: what is in `value`, or anything after a write of it failed. Sectors are as long as
+ * a block, or of ODD bytes, so that a block has parts of several. */
 struct model {
 	struct block block;
+	uint32_t sector_bytes;
 	char *value;
 	uint8_t is_unknown[SECTORS];
 	uint8_t is_busy[SECTORS]; /* by a request that is out */
@@ -76,8 +80,8 @@ static int choose(struct model *model, struct slot *slot)
 	if (!is_free(model, slot->sector, slot->count))
 		return 0;
 	slot->request.priority = (uint32_t)chance(model, QRT_BLOCK_PRIORITIES);
-	slot->request.offset = (uint64_t)slot->sector * SECTOR;
-	slot->request.length = (uint64_t)slot->count * SECTOR;
+	slot->request.offset = (uint64_t)slot->sector * model->sector_bytes;
+	slot->request.length = (uint64_t)slot->count * model->sector_bytes;
 	/* Now and then where direct I/O needs a bounce buffer. */
 	slot->request.buffer = slot->memory + chance(model, 2) * 8;
 	slot->request.user = slot;
@@ -102,20 +106,20 @@ static int submit_one(struct model *model, struct slot *slot)
 
 static void check_read(struct model *model, const struct slot *slot)
 {
-	uint32_t i;
+	uint32_t i, bytes = model->sector_bytes;
 
 	for (i = 0; i < slot->count; i++) {
-		const char *got = (const char *)slot->request.buffer + (size_t)i * SECTOR;
+		const char *got = (const char *)slot->request.buffer + (size_t)i * bytes;
 
 		if (!model->is_unknown[slot->sector + i] &&
-		    memcmp(got, model->value + (size_t)(slot->sector + i) * SECTOR, SECTOR) != 0)
+		    memcmp(got, model->value + (size_t)(slot->sector + i) * bytes, bytes) != 0)
 			model->wrong++;
 	}
 }
 
 static void change(struct model *model, const struct slot *slot)
 {
-	char *value = model->value + (size_t)slot->sector * SECTOR;
+	char *value = model->value + (size_t)slot->sector * model->sector_bytes;
 
 	if (slot->request.kind == QRT_BLOCK_WRITE)
 		memcpy(value, slot->request.buffer, slot->request.length);
@@ -161,8 +165,10 @@ static void harvest(struct model *model, int timeout_ms)
 static void run(struct model *model)
 {
 	int waits = 0;
+	/* Each of those for parts of blocks is several. */
+	unsigned wanted = model->sector_bytes == ODD ? requests_wanted / 8 : requests_wanted;
 
-	while (model->submitted < requests_wanted) {
+	while (model->submitted < wanted) {
 		struct slot *slot = &model->slots[chance(model, SLOTS)];
 		int is_new = !slot->is_out && submit_one(model, slot);
 
@@ -182,31 +188,48 @@ static void compare(struct model *model)
 
 	for (all.sector = 0; all.sector < SECTORS; all.sector++) {
 		do {
-			got = block_read(&model->block, (uint64_t)all.sector * SECTOR, memory, SECTOR);
+			got = block_read(&model->block, (uint64_t)all.sector * model->sector_bytes, memory,
+					 model->sector_bytes);
 		} while (got == -EIO);
-		CU_ASSERT_EQUAL(got, SECTOR);
+		CU_ASSERT_EQUAL(got, model->sector_bytes);
 		check_read(model, &all);
 		known += !model->is_unknown[all.sector];
 	}
 	CU_ASSERT(known > SECTORS / 4);
 }
 
-static void run_over(const struct variant *variant, const struct qrt_block_fault_config *fault)
+/* Whole blocks only, also where the engine would take anything; and so little room that some of it takes
+ * several turns. */
+static void begin_odd(struct block *block)
+{
+	struct qrt_block_device *device = block->device;
+
+	if (device->alignment == 1)
+		device->alignment = device->memory_alignment = BLOCK;
+}
+
+static void run_over(const struct variant *variant, const struct qrt_block_fault_config *fault,
+		     uint32_t sector_bytes)
 {
 	struct model *model = calloc(1, sizeof(*model));
 	int i;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(model);
+	model->sector_bytes = sector_bytes;
 	block_prepare(&model->block, variant, SIZE);
 	model->block.config.fault = fault;
 	model->block.queue_config.depth = SLOTS;
 	model->block.queue_config.bounces = 3; /* so that some have to wait for one */
 	model->block.queue_config.bounds[QRT_BLOCK_LOW] = 4;
+	if (sector_bytes == ODD)
+		model->block.queue_config.bounce_bytes = BLOCK;
 	model->seed = fault ? fault->seed : seed_wanted;
 	model->value = calloc(1, SIZE);
 	for (i = 0; i < SLOTS; i++)
-		model->slots[i].memory = block_memory((LONGEST + 1) * SECTOR);
+		model->slots[i].memory = block_memory((LONGEST + 1) * BLOCK);
 	if (block_begin(&model->block)) {
+		if (sector_bytes == ODD)
+			begin_odd(&model->block);
 		run(model);
 		CU_ASSERT_EQUAL(model->done, model->submitted);
 		CU_ASSERT_EQUAL(model->failed > 0, fault != NULL);
@@ -239,10 +262,20 @@ static void every_byte_is_as_the_model_says(void)
 
 	read_wishes();
 	for (i = 0; i < variants_count; i++)
-		run_over(&variants[i], NULL);
+		run_over(&variants[i], NULL, BLOCK);
 }
 
-static void faults_lose_nothing(void)
+/* Neighbours that change the same block at the same time. */
+static void parts_of_blocks_lose_nothing(void)
+{
+	size_t i;
+
+	read_wishes();
+	for (i = 0; i < variants_count; i++)
+		run_over(&variants[i], NULL, ODD);
+}
+
+static void run_with_faults(uint32_t sector_bytes)
 {
 	struct qrt_block_fault_config fault = {.size = sizeof(fault),
 					       .seed = 4711,
@@ -257,12 +290,24 @@ static void faults_lose_nothing(void)
 	read_wishes();
 	fault.seed *= seed_wanted;
 	for (i = 0; i < variants_count; i++)
-		run_over(&variants[i], &fault);
+		run_over(&variants[i], &fault, sector_bytes);
+}
+
+static void faults_lose_nothing(void)
+{
+	run_with_faults(BLOCK);
+}
+
+static void faults_with_parts_of_blocks_lose_nothing(void)
+{
+	run_with_faults(ODD);
 }
 
 static const struct tap_test tests[] = {
 	{"every byte is as the model says", every_byte_is_as_the_model_says},
+	{"parts of blocks lose nothing", parts_of_blocks_lose_nothing},
 	{"faults lose nothing", faults_lose_nothing},
+	{"faults with parts of blocks lose nothing", faults_with_parts_of_blocks_lose_nothing},
 };
 
 TAP_MAIN("block model", tests)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "block_help.h"
+#include "device_p.h"
 #include "mailbox_p.h"
 #include "pool_p.h"
 #include "ring_p.h"
@@ -150,7 +151,7 @@ static void set_urgency(void *data, void *handle, uint32_t priority)
 	atomic_store(&composer->urgency[(pthread_t *)handle - composer->threads], priority);
 	if (priority == QRT_BLOCK_URGENT)
 		atomic_fetch_add(&composer->urgent_seen, 1);
-	if (!atomic_load(&composer->is_closed))
+	if (priority != QRT_BLOCK_LOW || !atomic_load(&composer->is_closed))
 		return;
 	atomic_fetch_add(&composer->at_gate, 1);
 	while (atomic_load(&composer->is_closed))
@@ -271,6 +272,51 @@ static void what_no_worker_has_begun_is_free_at_once(void)
 	free(memory);
 }
 
+static int await_some(struct block *block, int wanted)
+{
+	struct qrt_block_completion done[8];
+	int count = 0, rc = 0;
+
+	while (count < wanted && (rc = block_await(block, done, 8, 20000)) >= 0)
+		count += rc;
+	return count;
+}
+
+#define SHORT 6
+
+/* Writes to the page cache, of which some are told of together; the last one does not get on. */
+static void what_is_done_does_not_wait_for_what_blocks(void)
+{
+	struct qrt_block_request requests[SHORT + 1];
+	struct composer composer = {0};
+	struct qrt_block_thread_operations operations;
+	char *memory = block_memory(4096);
+	struct block block;
+	int i, round, count = SHORT;
+
+	memset(memory, 1, 4096);
+	prepare(&block, &operations, &composer);
+	CU_ASSERT_FATAL(block_begin(&block));
+	atomic_store(&block.device->at_once[1], QRT_BLOCK_P_HAS_NOT); /* so all are the workers' */
+	for (i = 0; i <= SHORT; i++)
+		requests[i] = (struct qrt_block_request){.kind = QRT_BLOCK_WRITE,
+							 .priority = i < SHORT ? QRT_BLOCK_NORMAL
+									       : QRT_BLOCK_LOW,
+							 .buffer = memory,
+							 .length = 512,
+							 .offset = (uint64_t)i * 8192};
+	for (round = 0; round < 100 && count == SHORT; round++) {
+		atomic_store(&composer.is_closed, 1);
+		CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, requests, SHORT + 1), SHORT + 1);
+		count = await_some(&block, SHORT);
+		CU_ASSERT_EQUAL(count, SHORT);
+		atomic_store(&composer.is_closed, 0);
+		CU_ASSERT_EQUAL(await_some(&block, SHORT + 1 - count), SHORT + 1 - count);
+	}
+	block_end(&block);
+	free(memory);
+}
+
 /* A queue goes, and another one comes, while workers ring. */
 static void queues_come_and_go(void)
 {
@@ -299,6 +345,7 @@ static const struct tap_test tests[] = {
 	{"threads are the composer's", threads_are_the_composers},
 	{"who is waited for is urgent", who_is_waited_for_is_urgent},
 	{"what no worker has begun is free at once", what_no_worker_has_begun_is_free_at_once},
+	{"what is done does not wait for what blocks", what_is_done_does_not_wait_for_what_blocks},
 	{"queues come and go", queues_come_and_go},
 };
 
