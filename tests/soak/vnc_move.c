@@ -187,16 +187,16 @@ static bool run(uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t count = argc > 1 ? strtoull(argv[1], NULL, 10) : 0;
-	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, i;
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1, i;
 
 	if (!count) {
 		fputs("usage: vnc_move COUNT [SEED]\n", stderr);
 		return 2;
 	}
-	for (i = 0; i < count; i++) {
-		if (run(first + i))
+	for (i = 0; i < count; i++, seed++) {
+		if (run(seed))
 			continue;
-		printf("1..1\nnot ok 1 - copies are exact\n# seed %llu\n", (unsigned long long)(first + i));
+		printf("1..1\nnot ok 1 - copies are exact\n# seed %llu\n", (unsigned long long)seed);
 		return 1;
 	}
 	printf("1..1\n%s 1 - copies are exact\n# %llu screens, %llu with copies that spare pixels, %llu "
