@@ -16,10 +16,14 @@ static const struct blockrun engines[] = {
 	{.name = "libaio", .engine = QRT_BLOCK_ENGINE_LIBAIO, .flags = QRT_BLOCK_DEVICE_DIRECT},
 	{.name = "io_uring", .engine = QRT_BLOCK_ENGINE_IO_URING},
 	{.name = "io_uring-direct", .engine = QRT_BLOCK_ENGINE_IO_URING, .flags = QRT_BLOCK_DEVICE_DIRECT},
+	{.name = "io_uring-one-thread",
+	 .engine = QRT_BLOCK_ENGINE_IO_URING,
+	 .flags = QRT_BLOCK_DEVICE_DIRECT,
+	 .queue_flags = QRT_BLOCK_QUEUE_ONE_THREAD},
 };
 
-const char *const blockrun_names[] = {"memory",          "threads", "threads-direct", "libaio", "io_uring",
-				      "io_uring-direct", NULL};
+const char *const blockrun_names[] = {"memory",   "threads",         "threads-direct",      "libaio",
+				      "io_uring", "io_uring-direct", "io_uring-one-thread", NULL};
 
 int blockrun_prepare(struct blockrun *run, const char *name, uint64_t capacity)
 {
@@ -42,6 +46,7 @@ int blockrun_prepare(struct blockrun *run, const char *name, uint64_t capacity)
 		run->config.path = run->path;
 	}
 	run->queue_config.size = sizeof(run->queue_config);
+	run->queue_config.flags = run->queue_flags;
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 
 struct blockrun {
 	const char *name; /* of the engine, as a user writes it */
-	uint32_t engine, flags;
+	uint32_t engine, flags, queue_flags;
 	struct qrt_block_device_config config; /* a file of its own; changed before open() */
 	struct qrt_block_queue_config queue_config;
 	struct qrt_block_device *device;

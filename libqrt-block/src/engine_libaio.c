@@ -12,6 +12,7 @@
 #include "engine_p.h"
 
 #define EVENTS       64
+#define EARLY        3u
 #define EVENTS_MAGIC 0xa10a10a1u
 
 /* What an io_context_t points to, as the kernel has it since 2.6. */
@@ -26,6 +27,7 @@ struct aio {
 	struct qrt_block_p_engine engine;
 	io_context_t context;
 	uint32_t depth, count, in_kernel;
+	int64_t unheard;     /* taken, and the kernel's ring for it was not; less than 0: it was before */
 	struct iocb *blocks; /* one for each op of the queue */
 	struct iocb **batch; /* those that the kernel does not have yet */
 	uint32_t no_flush;
@@ -58,20 +60,6 @@ static void prepare(struct aio *aio, struct iocb *block, struct qrt_block_p_op *
 	block->data = op;
 }
 
-static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
-{
-	struct aio *aio = aio_of(engine);
-
-	atomic_store(&op->claim, QRT_BLOCK_P_RUNS);
-	if (!qrt_block_p_op_has_data(op) && (op->kind != QRT_BLOCK_FLUSH || aio->no_flush)) {
-		qrt_block_p_engine_delegate(engine, op);
-		return 0;
-	}
-	prepare(aio, &aio->blocks[op->index], op);
-	aio->batch[aio->count++] = &aio->blocks[op->index];
-	return 0;
-}
-
 /* The first one of the batch is what the kernel does not like. */
 static void refuse(struct aio *aio, int rc)
 {
@@ -100,10 +88,8 @@ static uint32_t push_some(struct aio *aio)
 	return 1;
 }
 
-static void push(struct qrt_block_p_engine *engine)
+static void push_all(struct aio *aio)
 {
-	struct aio *aio = aio_of(engine);
-
 	while (aio->count) {
 		uint32_t done = push_some(aio);
 
@@ -112,7 +98,30 @@ static void push(struct qrt_block_p_engine *engine)
 		aio->count -= done;
 		memmove(aio->batch, aio->batch + done, aio->count * sizeof(struct iocb *));
 	}
+}
+
+static void push(struct qrt_block_p_engine *engine)
+{
+	push_all(aio_of(engine));
 	qrt_block_p_engine_hand_over(engine);
+}
+
+/* A device that has nothing to do begins with the first one, and has something to do for as long as the
+ * kernel looks at some more than it has: the batch need not be whole. */
+static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
+{
+	struct aio *aio = aio_of(engine);
+
+	atomic_store(&op->claim, QRT_BLOCK_P_RUNS);
+	if (!qrt_block_p_op_has_data(op) && (op->kind != QRT_BLOCK_FLUSH || aio->no_flush)) {
+		qrt_block_p_engine_delegate(engine, op);
+		return 0;
+	}
+	prepare(aio, &aio->blocks[op->index], op);
+	aio->batch[aio->count++] = &aio->blocks[op->index];
+	if (aio->count > EARLY * aio->in_kernel)
+		push_all(aio);
+	return 0;
 }
 
 /* The kernel's ring is in this process's memory: what it has there is taken without a system call. */
@@ -164,16 +173,27 @@ static uint32_t reap_some(struct aio *aio)
 		} while (some == EVENTS);
 	}
 	aio->in_kernel -= count;
+	aio->unheard += count;
 	return count;
+}
+
+/* The kernel rings once for each: where all were heard there is nothing to ask for. */
+static int silence(struct aio *aio)
+{
+	eventfd_t rung;
+
+	if (aio->unheard <= 0 || eventfd_read(aio->engine.event, &rung) < 0)
+		return 0;
+	aio->unheard -= (int64_t)rung;
+	return 1;
 }
 
 /* As long as something comes the bell is left. It is taken down before one more look. */
 static void reap(struct qrt_block_p_engine *engine)
 {
 	struct aio *aio = aio_of(engine);
-	eventfd_t rung;
 
-	if (!reap_some(aio) && eventfd_read(engine->event, &rung) >= 0)
+	if (!reap_some(aio) && silence(aio))
 		reap_some(aio);
 	qrt_block_p_mailbox_take(engine->mailbox, &engine->done);
 	push(engine);

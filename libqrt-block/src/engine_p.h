@@ -44,6 +44,7 @@ struct qrt_block_p_engine_config {
 	struct qrt_block_p_mailbox *mailbox;
 	uint32_t depth;
 	uint32_t is_blocking;
+	uint32_t is_of_one_thread; /* who submits first alone uses it from then on */
 };
 
 /* Sets up what the engines have in common. */

@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "engine_p.h"
 
@@ -15,14 +17,19 @@
 
 #define AGAIN_NS 1000000u
 
-/* Work that the kernel leaves to this thread is done when it is in the kernel anyway. */
-#define FLAGS (IORING_SETUP_CLAMP | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
+/* Of a queue of one thread: what the kernel leaves to that thread is done when it is in the kernel anyway.
+ * Where others may look instead, they would wait for it, which may compute: there the kernel interrupts it.
+ */
+#define COOPERATE (IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG)
+/* The thread is the one that turns the ring on. */
+#define SINGLE (IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_R_DISABLED)
 
 struct uring {
 	struct qrt_block_p_engine engine;
 	struct io_uring ring;
 	struct qrt_block_p_buffers buffers;
 	uint32_t is_open;
+	uint32_t is_off; /* until its thread submits */
 };
 
 static struct uring *uring_of(struct qrt_block_p_engine *engine)
@@ -99,6 +106,14 @@ static int try_write(struct qrt_block_p_engine *engine, struct qrt_block_p_op *o
 	       qrt_block_p_engine_do_cached(engine, op);
 }
 
+/* As io_uring_enable_rings(), which the shared library of liburing 2.3 does not have. */
+static void turn_on(struct uring *uring)
+{
+	if (uring->is_off)
+		syscall(__NR_io_uring_register, uring->ring.ring_fd, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+	uring->is_off = 0;
+}
+
 static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 {
 	struct io_uring_sqe *entry;
@@ -112,6 +127,7 @@ static int submit(struct qrt_block_p_engine *engine, struct qrt_block_p_op *op)
 	entry = have_entry(uring_of(engine));
 	if (!entry)
 		return -EAGAIN;
+	turn_on(uring_of(engine));
 	op->mailbox = NULL;
 	prepare(uring_of(engine), entry, op);
 	return 0;
@@ -232,12 +248,16 @@ static const struct qrt_block_p_engine_type type = {
 };
 
 /* With what the kernel knows: newer flags first. */
-static int open_ring(struct uring *uring, uint32_t entries)
+static int open_ring(struct uring *uring, uint32_t entries, int is_of_one_thread)
 {
-	int rc = io_uring_queue_init(entries, &uring->ring, FLAGS);
+	static const uint32_t flags[] = {COOPERATE | SINGLE, COOPERATE, 0};
+	uint32_t i = is_of_one_thread ? 0 : 2;
+	int rc;
 
-	if (rc == -EINVAL)
-		rc = io_uring_queue_init(entries, &uring->ring, IORING_SETUP_CLAMP);
+	do {
+		rc = io_uring_queue_init(entries, &uring->ring, IORING_SETUP_CLAMP | flags[i]);
+		uring->is_off = (flags[i] & IORING_SETUP_R_DISABLED) != 0;
+	} while (rc == -EINVAL && ++i < sizeof(flags) / sizeof(flags[0]));
 	uring->is_open = rc >= 0;
 	if (rc >= 0) {
 		uring->engine.event = uring->ring.ring_fd;
@@ -249,7 +269,7 @@ static int open_ring(struct uring *uring, uint32_t entries)
 static int set_up(struct uring *uring, const struct qrt_block_p_engine_config *config)
 {
 	unsigned threads[2] = {IO_WQ_MAX, IO_WQ_MAX};
-	int rc = open_ring(uring, config->depth + BESIDE);
+	int rc = open_ring(uring, config->depth + BESIDE, config->is_of_one_thread);
 
 	if (rc >= 0)
 		io_uring_register_iowq_max_workers(&uring->ring, threads); /* since 5.15 */

@@ -9,6 +9,7 @@ void qrt_block_p_mailbox_init(struct qrt_block_p_mailbox *mailbox)
 {
 	atomic_init(&mailbox->top, NULL);
 	atomic_init(&mailbox->is_rung, 0);
+	atomic_init(&mailbox->is_silent, 0);
 	atomic_init(&mailbox->is_used, 0);
 	atomic_init(&mailbox->awaits_range, 0);
 	atomic_init(&mailbox->is_on_guard, 0);
@@ -33,6 +34,7 @@ int qrt_block_p_mailbox_begin(struct qrt_block_p_mailbox *mailbox)
 void qrt_block_p_mailbox_end(struct qrt_block_p_mailbox *mailbox)
 {
 	qrt_block_p_mailbox_set_guard(mailbox, 0);
+	atomic_store(&mailbox->is_silent, 0);
 	atomic_store(&mailbox->is_used, 0);
 }
 
@@ -45,8 +47,14 @@ void qrt_block_p_mailbox_finish(struct qrt_block_p_mailbox *mailbox)
 
 void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox)
 {
-	if (!atomic_exchange(&mailbox->is_rung, 1))
+	if (!atomic_load(&mailbox->is_silent) && !atomic_exchange(&mailbox->is_rung, 1))
 		eventfd_write(mailbox->event, 1);
+}
+
+/* Who left something sees that he has to ring, or it is found by the look after this. */
+void qrt_block_p_mailbox_set_silent(struct qrt_block_p_mailbox *mailbox, uint32_t is_silent)
+{
+	atomic_store(&mailbox->is_silent, is_silent);
 }
 
 void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op)

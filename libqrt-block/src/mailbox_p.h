@@ -10,6 +10,7 @@
 struct qrt_block_p_mailbox {
 	_Atomic(struct qrt_block_p_op *) top; /* the last one that came */
 	_Atomic uint32_t is_rung;
+	_Atomic uint32_t is_silent;    /* its queue looks again and again, and nobody need ring */
 	int event;                     /* is there from the first queue on */
 	_Atomic uint32_t awaits_range; /* its queue wants to hear when a range is given back (ranges_p.h) */
 	/* As long as its queue is on guard, which is not long, it is going to look without being told. */
@@ -33,6 +34,8 @@ int qrt_block_p_mailbox_is_on_guard(struct qrt_block_p_mailbox *mailbox);
 /* By the queue's thread. Off guard it takes once more what came. */
 int qrt_block_p_mailbox_wants_guard(const struct qrt_block_p_mailbox *mailbox);
 void qrt_block_p_mailbox_set_guard(struct qrt_block_p_mailbox *mailbox, int is_on);
+/* Whether whoever leaves something rings. Who says that again looks once after that. */
+void qrt_block_p_mailbox_set_silent(struct qrt_block_p_mailbox *mailbox, uint32_t is_silent);
 /* All that came, added to the list in the order in which it came. */
 void qrt_block_p_mailbox_take(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_list *list);
 

@@ -17,6 +17,7 @@
 #define BOUNCES_MAX      1024u
 #define BOUNCE_BYTES     (1u << 20)
 #define BOUNCE_MAX       (64u << 20)
+#define KNOWN_FLAGS      (QRT_BLOCK_QUEUE_ONE_THREAD | QRT_BLOCK_QUEUE_BLOCKING | QRT_BLOCK_QUEUE_HARVESTED)
 
 static uint32_t or_usual(uint32_t value, uint32_t usual)
 {
@@ -25,7 +26,7 @@ static uint32_t or_usual(uint32_t value, uint32_t usual)
 
 static int check(const struct qrt_block_queue_config *config, struct qrt_block_error *reterr)
 {
-	if (config->flags & ~QRT_BLOCK_QUEUE_BLOCKING || config->reserved)
+	if (config->flags & ~KNOWN_FLAGS || config->reserved)
 		return qrt_block_p_error(reterr, -EINVAL, "a queue with unknown flags");
 	if (config->depth > DEPTH_MAX || config->iov_max > IOV_MAX_OF_QUEUE ||
 	    config->bounces > BOUNCES_MAX || config->bounce_bytes > BOUNCE_MAX ||
@@ -154,7 +155,9 @@ static int have_descriptors(struct qrt_block_queue *queue)
 static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_config *config)
 {
 	struct qrt_block_p_engine_config engine = {.device = queue->device,
-						   .is_blocking = config->flags & QRT_BLOCK_QUEUE_BLOCKING};
+						   .is_blocking = config->flags & QRT_BLOCK_QUEUE_BLOCKING,
+						   .is_of_one_thread = config->flags &
+								       QRT_BLOCK_QUEUE_ONE_THREAD};
 	int rc = have_tables(queue, config);
 
 	if (rc >= 0)
@@ -199,6 +202,7 @@ int qrt_block_queue_open(struct qrt_block_device *device, const struct qrt_block
 		return qrt_block_p_error(reterr, -ENOMEM, "out of memory");
 	queue->epoll = queue->timer = queue->bell = -1;
 	queue->device = device;
+	queue->is_harvested = own.flags & QRT_BLOCK_QUEUE_HARVESTED;
 	rc = fill(queue, &own);
 	if (rc < 0) {
 		refuse(queue, rc, reterr);

@@ -15,6 +15,8 @@ struct qrt_block_queue {
 	int timer; /* the next deadline, and what the engine wants */
 	int bell;  /* there is something to harvest already */
 	uint32_t is_rung;
+	uint32_t is_silent;    /* the descriptor is off */
+	uint32_t is_harvested; /* after each submit, which need not ring for what was done at once */
 	uint64_t armed_ns;     /* 0: not */
 	uint64_t throttled_ns; /* when a throttle lets the first one that waits go; 0: none holds it */
 	uint64_t guard_ns;     /* until when it is on guard (mailbox_p.h); 0: it is not */

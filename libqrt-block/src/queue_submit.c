@@ -63,7 +63,8 @@ int qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_reque
 		return count ? -EAGAIN : 0;
 	qrt_block_p_queue_dispatch(queue, now);
 	qrt_block_p_timer_arm(queue);
-	qrt_block_p_queue_ring(queue);
+	if (!queue->is_harvested)
+		qrt_block_p_queue_ring(queue);
 	return (int)i;
 }
 

@@ -16,6 +16,14 @@ static int wait_for_more(const struct qrt_block_queue *queue, int timeout_ms)
 	return poll(fds, sizeof(fds) / sizeof(fds[0]), timeout_ms);
 }
 
+/* The kernel's own bells are left as they are: to turn them off and on costs more than they do. */
+int qrt_block_queue_enable_fd(struct qrt_block_queue *queue, int is_enabled)
+{
+	queue->is_silent = !is_enabled;
+	qrt_block_p_mailbox_set_silent(queue->mailbox, queue->is_silent);
+	return 0;
+}
+
 /* What is left, in whole milliseconds; at least one as long as there is any. */
 static int left(uint64_t end, uint64_t now)
 {
@@ -27,6 +35,7 @@ int qrt_block_queue_drain(struct qrt_block_queue *queue, int timeout_ms)
 	uint64_t end = qrt_block_p_now() + (timeout_ms > 0 ? (uint64_t)timeout_ms * 1000000u : 0);
 	int rc = 0;
 
+	qrt_block_p_mailbox_set_silent(queue->mailbox, 0);
 	for (;;) {
 		int wait = timeout_ms < 0 ? -1 : left(end, qrt_block_p_now());
 
@@ -39,6 +48,7 @@ int qrt_block_queue_drain(struct qrt_block_queue *queue, int timeout_ms)
 		}
 		wait_for_more(queue, wait);
 	}
+	qrt_block_p_mailbox_set_silent(queue->mailbox, queue->is_silent);
 	qrt_block_p_queue_ring(queue);
 	return rc;
 }

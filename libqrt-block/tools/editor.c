@@ -252,7 +252,8 @@ static void set_up(struct editor *editor)
 	el_set(line, EL_HIST, history, editor->history);
 	el_set(line, EL_EDITOR, "emacs");
 	el_wset(line, EL_GETCFN, read_character);
-	el_set(line, EL_ADDFN, "qrt-complete", "complete the name of a command", complete);
+	/* In wide characters, as libedit keeps it: it does not free what it makes of others. */
+	el_wset(line, EL_ADDFN, L"qrt-complete", L"complete the name of a command", complete);
 	el_set(line, EL_BIND, "^I", "qrt-complete", NULL);
 	el_set(line, EL_BIND, "^R", "em-inc-search-prev", NULL);
 	/* What the user has in ~/.editrc goes before ours. */

@@ -143,9 +143,10 @@ static gboolean open_queues(struct image *image)
 	const struct image_options *options = &image->options;
 	struct qrt_block_queue_config config = {
 		.size = sizeof(config),
-		.flags = options->is_blocking && options->format == QRT_BLOCK_FORMAT_RAW
-				 ? QRT_BLOCK_QUEUE_BLOCKING
-				 : 0,
+		.flags = (options->queues ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD) |
+			 (options->is_blocking && options->format == QRT_BLOCK_FORMAT_RAW
+				  ? QRT_BLOCK_QUEUE_BLOCKING
+				  : 0),
 		.depth = options->depth,
 		.bounces = MIN(options->depth, BOUNCES),
 	};

@@ -145,6 +145,24 @@ static void the_descriptor_says_what_is_there(void)
 	end();
 }
 
+static void it_need_not_say_what_is_seen_anyway(void)
+{
+	const struct qrt_block_queue_config config = {.size = sizeof(config),
+						      .flags = QRT_BLOCK_QUEUE_HARVESTED};
+	struct qrt_block_completion done[8];
+	char byte;
+
+	begin(&config);
+	CU_ASSERT_EQUAL(submit_reads(&byte, 3), 3);
+	CU_ASSERT(!is_readable());
+	CU_ASSERT_EQUAL(qrt_block_queue_enable_fd(queue, 0), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(queue, done, 8), 3);
+	CU_ASSERT_EQUAL(qrt_block_queue_enable_fd(queue, 1), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_harvest(queue, done, 8), 0);
+	CU_ASSERT(!is_readable());
+	end();
+}
+
 static void there_is_no_more_room_than_the_depth(void)
 {
 	const struct qrt_block_queue_config config = {.size = sizeof(config), .depth = 4};
@@ -210,7 +228,8 @@ static void await_all(struct qrt_block_queue *own, int wanted, unsigned *good)
 
 static void *use(void *argument)
 {
-	const struct qrt_block_queue_config config = {.size = sizeof(config)};
+	const struct qrt_block_queue_config config = {.size = sizeof(config),
+						      .flags = QRT_BLOCK_QUEUE_ONE_THREAD};
 	struct qrt_block_queue *own;
 	unsigned *good = argument;
 	char buffer[4][512];
@@ -267,6 +286,7 @@ static const struct tap_test tests[] = {
 	{"good calls leave the error alone", good_calls_leave_the_error_alone},
 	{"structs of other sizes are judged", structs_of_other_sizes_are_judged},
 	{"the descriptor says what is there", the_descriptor_says_what_is_there},
+	{"it need not say what is seen anyway", it_need_not_say_what_is_seen_anyway},
 	{"there is no more room than the depth", there_is_no_more_room_than_the_depth},
 	{"a device has so many queues and requests", a_device_has_so_many_queues_and_requests},
 	{"descriptors are given back", descriptors_are_given_back},

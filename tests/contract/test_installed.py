@@ -17,9 +17,10 @@ BUILD = pathlib.Path(sys.argv[2]).resolve().parents[1]
 NAME = pathlib.Path(sys.argv[2]).resolve().parent.name
 NODE = NAME.upper().replace("-", "_")
 # What its public names begin with; what its examples exit with where it is not 0; those are to say how they are used.
-PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_", "libqrt-block": "qrt_block_"}
+PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_", "libqrt-block": "qrt_block_",
+            "libqrt-vnc": "qrt_vnc_"}
 # What it needs besides libc.
-NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"]}
+NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"], "libqrt-vnc": ["libisal", "libturbojpeg", "libz"]}
 # Other libraries that an example uses.
 BESIDE = {"libqrt-block": {"glib": "glib-2.0"}}
 USAGE = {"libqrt-shmem": ["guest", "peer"]}

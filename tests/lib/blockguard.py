@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-ENGINES = ("memory", "threads", "threads-direct", "libaio", "io_uring", "io_uring-direct")
+ENGINES = ("memory", "threads", "threads-direct", "libaio", "io_uring", "io_uring-direct", "io_uring-one-thread")
 CALLS = ("clone", "clone3", "fork", "vfork", "exit", "exit_group", "mmap", "munmap", "mremap", "brk", "prctl")
 MARK = re.compile(r'prctl\(PR_SET_NAME, "qrt-(begin|end)"')
 

@@ -218,13 +218,18 @@ static void give_line(struct line *line)
 
 static void *work(void *argument)
 {
+	struct line *own = argument; /* where a queue knows one thread only */
+
 	while (atomic_load(&submitted) < wanted && !atomic_load(&wrong)) {
-		struct line *line = have_line();
+		struct line *line = own ? own : have_line();
 
 		use(line);
-		give_line(line);
+		if (!own)
+			give_line(line);
 	}
-	return argument;
+	while (own && own->out && !atomic_load(&wrong))
+		harvest(own);
+	return NULL;
 }
 
 /* ---- all of them ---- */
@@ -264,7 +269,9 @@ static void flood(uint64_t seed)
 	open_lines(seed);
 	fds = blockrun_count_fds();
 	for (i = 0; i < THREADS; i++) {
-		if (pthread_create(&threads[i], NULL, work, NULL) != 0)
+		int is_own = run.queue_flags & QRT_BLOCK_QUEUE_ONE_THREAD;
+
+		if (pthread_create(&threads[i], NULL, work, is_own ? &lines[i] : NULL) != 0)
 			exit(1);
 	}
 	for (i = 0; i < THREADS; i++)

@@ -43,9 +43,9 @@ def symbols(_build):
 
 
 # Of these, the pages speak of all that a header has, not only of its functions.
-WHOLE = ["libqrt-block"]
+WHOLE = ["libqrt-block", "libqrt-vnc"]
 # Counts, which are no values, and the macro of declarations.
-COUNTS = re.compile(r"_(DETAILS|KINDS|H|API)$")
+COUNTS = re.compile(r"_(DETAILS|KINDS|KERNELS|H|API)$")
 
 
 def words_of(header):

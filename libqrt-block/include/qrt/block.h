@@ -299,7 +299,9 @@ struct qrt_block_completion {
 
 /* ---- queue ---- */
 
-#define QRT_BLOCK_QUEUE_BLOCKING 1u /* who submits does the requests itself: for who would wait anyway */
+#define QRT_BLOCK_QUEUE_ONE_THREAD 1u /* one thread alone submits, harvests, cancels, drains */
+#define QRT_BLOCK_QUEUE_BLOCKING   2u /* who submits does the requests itself: for who would wait anyway */
+#define QRT_BLOCK_QUEUE_HARVESTED  4u /* after each submit, before one waits: that one need not say more */
 
 struct qrt_block_queue_config {
 	uint32_t size;
@@ -323,6 +325,9 @@ QRT_BLOCK_API struct qrt_block_queue *qrt_block_queue_close(struct qrt_block_que
 /* Readable when there is something to harvest or to do, and perhaps until a harvest has found nothing;
  * constant. [rt] */
 QRT_BLOCK_API int qrt_block_queue_get_fd(const struct qrt_block_queue *queue);
+/* Off (0): who harvests again and again, without waiting, need not be told, and the descriptor does not say
+ * what workers have done. On again (1): after one more harvest it says all. Without a system call. 0. [rt] */
+QRT_BLOCK_API int qrt_block_queue_enable_fd(struct qrt_block_queue *queue, int is_enabled);
 /* Memory that requests will use again and again: an engine that can has it at hand then (IO_URING: pinned
  * once, not for each request). In place of what was given before; it stays where it is until the queue is
  * closed or this is called again, count 0: none. At most 1024. Requests may use other memory all the same.

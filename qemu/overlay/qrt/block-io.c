@@ -229,10 +229,10 @@ int coroutine_fn qrt_co_block_status(BlockDriverState *bs, bool want_zero, int64
     struct qrt_block_extent extent = { .length = inside };
     bool is_hole = false;
 
-    if (want_zero && !inside) {
-        extent.length = bytes; /* behind the end */
-        is_hole = true;
-    } else if (want_zero && qrt_block_device_list_extents(s->device->device, offset, inside, &extent, 1) == 1) {
+    if (!want_zero || !inside) { /* who asks for data alone gets all; behind the end there is none */
+        extent.length = bytes;
+        is_hole = want_zero;
+    } else if (qrt_block_device_list_extents(s->device->device, offset, inside, &extent, 1) == 1) {
         is_hole = extent.is_hole && extent.length >= align;
     }
     *pnum = MIN(is_hole ? ROUND_DOWN(extent.length, align) : ROUND_UP(extent.length, align), bytes);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Options of driver `qrt`, and the file that they name. */
+/* Options of driver `qrt`, and the device that they name, with QEMU's threads as its workers. */
 #include "qemu/osdep.h"
 #include "driver.h"
 #include "qapi/error.h"
 #include "qapi/util.h"
 #include "qapi/qapi-types-block-core.h"
 #include "qemu/option.h"
+#include "qemu/qrt.h"
 
 /* ---- options ---- */
 
@@ -16,7 +17,7 @@ static QemuOptsList options_list = {
         { .name = "filename", .type = QEMU_OPT_STRING, .help = "file or block device" },
         { .name = "engine", .type = QEMU_OPT_STRING, .help = "auto, threads, libaio, io_uring (default: auto)" },
         { .name = "priority", .type = QEMU_OPT_STRING, .help = "urgent, normal, low (default: normal)" },
-        { .name = "workers", .type = QEMU_OPT_NUMBER, .help = "threads (default: 4, or 1 beside a kernel's engine)" },
+        { .name = "workers", .type = QEMU_OPT_NUMBER, .help = "threads (default: as many as it needs)" },
         { /* end of list */ }
     },
 };
@@ -47,6 +48,96 @@ static bool parse(QemuOpts *opts, uint32_t *ret_engine, uint32_t *ret_priority, 
         *ret_priority = priorities[priority];
     }
     return !*errp;
+}
+
+/* ---- devices ---- */
+
+typedef struct {
+    pthread_t thread;
+    void *(*run)(void *);
+    void *argument;
+} QrtWorker;
+
+/* By their name they are in the role of QEMU's own workers. */
+static void *run_worker(void *opaque)
+{
+    QrtWorker *worker = opaque;
+
+    pthread_setname_np(pthread_self(), "worker");
+    qrt_thread_begin("worker");
+    return worker->run(worker->argument);
+}
+
+/* There may be many, each with a stack that -overcommit mem-lock=on would lock: not of the usual 8 MiB. */
+static int create_worker(void *data, const struct qrt_block_thread *thread, void **ret_thread)
+{
+    QrtWorker *worker = g_new0(QrtWorker, 1);
+    pthread_attr_t attr;
+    sigset_t all, before;
+    int rc;
+
+    *worker = (QrtWorker) { .run = thread->run, .argument = thread->argument };
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, thread->stack_bytes);
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    rc = pthread_create(&worker->thread, &attr, run_worker, worker);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attr);
+    if (rc) {
+        g_free(worker);
+    } else {
+        *ret_thread = worker;
+    }
+    return -rc;
+}
+
+static void join_worker(void *data, void *opaque)
+{
+    QrtWorker *worker = opaque;
+
+    pthread_join(worker->thread, NULL);
+    g_free(worker);
+}
+
+static QrtDevice *open_device(int fd, uint32_t engine, uint32_t workers, Error **errp)
+{
+    static const struct qrt_block_thread_operations threads = {
+        .size = sizeof(threads), .create = create_worker, .join = join_worker
+    };
+    struct qrt_block_device_config config = {
+        .size = sizeof(config), .engine = engine, .flags = QRT_BLOCK_DEVICE_NO_LOCKS, .workers = workers,
+        .fd = fd, .queues = 64, .requests = 64 * QRT_DEPTH, .threads = &threads
+    };
+    g_autofree QrtDevice *device = g_new0(QrtDevice, 1);
+    struct qrt_block_error err;
+
+    if (qrt_block_device_open(&config, &device->device, &err) < 0) {
+        error_setg(errp, "%s", err.message);
+        return NULL;
+    }
+    device->info.size = sizeof(device->info);
+    qrt_block_device_get_info(device->device, &device->info);
+    device->fd = fd;
+    device->refs = 1;
+    return g_steal_pointer(&device);
+}
+
+uint64_t qrt_device_capacity(const QrtDevice *device)
+{
+    struct qrt_block_device_info info = { .size = sizeof(info) };
+
+    qrt_block_device_get_info(device->device, &info);
+    return info.capacity;
+}
+
+void qrt_device_unref(QrtDevice *device)
+{
+    if (qatomic_fetch_dec(&device->refs) == 1) {
+        qrt_block_device_close(device->device);
+        qemu_close(device->fd);
+        g_free(device);
+    }
 }
 
 /* ---- opening ---- */
@@ -96,7 +187,7 @@ static QrtDevice *open_file(BlockDriverState *bs, QemuOpts *opts, int flags, uin
     const char *filename = qemu_opt_get(opts, "filename") ?: bs->filename;
     uint64_t workers = qemu_opt_get_number(opts, "workers", 0);
     int fd = open_fd(bs, filename, flags, errp);
-    QrtDevice *device = fd < 0 ? NULL : qrt_device_open(fd, engine, MIN(workers, UINT32_MAX), errp);
+    QrtDevice *device = fd < 0 ? NULL : open_device(fd, engine, MIN(workers, UINT32_MAX), errp);
 
     if (!device && fd >= 0) {
         error_prepend(errp, "Could not open '%s': ", filename);

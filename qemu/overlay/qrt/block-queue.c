@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Devices of libqrt-block, and their queues: one for each AioContext, used by that one's thread alone. */
+/* Queues of a device: one for each AioContext, used by that one's thread alone. */
 #include "qemu/osdep.h"
 #include "driver.h"
 #include "block/aio.h"
 #include "qapi/error.h"
 #include "qemu/coroutine.h"
+#include "qemu/event_notifier.h"
 #include "qemu/main-loop.h"
-#include "qemu/thread.h"
 #include "qemu/units.h"
 
-#define DEPTH 128
 #define HARVEST 32
 
 typedef struct {
@@ -22,74 +21,15 @@ struct QrtQueue {
     QrtDevice *device;
     AioContext *ctx;
     struct qrt_block_queue *queue;
-    QEMUBH *again;  /* goes on in an event loop inside of this one */
+    QEMUBH *again;  /* goes on in an event loop inside of this one, or in the next turn of it */
     CoQueue room;
     unsigned refs;  /* of its thread's */
+    unsigned processing; /* how often, one inside of the other */
     unsigned in_flight, batched, harvested, woken;
-    struct qrt_block_request batch[DEPTH];
+    struct qrt_block_request batch[QRT_DEPTH];
     struct qrt_block_completion done[HARVEST];
     QSLIST_ENTRY(QrtQueue) link;
 };
-
-/* ---- devices ---- */
-
-/* By their name they are in the role of QEMU's own workers. */
-static int create_worker(void *data, const struct qrt_block_thread *thread, void **ret_thread)
-{
-    QemuThread *worker = g_new0(QemuThread, 1);
-
-    qemu_thread_create(worker, "worker", thread->run, thread->argument, QEMU_THREAD_JOINABLE);
-    *ret_thread = worker;
-    return 0;
-}
-
-static void join_worker(void *data, void *worker)
-{
-    qemu_thread_join(worker);
-    g_free(worker);
-}
-
-QrtDevice *qrt_device_open(int fd, uint32_t engine, uint32_t workers, Error **errp)
-{
-    static const struct qrt_block_thread_operations threads = {
-        .size = sizeof(threads), .create = create_worker, .join = join_worker
-    };
-    struct qrt_block_device_config config = {
-        .size = sizeof(config), .engine = engine, .flags = QRT_BLOCK_DEVICE_NO_LOCKS, .workers = workers,
-        .fd = fd, .queues = 64, .requests = 64 * DEPTH, .threads = &threads
-    };
-    g_autofree QrtDevice *device = g_new0(QrtDevice, 1);
-    struct qrt_block_error err;
-
-    if (qrt_block_device_open(&config, &device->device, &err) < 0) {
-        error_setg(errp, "%s", err.message);
-        return NULL;
-    }
-    device->info.size = sizeof(device->info);
-    qrt_block_device_get_info(device->device, &device->info);
-    device->fd = fd;
-    device->refs = 1;
-    return g_steal_pointer(&device);
-}
-
-uint64_t qrt_device_capacity(const QrtDevice *device)
-{
-    struct qrt_block_device_info info = { .size = sizeof(info) };
-
-    qrt_block_device_get_info(device->device, &info);
-    return info.capacity;
-}
-
-static void unref_device(QrtDevice *device)
-{
-    if (qatomic_fetch_dec(&device->refs) == 1) {
-        qrt_block_device_close(device->device);
-        qemu_close(device->fd);
-        g_free(device);
-    }
-}
-
-/* ---- queues ---- */
 
 /* By its thread, which may be in one of its handlers. */
 static void unref_queue(void *opaque)
@@ -101,15 +41,18 @@ static void unref_queue(void *opaque)
     }
     qemu_bh_delete(queue->again);
     qrt_block_queue_close(queue->queue);
-    unref_device(queue->device);
+    qrt_device_unref(queue->device);
     g_free(queue);
 }
 
-static bool harvest(QrtQueue *queue)
+/* Whether something is done, and nobody was woken for it. */
+static bool have_done(QrtQueue *queue)
 {
-    queue->woken = 0;
-    queue->harvested = qrt_block_queue_harvest(queue->queue, queue->done, HARVEST);
-    return queue->harvested > 0;
+    if (queue->woken == queue->harvested) {
+        queue->woken = 0;
+        queue->harvested = qrt_block_queue_harvest(queue->queue, queue->done, HARVEST);
+    }
+    return queue->woken < queue->harvested;
 }
 
 static void finish(QrtQueue *queue, const struct qrt_block_completion *done)
@@ -131,7 +74,7 @@ static void finish(QrtQueue *queue, const struct qrt_block_completion *done)
 }
 
 /* There is room for all of them, but where the kernel still has what ended before its time. */
-static void hand_on(QrtQueue *queue)
+static bool hand_on(QrtQueue *queue)
 {
     int taken = queue->batched ? qrt_block_queue_submit(queue->queue, queue->batch, queue->batched) : 0;
 
@@ -139,30 +82,64 @@ static void hand_on(QrtQueue *queue)
         queue->batched -= taken;
         memmove(queue->batch, queue->batch + taken, queue->batched * sizeof(*queue->batch));
     }
+    return taken > 0;
 }
 
-/* What is woken may run an event loop of its own, which must see the rest. */
+/* What is woken may run an event loop of its own, which must see the rest. What it asks for goes on its way in one
+ * batch after that, and what of it is done at once waits for the event loop's next turn, as others do. */
 static void process(void *opaque)
 {
     QrtQueue *queue = opaque;
 
     queue->refs++;
-    qemu_bh_schedule(queue->again);
-    while (queue->woken < queue->harvested || harvest(queue)) {
+    queue->processing++;
+    while (have_done(queue)) {
         struct qrt_block_completion done = queue->done[queue->woken++];
 
+        if (queue->woken < queue->harvested) {
+            qemu_bh_schedule(queue->again);
+        }
         finish(queue, &done);
     }
+    queue->processing--;
     qemu_bh_cancel(queue->again);
-    hand_on(queue);
+    if (hand_on(queue) && have_done(queue)) {
+        qemu_bh_schedule(queue->again);
+    }
     unref_queue(queue);
 }
 
+/* What was harvested the descriptor does not say any more: it is gone through even where polling is given up now. */
 static bool poll_queue(void *opaque)
 {
     QrtQueue *queue = opaque;
+    bool is_ready = have_done(queue);
 
-    return queue->woken < queue->harvested || harvest(queue);
+    if (is_ready) {
+        qemu_bh_schedule(queue->again);
+    }
+    return is_ready;
+}
+
+/* These have what the handler was set with, which QEMU takes for an EventNotifier. */
+static void begin_polling(EventNotifier *opaque)
+{
+    qrt_block_queue_enable_fd(((QrtQueue *)opaque)->queue, 0);
+}
+
+/* A last look follows. */
+static void end_polling(EventNotifier *opaque)
+{
+    qrt_block_queue_enable_fd(((QrtQueue *)opaque)->queue, 1);
+}
+
+static void set_handlers(QrtQueue *queue)
+{
+    EventNotifier descriptor;
+
+    event_notifier_init_fd(&descriptor, qrt_block_queue_get_fd(queue->queue));
+    qrt_set_fd_handler(queue->ctx, qrt_block_queue_get_fd(queue->queue), process, poll_queue, queue);
+    aio_set_event_notifier_poll(queue->ctx, &descriptor, begin_polling, end_polling);
 }
 
 /* What the page cache has is done at once. */
@@ -171,9 +148,7 @@ static void submit(void *opaque)
     QrtQueue *queue = opaque;
 
     hand_on(queue);
-    if (!(queue->device->info.flags & QRT_BLOCK_DEVICE_DIRECT)) {
-        process(queue);
-    }
+    process(queue);
 }
 
 static QrtQueue *find_queue(QrtDevice *device, AioContext *ctx)
@@ -190,7 +165,8 @@ static QrtQueue *find_queue(QrtDevice *device, AioContext *ctx)
 int qrt_device_have_queue(QrtDevice *device, AioContext *ctx, Error **errp)
 {
     struct qrt_block_queue_config config = {
-        .size = sizeof(config), .depth = DEPTH, .iov_max = IOV_MAX, .bounce_bytes = QRT_BOUNCE
+        .size = sizeof(config), .depth = QRT_DEPTH, .iov_max = IOV_MAX, .bounce_bytes = QRT_BOUNCE,
+        .flags = QRT_BLOCK_QUEUE_HARVESTED | (ctx == qemu_get_aio_context() ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD)
     };
     struct qrt_block_error err;
     QrtQueue *queue;
@@ -213,7 +189,7 @@ int qrt_device_have_queue(QrtDevice *device, AioContext *ctx, Error **errp)
     queue->again = aio_bh_new(ctx, process, queue);
     qemu_co_queue_init(&queue->room);
     QSLIST_INSERT_HEAD_ATOMIC(&device->queues, queue, link);
-    qrt_set_fd_handler(ctx, qrt_block_queue_get_fd(queue->queue), process, poll_queue, queue);
+    set_handlers(queue);
     return 0;
 }
 
@@ -231,19 +207,27 @@ int coroutine_fn qrt_device_request(QrtDevice *device, BlockDriverState *bs,
 {
     AioContext *ctx = qemu_get_current_aio_context();
     QrtWait wait = { .co = qemu_coroutine_self() };
-    int rc = qrt_device_have_queue(device, ctx, NULL);
     QrtQueue *queue = find_queue(device, ctx);
 
-    if (rc < 0) {
-        return rc;
+    if (!queue) {
+        int rc = qrt_device_have_queue(device, ctx, NULL);
+
+        if (rc < 0) {
+            return rc;
+        }
+        queue = find_queue(device, ctx);
     }
-    while (queue->in_flight == DEPTH) {
+    while (queue->in_flight == QRT_DEPTH) {
         qemu_co_queue_wait(&queue->room, NULL);
     }
     queue->in_flight++;
     request->user = &wait;
     queue->batch[queue->batched++] = *request;
-    qrt_submit_soon(bs, submit, queue);
+    if (queue->processing) {
+        qemu_bh_schedule(queue->again);
+    } else {
+        qrt_submit_soon(bs, submit, queue);
+    }
     if (!wait.is_done) {
         wait.is_waiting = true;
         qemu_coroutine_yield();
@@ -270,5 +254,5 @@ void qrt_device_leave(QrtDevice *device)
 void qrt_device_close(QrtDevice *device)
 {
     qrt_device_leave(device);
-    unref_device(device);
+    qrt_device_unref(device);
 }

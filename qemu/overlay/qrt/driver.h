@@ -8,6 +8,8 @@
 #include "block/block-io.h" /* not a part of it in every version */
 #include "block/thread-pool.h"
 
+/* Requests at the same time, of each queue. */
+#define QRT_DEPTH 128
 /* Memory that is not aligned goes through buffers of this size. */
 #define QRT_BOUNCE (128 * KiB)
 
@@ -22,8 +24,7 @@ typedef struct QrtDevice {
     QSLIST_HEAD(, QrtQueue) queues;
 } QrtDevice;
 
-/* Takes fd when it succeeds. It takes no locks. */
-QrtDevice *qrt_device_open(int fd, uint32_t engine, uint32_t workers, Error **errp);
+void qrt_device_unref(QrtDevice *device);
 uint64_t qrt_device_capacity(const QrtDevice *device);
 /* A request of this coroutine's, in its AioContext. 0 or a negative errno. */
 int coroutine_fn qrt_device_request(QrtDevice *device, BlockDriverState *bs,

@@ -67,22 +67,6 @@ def test_words():
         check_equal(place.io(None, "info", options=memory).splitlines()[2], "engine: memory", "info")
 
 
-def test_alignment():
-    """Direct I/O of odd places and lengths: the same as qemu-io does, and what is around them stays."""
-    need_peer()
-    script = ("read 1 511", "write -P 1 1 511", "write -P 2 4095 2", "write -P 3 10000 3000001", "read -P 3 10000 3000001",
-              "write -z 7 100", "write -z 20001 200001", "writev -P 4 65000 3 5000 7", "aio_write -P 5 100 50",
-              "aio_write -P 6 150 50", "aio_flush", "read -P 5 100 50", "read -P 6 150 50", "read -P 0 7 93")
-    with Place() as place:
-        place.make("image")
-        if place.json("image", "info", options=("-n",))[0]["alignment"] == 1:
-            raise Skip("no direct I/O here")
-        (code, out, _), (our_code, our_out, our_errors) = run_both(place, script, ("-f", "raw", "-n"))
-        check_equal((our_code, our_errors), (code, ""), out)
-        check_equal(sorted(without_times(our_out).splitlines()), sorted(without_times(out).splitlines()), "what they say")
-        place.run("qemu-img", "compare", "-f", "raw", "-F", "raw", "theirs", "ours", code=0)
-
-
 def test_engines():
     with Place() as place:
         for engine in ENGINES:
@@ -314,7 +298,6 @@ main([
     ("read only is read only", test_read_only),
     ("wrong usage is told in one line", test_usage),
     ("errors are in the user's words", test_words),
-    ("direct I/O goes to odd places, too", test_alignment),
     ("every engine reads and writes, direct and cached", test_engines),
     ("more requests than there is room for", test_many_at_once),
     ("a block device is one, too", test_block_device),

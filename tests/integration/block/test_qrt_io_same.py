@@ -101,8 +101,11 @@ def test_same_end():
 
 
 def test_same_in_other_modes():
+    """Also at odd places, where direct I/O reads and writes what is around them."""
     need_peer()
-    script = ("write -P 1 0 64k", "writev -P 2 64k 4k 8k", "write -z 0 4k", "read -P 0 0 4k", "readv -P 2 64k 12k", "flush")
+    script = ("write -P 1 0 64k", "writev -P 2 64k 4k 8k", "write -z 0 4k", "read -P 0 0 4k", "readv -P 2 64k 12k", "flush",
+              "read 1 511", "write -P 1 1 511", "write -P 2 4095 2", "write -P 3 10000 3000001", "read -P 3 10000 3000001",
+              "write -z 7 100", "write -z 20001 200001", "writev -P 4 65000 3 5000 7", "discard 100000 3", "read -P 0 7 100")
     with Place() as place:
         for options in (("-n",), ("-t", "directsync"), ("-t", "writethrough"), ("-t", "unsafe"), ("-n", "-m"), ("-n", "-k"),
                         ("-i", "threads"), ("-d", "ignore"), ("-C",)):

@@ -72,6 +72,21 @@ def disk_of(vm, name, node, **more):
     vm.call("device_add", driver="scsi-hd", id=name, drive=node, **more)
 
 
+def memory_of(vm):
+    """Bytes of address space: what -overcommit mem-lock=on would lock."""
+    with open(f"/proc/{vm.process.pid}/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def its_workers_need_little_memory():
+    with Vm() as vm:
+        before = memory_of(vm)
+        vm.add("d", vm.make("disk"), engine="threads", workers=64)
+        vm.check("d", "write -P 1 0 1M")
+        grown = memory_of(vm) - before
+        assert grown < 128 * MIB, f"{grown >> 20} MiB"
+
+
 def an_image_of_somebody_else_is_left_alone():
     with Vm() as vm, Vm() as other:
         path = vm.make("disk")
@@ -222,5 +237,6 @@ if __name__ == "__main__":
         a_disk_is_resized_while_it_is_used,
         what_goes_wrong_is_said_and_nothing_else,
         its_workers_are_those_of_the_plan,
+        its_workers_need_little_memory,
         what_is_asked_of_a_node_is_answered,
     ])

@@ -256,6 +256,7 @@ static void a_long_copy_does_not_hold_up_who_submits_it(void)
 	static const struct variant cached[] = {
 		{"threads", QRT_BLOCK_ENGINE_THREADS, 0, 0},
 		{"io_uring", QRT_BLOCK_ENGINE_IO_URING, 0, 0},
+		{"io_uring, one thread", QRT_BLOCK_ENGINE_IO_URING, 0, QRT_BLOCK_QUEUE_ONE_THREAD},
 	};
 	char *memory = block_memory(LONG);
 	size_t i;
