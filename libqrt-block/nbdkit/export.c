@@ -9,6 +9,7 @@
 
 #include "image.h"
 #include "number.h"
+#include "plain.h"
 #include "priority.h"
 #include "tool_say.h"
 
@@ -19,6 +20,8 @@ struct export
 {
 	struct export_options options; /* of its strings nothing is used */
 	struct image *image;
+	int plain;          /* -1: all by queues */
+	guint64 capacity;   /* when it was opened */
 	struct seat *seats; /* of each queue */
 	guint count;
 	GMutex mutex; /* for those who wait for one */
@@ -73,6 +76,29 @@ static void choose_engine(const struct export_options *options, struct image_opt
 		image->engine = QRT_BLOCK_ENGINE_THREADS;
 }
 
+/* What a queue would do about a read or a write, which is nothing, where it is not asked for more. */
+static gboolean is_plain(const struct export_options *options, const struct image_options *image)
+{
+	return image->is_blocking && image->path && !image->create && !image->is_direct &&
+	       !image->is_written_through && !image->has_fault && !image->throttle_requests &&
+	       !image->throttle_bytes && options->priority == QRT_BLOCK_NORMAL;
+}
+
+static struct image *open_image(struct export *export, const struct image_options *options)
+{
+	struct image *image;
+
+	if (is_plain(&export->options, options))
+		export->plain = plain_open(options->path, options->is_read_only);
+	image = image_open(options);
+	/* It may have been replaced meanwhile. */
+	if (!image || image->options.format != QRT_BLOCK_FORMAT_RAW ||
+	    !plain_is(export->plain, options->path))
+		export->plain = plain_close(export->plain);
+	export->capacity = image ? image_capacity(image) : 0;
+	return image;
+}
+
 struct export *export_open(const struct export_options *options)
 {
 	struct image_options image = options->image;
@@ -84,7 +110,8 @@ struct export *export_open(const struct export_options *options)
 	image.depth = options->deadline_ns ? DEPTH : 1;
 	export = g_new0(struct export, 1);
 	export->options = *options;
-	export->image = image_open(&image);
+	export->plain = -1;
+	export->image = open_image(export, &image);
 	if (!export->image) {
 		g_free(export);
 		return NULL;
@@ -101,6 +128,7 @@ struct export *export_close(struct export *export)
 	if (!export)
 		return NULL;
 	image_close(export->image);
+	plain_close(export->plain);
 	g_mutex_clear(&export->mutex);
 	g_cond_clear(&export->is_free);
 	g_aligned_free(export->seats);
@@ -269,6 +297,12 @@ static void set_deadline(const struct export_options *options, struct qrt_block_
 	request->flags |= is_read ? QRT_BLOCK_BOUNCE : 0;
 }
 
+static gboolean is_for_plain(const struct export *export, const struct qrt_block_request *request)
+{
+	return export->plain >= 0 && request->buffer && request->length <= export->capacity &&
+	       request->offset <= export->capacity - request->length;
+}
+
 int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail)
 {
 	struct qrt_block_request request = *wanted;
@@ -277,6 +311,8 @@ int export_run(struct export *export, const struct qrt_block_request *wanted, gu
 	int rc;
 
 	if (request.kind == QRT_BLOCK_FLUSH && export->options.image.is_flush_ignored)
+		return 0;
+	if (is_for_plain(export, &request) && plain_run(export->plain, &request))
 		return 0;
 	adapt(&export->options.image, &request);
 	index = take_queue(export);

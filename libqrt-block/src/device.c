@@ -2,6 +2,7 @@
 #include "device_p.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -173,6 +174,18 @@ struct qrt_block_device *qrt_block_device_close(struct qrt_block_device *device)
 	return NULL;
 }
 
+/* Queues may be opened by several threads meanwhile: what they found out is no part of the device's own. */
+static void say_reason(const struct qrt_block_device *device, char *reason, size_t size)
+{
+	uint32_t count = atomic_load(&device->ringless);
+	size_t used = strlen(device->reason);
+
+	memcpy(reason, device->reason, used + 1);
+	if (count)
+		snprintf(reason + used, size - used, "; queues without a ring: %u: " QRT_BLOCK_P_LOCKED_WORDS,
+			 count);
+}
+
 int qrt_block_device_get_info(const struct qrt_block_device *device, struct qrt_block_device_info *ret_info)
 {
 	struct qrt_block_device_info info = {
@@ -188,7 +201,7 @@ int qrt_block_device_get_info(const struct qrt_block_device *device, struct qrt_
 		.layers = 1,
 	};
 
-	memcpy(info.reason, device->reason, sizeof(info.reason));
+	say_reason(device, info.reason, sizeof(info.reason));
 	if (device->qcow2) {
 		info.format = QRT_BLOCK_FORMAT_QCOW2;
 		info.layers = device->qcow2->layers.count;

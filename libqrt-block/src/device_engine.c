@@ -17,6 +17,12 @@ static const char *words_of(int rc)
 	return strerror(-rc);
 }
 
+/* Some kernels count rings as memory that is locked. */
+static const char *uring_words(int rc)
+{
+	return rc == -ENOMEM ? QRT_BLOCK_P_LOCKED_WORDS : words_of(rc);
+}
+
 /* libaio waits in submit where the page cache is between. */
 static int try_libaio(const struct qrt_block_device *device)
 {
@@ -30,11 +36,11 @@ static const char *libaio_words(const struct qrt_block_device *device, int rc)
 
 static uint32_t choose(struct qrt_block_device *device)
 {
-	int rc = qrt_block_p_uring_probe();
+	int rc = qrt_block_p_uring_probe(QRT_BLOCK_P_DEPTH);
 
 	if (rc >= 0)
 		return QRT_BLOCK_ENGINE_IO_URING;
-	qrt_block_p_device_note(device, "io_uring: %s", words_of(rc));
+	qrt_block_p_device_note(device, "io_uring: %s", uring_words(rc));
 	rc = try_libaio(device);
 	if (rc >= 0)
 		return QRT_BLOCK_ENGINE_LIBAIO;
@@ -55,10 +61,13 @@ int qrt_block_p_device_choose(struct qrt_block_device *device, uint32_t engine,
 			return qrt_block_p_error(reterr, rc, "libaio: %s", libaio_words(device, rc));
 	}
 	if (engine == QRT_BLOCK_ENGINE_IO_URING) {
-		rc = qrt_block_p_uring_probe();
+		rc = qrt_block_p_uring_probe(1);
 		if (rc < 0)
-			return qrt_block_p_error(reterr, rc, "io_uring: %s", words_of(rc));
+			return qrt_block_p_error(reterr, rc, "io_uring: %s%s", uring_words(rc),
+						 rc == -ENOMEM ? ": raise that limit, or take another engine"
+							       : "");
 	}
+	device->is_any_engine = engine == QRT_BLOCK_ENGINE_AUTO;
 	device->engine = engine == QRT_BLOCK_ENGINE_AUTO ? choose(device) : engine;
 	qrt_block_p_device_note(device, engine == QRT_BLOCK_ENGINE_AUTO ? "%s works" : "%s was asked for",
 				names[device->engine]);

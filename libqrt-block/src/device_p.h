@@ -11,6 +11,9 @@
 #define QRT_BLOCK_P_ZEROES     65536u
 #define QRT_BLOCK_P_PAGE       4096u
 #define QRT_BLOCK_P_LENGTH_MAX (1ull << 30)
+#define QRT_BLOCK_P_DEPTH      128u /* of a queue, where nothing else is said */
+
+#define QRT_BLOCK_P_LOCKED_WORDS "so much memory may not be locked (ulimit -l)"
 
 enum qrt_block_p_at_once { QRT_BLOCK_P_UNTRIED, QRT_BLOCK_P_HAS, QRT_BLOCK_P_HAS_NOT };
 
@@ -33,6 +36,8 @@ struct qrt_block_device {
 	/* io_uring's that are open. A new one may get the memory of another thread's that was just closed:
 	 * what that one did with it is over, and this says so to the one that goes on there. */
 	_Atomic uint32_t rings;
+	uint32_t is_any_engine;    /* AUTO: a queue that can have no ring takes another engine */
+	_Atomic uint32_t ringless; /* queues that did */
 	_Atomic uint32_t requests; /* depth of all queues */
 	/* Whether the filesystem has reads, [0], and writes, [1], of the page cache that do not wait. */
 	_Atomic uint32_t at_once[2]; /* enum qrt_block_p_at_once */

@@ -82,6 +82,21 @@ void qrt_block_p_engine_hand_over(struct qrt_block_p_engine *engine)
 		qrt_block_p_pool_put(&engine->device->pool, op);
 }
 
+/* A ring that cannot be had is no reason to fail where any engine will do: mostly no more memory may be
+ * locked. */
+static int open_ring(const struct qrt_block_p_engine_config *config, struct qrt_block_p_engine **ret_engine)
+{
+	int rc = qrt_block_p_uring_engine_open(config, ret_engine);
+
+	if (rc >= 0 || !config->device->is_any_engine)
+		return rc;
+	atomic_fetch_add(&config->device->ringless, 1);
+	if (config->device->flags & QRT_BLOCK_DEVICE_DIRECT &&
+	    qrt_block_p_libaio_engine_open(config, ret_engine) >= 0)
+		return 0;
+	return qrt_block_p_threads_engine_open(config, ret_engine);
+}
+
 static int open_plain(const struct qrt_block_p_engine_config *config, struct qrt_block_p_engine **ret_engine)
 {
 	if (config->device->qcow2)
@@ -94,7 +109,7 @@ static int open_plain(const struct qrt_block_p_engine_config *config, struct qrt
 	case QRT_BLOCK_ENGINE_LIBAIO:
 		return qrt_block_p_libaio_engine_open(config, ret_engine);
 	case QRT_BLOCK_ENGINE_IO_URING:
-		return qrt_block_p_uring_engine_open(config, ret_engine);
+		return open_ring(config, ret_engine);
 	default:
 		return qrt_block_p_threads_engine_open(config, ret_engine);
 	}

@@ -83,9 +83,9 @@ int qrt_block_p_libaio_engine_open(const struct qrt_block_p_engine_config *confi
 				   struct qrt_block_p_engine **ret_engine);
 int qrt_block_p_uring_engine_open(const struct qrt_block_p_engine_config *config,
 				  struct qrt_block_p_engine **ret_engine);
-/* Whether this kernel lets us: 0 or a negative errno. */
+/* Whether this kernel lets us, io_uring with a queue of that depth: 0 or a negative errno. */
 int qrt_block_p_libaio_probe(void);
-int qrt_block_p_uring_probe(void);
+int qrt_block_p_uring_probe(uint32_t depth);
 
 /* Around another one, which it closes with itself, and in any case where it fails. */
 int qrt_block_p_fault_engine_open(const struct qrt_block_p_engine_config *config,

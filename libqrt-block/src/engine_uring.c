@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The engine of io_uring. Its ring's own descriptor says that there is something, and what is there is taken
- * without a system call. */
+ * without a system call. The file is not registered: a ring whose process was killed keeps what is
+ * registered, and the file's locks with it, for as long as the kernel takes to finish the ring. So a request
+ * has the file, and nothing else: it is locked while the kernel may still write to it, and no longer. */
 #include <errno.h>
 #include <liburing.h>
 #include <stdlib.h>
@@ -26,7 +28,7 @@ struct uring {
 	struct qrt_block_p_engine engine;
 	struct io_uring ring;
 	struct qrt_block_p_buffers buffers;
-	uint32_t is_open, has_fd;
+	uint32_t is_open;
 	uint32_t is_off; /* until its thread submits */
 };
 
@@ -49,7 +51,7 @@ static struct io_uring_sqe *have_entry(struct uring *uring)
 static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry,
 			 const struct qrt_block_p_op *op)
 {
-	int index;
+	int fd = uring->engine.device->fd, index;
 
 	if (!uring->buffers.count || op->run_count != 1)
 		return 0;
@@ -57,26 +59,27 @@ static int prepare_fixed(const struct uring *uring, struct io_uring_sqe *entry,
 	if (index < 0)
 		return 0;
 	if (qrt_block_p_op_is_read(op))
-		io_uring_prep_read_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset,
+		io_uring_prep_read_fixed(entry, fd, op->run->iov_base, (unsigned)op->run->iov_len, op->offset,
 					 index);
 	else
-		io_uring_prep_write_fixed(entry, 0, op->run->iov_base, (unsigned)op->run->iov_len, op->offset,
-					  index);
+		io_uring_prep_write_fixed(entry, fd, op->run->iov_base, (unsigned)op->run->iov_len,
+					  op->offset, index);
 	return 1;
 }
 
 static void prepare(const struct uring *uring, struct io_uring_sqe *entry, struct qrt_block_p_op *op)
 {
+	int fd = uring->engine.device->fd;
+
 	if (!prepare_fixed(uring, entry, op)) {
 		if (qrt_block_p_op_is_read(op))
-			io_uring_prep_readv(entry, 0, op->run, op->run_count, op->offset);
+			io_uring_prep_readv(entry, fd, op->run, op->run_count, op->offset);
 		else
-			io_uring_prep_writev(entry, 0, op->run, op->run_count, op->offset);
+			io_uring_prep_writev(entry, fd, op->run, op->run_count, op->offset);
 	}
 	if (op->flags & QRT_BLOCK_FUA)
 		entry->rw_flags = RWF_DSYNC;
 	entry->ioprio = (uint16_t)qrt_block_p_ioprio_of(op->priority);
-	io_uring_sqe_set_flags(entry, IOSQE_FIXED_FILE);
 	io_uring_sqe_set_data(entry, op);
 }
 
@@ -219,8 +222,7 @@ static int set_buffers(struct qrt_block_p_engine *engine, struct qrt_block_p_buf
 	return 0;
 }
 
-/* What is registered is unregistered first: the end of a ring is finished by the kernel later, and would keep
- * the file, and its locks, open until then. */
+/* Buffers are unregistered first: the kernel finishes a ring later, and would keep their pages until then. */
 static void finish(struct qrt_block_p_engine *engine)
 {
 	struct uring *uring = uring_of(engine);
@@ -228,8 +230,6 @@ static void finish(struct qrt_block_p_engine *engine)
 	if (uring->buffers.count)
 		io_uring_unregister_buffers(&uring->ring);
 	qrt_block_p_buffers_finish(&uring->buffers);
-	if (uring->has_fd)
-		io_uring_unregister_files(&uring->ring);
 	if (uring->is_open) {
 		atomic_fetch_sub(&engine->device->rings, 1);
 		io_uring_queue_exit(&uring->ring);
@@ -271,10 +271,6 @@ static int set_up(struct uring *uring, const struct qrt_block_p_engine_config *c
 	unsigned threads[2] = {IO_WQ_MAX, IO_WQ_MAX};
 	int rc = open_ring(uring, config->depth + BESIDE, config->is_of_one_thread);
 
-	if (rc >= 0) {
-		rc = io_uring_register_files(&uring->ring, &config->device->fd, 1);
-		uring->has_fd = rc >= 0;
-	}
 	if (rc >= 0)
 		io_uring_register_iowq_max_workers(&uring->ring, threads); /* since 5.15 */
 	return rc;
@@ -298,10 +294,10 @@ int qrt_block_p_uring_engine_open(const struct qrt_block_p_engine_config *config
 	return 0;
 }
 
-int qrt_block_p_uring_probe(void)
+int qrt_block_p_uring_probe(uint32_t depth)
 {
 	struct io_uring ring;
-	int rc = io_uring_queue_init(2, &ring, 0);
+	int rc = io_uring_queue_init(depth + BESIDE, &ring, IORING_SETUP_CLAMP);
 
 	if (rc >= 0)
 		io_uring_queue_exit(&ring);

@@ -12,7 +12,8 @@ int qrt_block_p_uring_engine_open(const struct qrt_block_p_engine_config *config
 	return -EOPNOTSUPP;
 }
 
-int qrt_block_p_uring_probe(void)
+int qrt_block_p_uring_probe(uint32_t depth)
 {
+	(void)depth;
 	return -EOPNOTSUPP;
 }

@@ -69,11 +69,11 @@ void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_b
 /* Who sees that it is on guard has left his op before it goes off, and so before the look that follows. */
 int qrt_block_p_mailbox_is_on_guard(struct qrt_block_p_mailbox *mailbox)
 {
-	if (atomic_load(&mailbox->is_on_guard))
-		return 1;
+	int is_on_guard = atomic_load(&mailbox->is_on_guard) != 0;
+
 	if (!atomic_load_explicit(&mailbox->is_guard_wanted, memory_order_relaxed))
 		atomic_store(&mailbox->is_guard_wanted, 1);
-	return 0;
+	return is_on_guard;
 }
 
 int qrt_block_p_mailbox_wants_guard(const struct qrt_block_p_mailbox *mailbox)

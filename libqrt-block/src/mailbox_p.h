@@ -28,8 +28,8 @@ void qrt_block_p_mailbox_put(struct qrt_block_p_mailbox *mailbox, struct qrt_blo
 /* The same in two steps: the op is there for whoever looks, and after that somebody is told to. */
 void qrt_block_p_mailbox_leave(struct qrt_block_p_mailbox *mailbox, struct qrt_block_p_op *op);
 void qrt_block_p_mailbox_ring(struct qrt_block_p_mailbox *mailbox);
-/* By a worker, after it has left something: whether that is looked for soon, ring or no ring. If not, it is
- * from when the queue has heard that it is wanted. */
+/* By a worker, after it has left something: whether that is looked for soon, ring or no ring. It is from when
+ * the queue has heard that it is wanted, as long as it is. */
 int qrt_block_p_mailbox_is_on_guard(struct qrt_block_p_mailbox *mailbox);
 /* By the queue's thread. Off guard it takes once more what came. */
 int qrt_block_p_mailbox_wants_guard(const struct qrt_block_p_mailbox *mailbox);

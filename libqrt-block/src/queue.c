@@ -10,7 +10,6 @@
 
 #include "queue_p.h"
 
-#define DEPTH            128u
 #define DEPTH_MAX        4096u
 #define IOV              64u
 #define IOV_MAX_OF_QUEUE 1024u
@@ -63,7 +62,7 @@ static int have_tables(struct qrt_block_queue *queue, const struct qrt_block_que
 {
 	uint32_t block = queue->device->alignment, i;
 
-	queue->depth = or_usual(config->depth, DEPTH);
+	queue->depth = or_usual(config->depth, QRT_BLOCK_P_DEPTH);
 	queue->iov_max = or_usual(config->iov_max, IOV);
 	queue->bounces_count = or_usual(config->bounces, BOUNCES);
 	queue->bounce_bytes = or_usual(config->bounce_bytes, BOUNCE_BYTES) + block - 1;
@@ -174,6 +173,18 @@ static int fill(struct qrt_block_queue *queue, const struct qrt_block_queue_conf
 	return rc;
 }
 
+static int refuse(const struct qrt_block_queue *queue, int rc, struct qrt_block_error *reterr)
+{
+	if (rc == -ENOSPC)
+		return qrt_block_p_error(reterr, rc,
+					 "a queue: the device has no room for another one of that depth");
+	if (rc == -ENOMEM && queue->device->engine == QRT_BLOCK_ENGINE_IO_URING)
+		return qrt_block_p_error(reterr, rc,
+					 "a queue: " QRT_BLOCK_P_LOCKED_WORDS
+					 ", or there is none: raise that limit, or take another engine");
+	return qrt_block_p_error(reterr, rc, "a queue: %s", strerror(-rc));
+}
+
 int qrt_block_queue_open(struct qrt_block_device *device, const struct qrt_block_queue_config *config,
 			 struct qrt_block_queue **ret_queue, struct qrt_block_error *reterr)
 {
@@ -194,11 +205,9 @@ int qrt_block_queue_open(struct qrt_block_device *device, const struct qrt_block
 	queue->is_harvested = own.flags & QRT_BLOCK_QUEUE_HARVESTED;
 	rc = fill(queue, &own);
 	if (rc < 0) {
+		refuse(queue, rc, reterr);
 		qrt_block_queue_close(queue);
-		return qrt_block_p_error(reterr, rc, "a queue: %s",
-					 rc == -ENOSPC
-						 ? "the device has no room for another one of that depth"
-						 : strerror(-rc));
+		return rc;
 	}
 	*ret_queue = queue;
 	return 0;

@@ -285,19 +285,29 @@ static void take_in(struct qrt_block_queue *queue)
 	collect(queue);
 }
 
-/* A worker asks for it when it could save rings. It costs a timer that is set, and a wake-up for nothing, in
- * all of that time, and nothing where requests take long: then nobody asks. */
+static void set_guard(struct qrt_block_queue *queue, uint64_t until)
+{
+	/* The timer is set again, if at all: it is not to wake for nothing. */
+	if (queue->armed_ns == queue->guard_ns)
+		queue->armed_ns = 0;
+	queue->guard_ns = until;
+	qrt_block_p_mailbox_set_guard(queue->mailbox, until != 0);
+}
+
+/* A worker asks for it when it could save rings. As long as it does, and this comes by now and then, it costs
+ * that the timer is put off; where requests take long nobody asks. What was left until now is taken in, or
+ * was by who calls. */
 static void keep_guard(struct qrt_block_queue *queue, uint64_t now)
 {
-	if (queue->guard_ns && queue->guard_ns <= now) {
-		queue->guard_ns = 0;
-		qrt_block_p_mailbox_set_guard(queue->mailbox, 0);
+	int is_wanted = queue->inside && qrt_block_p_mailbox_wants_guard(queue->mailbox);
+	int is_over = queue->guard_ns && queue->guard_ns <= now;
+
+	if (is_wanted && queue->guard_ns <= now + GUARD_NS / 2)
+		set_guard(queue, now + GUARD_NS);
+	else if (is_over)
+		set_guard(queue, 0);
+	if (is_over)
 		take_in(queue);
-	}
-	if (!queue->guard_ns && queue->inside && qrt_block_p_mailbox_wants_guard(queue->mailbox)) {
-		queue->guard_ns = now + GUARD_NS;
-		qrt_block_p_mailbox_set_guard(queue->mailbox, 1);
-	}
 }
 
 void qrt_block_p_queue_progress(struct qrt_block_queue *queue)

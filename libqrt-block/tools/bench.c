@@ -199,16 +199,22 @@ static int take_all(const struct option_usage *usage, struct bench_plan *plan, c
 	return code == EXIT_OK ? check_writes(plan) : code;
 }
 
-static int run(const struct bench_plan *plan)
+static int run(struct bench_plan *plan)
 {
-	guint count = plan->kind_count * plan->depth_count * plan->engine_count;
-	struct bench_result *results = g_new0(struct bench_result, count);
-	gboolean is_good = bench_run(plan, results);
+	struct bench_result *results;
+	gboolean is_good;
+	guint count;
+
+	if (!bench_look(plan))
+		return EXIT_FAILED;
+	count = plan->kind_count * plan->depth_count * plan->engine_count;
+	results = g_new0(struct bench_result, count);
+	is_good = bench_run(plan, results);
 
 	if (is_good)
 		bench_print(plan, results, count);
 	g_free(results);
-	return is_good ? EXIT_OK : EXIT_FAILED;
+	return is_good && plan->absent_count == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 int command_bench(char **argv)

@@ -89,7 +89,7 @@ static void print_text(const struct bench_plan *plan, const struct bench_result 
 
 	size_text_format((double)plan->block_bytes, size);
 	printf("blocks of %s, %s, %u round%s of %g s\n", size,
-	       plan->options.is_direct ? "past the page cache" : "through the page cache", plan->rounds,
+	       plan->is_direct ? "past the page cache" : "through the page cache", plan->rounds,
 	       plural(plan->rounds), plan->seconds);
 	for (i = 0; i < count; i++)
 		add_row(table, &results[i], &results[results[i].first]);
@@ -138,7 +138,11 @@ static void print_json(const struct bench_plan *plan, const struct bench_result 
 	json_put_string(builder, "version", QRT_BLOCK_TOOL_VERSION);
 	json_put_string(builder, "kernel", uname(&name) == 0 ? name.release : "");
 	json_put_int(builder, "block_bytes", (gint64)plan->block_bytes);
-	json_put_bool(builder, "direct", plan->options.is_direct);
+	json_put_bool(builder, "direct", plan->is_direct);
+	json_builder_begin_array(json_builder_set_member_name(builder, "absent"));
+	for (i = 0; i < plan->absent_count; i++)
+		json_builder_add_string_value(builder, image_engine_name(plan->absent[i]));
+	json_builder_end_array(builder);
 	json_put_int(builder, "rounds", plan->rounds);
 	json_put_real(builder, "seconds", plan->seconds);
 	json_builder_begin_array(json_builder_set_member_name(builder, "results"));

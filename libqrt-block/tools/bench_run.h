@@ -24,9 +24,12 @@ struct bench_plan {
 	enum bench_kind kinds[BENCH_KINDS];
 	guint32 depths[BENCH_DEPTHS_MAX];
 	guint engine_count, kind_count, depth_count, rounds;
+	guint32 absent[BENCH_ENGINES_MAX]; /* engines that were asked for, and cannot be had */
+	guint absent_count;
 	guint64 block_bytes, area_bytes; /* area 0: all of it */
 	guint32 priority;
 	double seconds;
+	gboolean is_direct;                      /* past the page cache, in force */
 	gboolean may_write, is_json, is_telling; /* telling: how far it is */
 };
 
@@ -45,6 +48,8 @@ struct bench_result {
 const char *bench_kind_name(enum bench_kind kind);
 gboolean bench_kind_writes(enum bench_kind kind);
 
+/* bench_look.c: takes engines out that cannot be had. FALSE: none is left; it was said why. */
+gboolean bench_look(struct bench_plan *plan);
 /* Fills results, as many as kinds * depths * engines. FALSE: it was said what failed. */
 gboolean bench_run(const struct bench_plan *plan, struct bench_result *results);
 /* bench_measure.c: one of them, for the plan's seconds, in that round. */

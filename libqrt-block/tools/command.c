@@ -35,17 +35,24 @@ static int compare(gconstpointer a, gconstpointer b)
 	return strcmp((*first)->name, (*second)->name);
 }
 
-static void print_all(void)
+GPtrArray *command_list(void)
 {
-	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	GPtrArray *all = g_ptr_array_new();
 	const struct command *const *group, *command;
-	guint i;
 
 	for (group = command_groups; *group; group++) {
 		for (command = *group; command->name; command++)
 			g_ptr_array_add(all, (gpointer)(guintptr)command);
 	}
 	g_ptr_array_sort(all, compare);
+	return all;
+}
+
+static void print_all(void)
+{
+	g_autoptr(GPtrArray) all = command_list();
+	guint i;
+
 	for (i = 0; i < all->len; i++)
 		print_line(all->pdata[i]);
 	puts("\n'help COMMAND' says more; see also qrt-io(1).");

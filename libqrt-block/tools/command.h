@@ -18,7 +18,12 @@ struct command {
 extern const struct command *const command_groups[]; /* each ends without a name; NULL at the end */
 extern const struct command command_ios[], command_images[], command_others[];
 
+/* command_truncate.c */
+gboolean command_truncate(struct session *session, int argc, char **argv);
+
 const struct command *command_find(const char *name);
+/* All of them by their names; the caller's array. */
+GPtrArray *command_list(void);
 /* One line each, or all about one. FALSE: there is none of that name, which was said. */
 gboolean command_help(const char *name);
 

@@ -64,20 +64,21 @@ static gboolean run_close(struct session *session, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	session_close(session);
-	return TRUE;
+	return session_close(session);
 }
 
 /* -c is the mode of the cache here, as in qemu-io. */
 static gboolean take_reopen(struct image_options *options, int argc, char **argv)
 {
-	gboolean is_good = TRUE;
+	gboolean is_good = TRUE, is_read = FALSE, is_written = FALSE;
 	int letter;
 
 	optind = 0;
 	while (is_good && (letter = getopt(argc, argv, ":rwc:o:")) != -1) {
-		if (letter == 'r' || letter == 'w')
-			options->is_read_only = letter == 'r';
+		if (letter == 'r')
+			is_read = TRUE;
+		else if (letter == 'w')
+			is_written = TRUE;
 		else if (letter == 'c')
 			is_good = image_options_set(options, "reopen", "cache", optarg);
 		else if (letter == 'o')
@@ -85,15 +86,28 @@ static gboolean take_reopen(struct image_options *options, int argc, char **argv
 		else
 			is_good = FALSE;
 	}
-	if (letter == ':' || letter == '?' || optind < argc) {
-		complain("reopen: give -r, -w, -c MODE or -o KEY=VALUE,...; try 'help reopen'");
+	if (letter == ':' || letter == '?' || optind < argc || (is_read && is_written)) {
+		complain("reopen: give -r or -w, -c MODE or -o KEY=VALUE,...; try 'help reopen'");
 		return FALSE;
 	}
+	if (is_read || is_written)
+		options->is_read_only = is_read;
 	return is_good;
 }
 
 /* Two that are open at the same time would lock each other out: what was there comes back where the new one
  * cannot be had. */
+static gboolean open_instead(struct session *session, const struct image_options *before,
+			     const struct image_options *after)
+{
+	if (!session_close(session))
+		return FALSE;
+	if (session_open(session, after))
+		return TRUE;
+	session_open(session, before);
+	return FALSE;
+}
+
 static gboolean run_reopen(struct session *session, int argc, char **argv)
 {
 	struct image_options before, after;
@@ -105,12 +119,8 @@ static gboolean run_reopen(struct session *session, int argc, char **argv)
 	if (is_good && before.engine == QRT_BLOCK_ENGINE_MEMORY) {
 		complain("reopen: what is in memory would be gone; leave it open");
 		is_good = FALSE;
-	} else if (is_good) {
-		session_close(session);
-		is_good = session_open(session, &after);
-		if (!is_good)
-			session_open(session, &before);
 	}
+	is_good = is_good && open_instead(session, &before, &after);
 	image_options_clear(&after);
 	image_options_clear(&before);
 	return is_good;
@@ -139,15 +149,17 @@ static gboolean run_info(struct session *session, int argc, char **argv)
 }
 
 /* Neighbours of one kind as one. */
-static int for_each_extent(const struct session *session, guint64 offset, guint64 length,
+static int for_each_extent(struct session *session, guint64 offset, guint64 length,
 			   void (*take)(const struct qrt_block_extent *extent, void *data), void *data)
 {
 	struct qrt_block_extent extents[EXTENTS], whole = {.offset = offset};
 	int count = 1, i;
 
 	while (length > 0 && count > 0) {
-		count = qrt_block_device_list_extents(session->image->device, offset, length, extents,
-						      EXTENTS);
+		count = session_is_interrupted(session)
+				? -EINTR
+				: qrt_block_device_list_extents(session->image->device, offset, length,
+								extents, EXTENTS);
 		for (i = 0; i < count; i++) {
 			if (whole.length > 0 && whole.is_hole != extents[i].is_hole) {
 				take(&whole, data);
@@ -214,28 +226,6 @@ static gboolean run_alloc(struct session *session, int argc, char **argv)
 
 /* ---- what changes it ---- */
 
-static gboolean run_truncate(struct session *session, int argc, char **argv)
-{
-	struct qrt_block_error error;
-	guint64 size;
-
-	if (argc == 4 && strcmp(argv[1], "-m") == 0 && strcmp(argv[2], "off") == 0) {
-		argv += 2;
-		argc -= 2;
-	}
-	if (argc != 2) {
-		complain("truncate: give the new length alone: space ahead (-m) is by 'write -z'");
-		return FALSE;
-	}
-	if (!take_size("truncate", argv[1], &size))
-		return FALSE;
-	io_wait_all(session);
-	if (qrt_block_device_resize(session->image->device, size, &error) >= 0)
-		return TRUE;
-	complain("truncate: %s", error.message);
-	return FALSE;
-}
-
 static gboolean run_cut_power(struct session *session, int argc, char **argv)
 {
 	int rc = qrt_block_device_cut_power(session->image->device);
@@ -272,8 +262,10 @@ const struct command command_images[] = {
 	{"length", "l", "", "how long the image is", NULL, TRUE, 0, run_length},
 	{"info", "i", "", "format, engine, limits", NULL, TRUE, 0, run_info},
 	{"map", NULL, "", "what is allocated, and what is holes", NULL, TRUE, 0, run_map},
-	{"alloc", NULL, "off [len]", "how much is allocated from there on", NULL, TRUE, 2, run_alloc},
-	{"truncate", "t", "off", "make the image longer or shorter", NULL, TRUE, 3, run_truncate},
+	{"alloc", "a", "off [len]", "how much is allocated from there on", NULL, TRUE, 2, run_alloc},
+	{"truncate", "t", "[-m off | falloc | full] off", "make the image longer or shorter",
+	 "  -m falloc, full  what is new has its space from the start: zeroes are written\n", TRUE, -1,
+	 command_truncate},
 	{"cut_power", NULL, "", "lose by chance what no flush made safe",
 	 "For tests, with -o fault.power=on.\n", TRUE, 0, run_cut_power},
 	{"statistics", NULL, "", "requests so far, by priority", NULL, TRUE, 0, run_statistics},

@@ -103,8 +103,7 @@ static gboolean run_aio_flush(struct session *session, int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	io_wait_all(session);
-	return TRUE;
+	return io_wait_all(session);
 }
 
 /* Negative: there is none of that number, which was said. */

@@ -40,9 +40,9 @@ static gboolean run_sleep(struct session *session, int argc, char **argv)
 	if (!take_number("milliseconds", argc, argv, SLEEP_MOST_MS, &ms))
 		return FALSE;
 	end = g_get_monotonic_time() + (gint64)ms * 1000;
-	while ((left = end - g_get_monotonic_time()) > 0)
+	while ((left = end - g_get_monotonic_time()) > 0 && !session->is_interrupted)
 		io_wait(session, (int)((left + 999) / 1000));
-	return TRUE;
+	return !session->is_interrupted;
 }
 
 static gboolean run_abort(struct session *session, int argc, char **argv)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "editor.h"
+#include "interrupt.h"
 #include "io.h"
 #include "tool_say.h"
 
@@ -17,28 +19,59 @@ struct reader {
 	gboolean is_end, is_asking;
 };
 
+enum interactive_event interactive_wait(const struct session *session)
+{
+	struct pollfd waits[] = {{.fd = STDIN_FILENO, .events = POLLIN},
+				 {.fd = session->interrupt_fd, .events = POLLIN},
+				 {.fd = -1, .events = POLLIN}};
+
+	if (session->image && session->ios->len > 0)
+		waits[2].fd = qrt_block_queue_get_fd(session->image->queue);
+	for (;;) {
+		if (poll(waits, G_N_ELEMENTS(waits), -1) < 0)
+			continue;
+		if (waits[1].revents)
+			return interrupt_take(session->interrupt_fd) & INTERRUPT_BREAK ? INTERACTIVE_BREAK
+										       : INTERACTIVE_TERMINAL;
+		return waits[0].revents ? INTERACTIVE_INPUT : INTERACTIVE_DONE;
+	}
+}
+
+/* ---- lines as they come ---- */
+
 static void ask(const struct reader *reader)
 {
 	if (reader->is_asking)
-		fputs("qrt-io> ", stdout);
+		fputs(INTERACTIVE_PROMPT, stdout);
 	fflush(stdout);
 }
 
 /* What requests that are done say comes on a line of its own. */
-static void wait_for_either(struct session *session, const struct reader *reader)
+static void tell_done(struct session *session, const struct reader *reader)
 {
-	struct pollfd waits[2] = {{.fd = STDIN_FILENO, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
 	guint before = session->ios->len;
 
-	while (poll(waits, 2, 0) >= 0 && !waits[0].revents) {
-		waits[1].fd = session->image && session->ios->len > 0
-				      ? qrt_block_queue_get_fd(session->image->queue)
-				      : -1;
-		poll(waits, 2, -1);
-		io_harvest(session);
-		if (session->ios->len != before)
+	io_harvest(session);
+	if (session->ios->len != before)
+		ask(reader);
+}
+
+static void wait_for_input(struct session *session, const struct reader *reader)
+{
+	for (;;) {
+		switch (interactive_wait(session)) {
+		case INTERACTIVE_INPUT:
+			return;
+		case INTERACTIVE_DONE:
+			tell_done(session, reader);
+			break;
+		case INTERACTIVE_BREAK: /* the terminal has forgotten what was typed */
+			putchar('\n');
 			ask(reader);
-		before = session->ios->len;
+			break;
+		case INTERACTIVE_TERMINAL:
+			break;
+		}
 	}
 }
 
@@ -61,8 +94,9 @@ static char *take_line(struct session *session, struct reader *reader)
 {
 	char *end, *line;
 
+	ask(reader);
 	while (!(end = strchr(reader->text->str, '\n')) && !reader->is_end) {
-		wait_for_either(session, reader);
+		wait_for_input(session, reader);
 		read_more(reader);
 	}
 	if (!end && reader->text->len == 0)
@@ -72,22 +106,42 @@ static char *take_line(struct session *session, struct reader *reader)
 	return line;
 }
 
-int interactive_run(struct session *session)
+/* ---- running them ---- */
+
+static int run_lines(struct session *session, struct reader *reader, struct editor *editor)
 {
-	struct reader reader = {.text = g_string_new(NULL), .is_asking = isatty(STDIN_FILENO)};
 	int code = EXIT_OK;
 	char *line;
 
-	ask(&reader);
-	while (!session->is_over && (line = take_line(session, &reader))) {
+	while (!session->is_over) {
+		line = editor ? editor_take_line(editor) : take_line(session, reader);
+		if (!line)
+			break;
 		if (!session_run(session, line))
 			code = EXIT_FAILED;
 		g_free(line);
-		if (!session->is_over)
-			ask(&reader);
 	}
+	return code;
+}
+
+int interactive_run(struct session *session)
+{
+	struct reader reader = {.text = g_string_new(NULL)};
+	struct editor *editor = NULL;
+	int code;
+
+	reader.is_asking = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (reader.is_asking) {
+		session->interrupt_fd = interrupt_open();
+		editor = editor_open(session);
+	}
+	code = run_lines(session, &reader, editor);
 	if (reader.is_asking && !session->is_over)
 		putchar('\n');
+	editor_close(editor);
+	/* From here on ^C ends the program, also where it waits for requests. */
+	session->interrupt_fd = interrupt_close(session->interrupt_fd);
+	session->is_interrupted = FALSE;
 	g_string_free(reader.text, TRUE);
 	return code;
 }

@@ -151,7 +151,7 @@ static struct io *new_io(struct session *session, const struct io_command *comma
 
 /* ---- the way of a request ---- */
 
-static void end_io(const struct session *session, struct io *io)
+static void end_io(struct session *session, struct io *io)
 {
 	const struct io_option *option = &io->option;
 	gsize other;
@@ -184,7 +184,7 @@ static gboolean is_nothing(const struct session *session, const struct io *io)
 	}
 }
 
-static void end_nothing(const struct session *session, struct io *io)
+static void end_nothing(struct session *session, struct io *io)
 {
 	if (io->request.kind != QRT_BLOCK_FLUSH && io->option.offset > image_capacity(session->image)) {
 		io->completion.result = -EINVAL;
@@ -202,8 +202,31 @@ static void submit(struct session *session, struct io *io)
 	}
 	if (io->option.deadline_ns)
 		io->request.deadline_ns = io->begin_ns + io->option.deadline_ns;
-	while (qrt_block_queue_submit(session->image->queue, &io->request, 1) == -EAGAIN)
+	while (qrt_block_queue_submit(session->image->queue, &io->request, 1) == -EAGAIN) {
+		if (session->is_interrupted) {
+			io->completion.result = -ECANCELED;
+			end_io(session, io);
+			return;
+		}
 		io_wait(session, -1);
+	}
+}
+
+/* By ^C it is cancelled, which is soon done, also where the kernel keeps it. A part is short, and what is
+ * done about it next wants it to be over. */
+static void wait_for(struct session *session, struct io *io)
+{
+	gboolean is_cancelled = FALSE;
+
+	while (!io->is_done) {
+		if (session->is_interrupted && !is_cancelled && !io->command->is_part) {
+			qrt_block_queue_cancel(session->image->queue, io->request.id);
+			is_cancelled = TRUE;
+			io_harvest(session);
+		} else {
+			io_wait(session, -1);
+		}
+	}
 }
 
 static void take_completion(struct session *session, const struct qrt_block_completion *completion)
@@ -238,11 +261,14 @@ void io_harvest(struct session *session)
 
 void io_wait(struct session *session, int timeout_ms)
 {
-	struct pollfd wait = {.events = POLLIN};
+	struct pollfd waits[2] = {{.fd = -1, .events = POLLIN},
+				  {.fd = session->interrupt_fd, .events = POLLIN}};
 
-	wait.fd = session->image ? qrt_block_queue_get_fd(session->image->queue) : -1;
+	if (session->image)
+		waits[0].fd = qrt_block_queue_get_fd(session->image->queue);
 	fflush(stdout);
-	poll(&wait, 1, timeout_ms);
+	poll(waits, G_N_ELEMENTS(waits), timeout_ms);
+	session_is_interrupted(session);
 	io_harvest(session);
 }
 
@@ -257,10 +283,16 @@ static gboolean is_one_on_its_way(const struct session *session)
 	return FALSE;
 }
 
-void io_wait_all(struct session *session)
+gboolean io_wait_all(struct session *session)
 {
-	while (is_one_on_its_way(session))
+	while (is_one_on_its_way(session)) {
+		if (session->is_interrupted) {
+			complain("interrupted: requests are on their way still; 'cancel all' ends them");
+			return FALSE;
+		}
 		io_wait(session, -1);
+	}
+	return TRUE;
 }
 
 void io_forget(struct session *session)
@@ -278,11 +310,11 @@ gboolean io_run(struct session *session, const struct io_command *command, struc
 		return FALSE;
 	io->is_awaited = TRUE;
 	submit(session, io);
-	while (!command->is_async && !io->is_done)
-		io_wait(session, -1);
-	io->is_awaited = FALSE;
-	if (!command->is_async)
+	if (!command->is_async) {
+		wait_for(session, io);
 		is_good = io->is_good;
+	}
+	io->is_awaited = FALSE;
 	if (io->is_done && !io->is_held)
 		drop_io(session, io);
 	return is_good;

@@ -14,6 +14,7 @@ struct io_command {
 	guint32 kind;       /* with one part; enum qrt_block_kind */
 	gboolean is_vector; /* always by an iovec */
 	gboolean is_async;
+	gboolean is_part; /* of another command: only a failure is told */
 };
 
 struct io {
@@ -35,16 +36,16 @@ gboolean io_run(struct session *session, const struct io_command *command, struc
 
 /* Takes what is done. */
 void io_harvest(struct session *session);
-/* Waits for something to be done, for so long at most; negative: for ever. */
+/* Waits for something to be done, or ^C, for so long at most; negative: for ever. */
 void io_wait(struct session *session, int timeout_ms);
-/* Waits until all are done. */
-void io_wait_all(struct session *session);
+/* Waits until all are done. FALSE: ^C came sooner, which was said. */
+gboolean io_wait_all(struct session *session);
 /* Frees what is left of an image that was closed. */
 void io_forget(struct session *session);
 /* NULL: none of that number is on its way. */
 struct io *io_find(const struct session *session, guint64 number);
 
 /* io_report.c: what is said of one that is done. */
-void io_report(const struct session *session, struct io *io);
+void io_report(struct session *session, struct io *io);
 
 #endif

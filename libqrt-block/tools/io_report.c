@@ -8,6 +8,8 @@
 #include "priority.h"
 #include "size_text.h"
 
+#define PIECE 65536 /* whole lines */
+
 static gboolean is_flush(const struct io *io)
 {
 	return io->request.kind == QRT_BLOCK_FLUSH;
@@ -52,7 +54,16 @@ static void print_failure(const struct io *io)
 	       detail ? ": " : "", detail ? detail : "");
 }
 
-static void print_text(const struct io *io)
+/* In pieces, as there may be a lot to print that nobody wants to see. */
+static void dump(struct session *session, const struct io *io)
+{
+	guint64 at, length = io->option.length;
+
+	for (at = 0; at < length && !session_is_interrupted(session); at += PIECE)
+		pattern_dump(stdout, io->buffer + at, MIN(PIECE, length - at), io->option.offset + at);
+}
+
+static void print_text(struct session *session, const struct io *io)
 {
 	const struct io_option *option = &io->option;
 
@@ -67,7 +78,7 @@ static void print_text(const struct io *io)
 	if (option->is_quiet || is_flush(io))
 		return;
 	if (option->is_dumped)
-		pattern_dump(stdout, io->buffer, option->length, option->offset);
+		dump(session, io);
 	print_figures(io);
 }
 
@@ -121,11 +132,13 @@ static void print_json(const struct io *io)
 	fputs(text, stdout);
 }
 
-void io_report(const struct session *session, struct io *io)
+void io_report(struct session *session, struct io *io)
 {
+	if (io->command->is_part && io->is_good)
+		return;
 	if (session->is_json)
 		print_json(io);
 	else
-		print_text(io);
+		print_text(session, io);
 	fflush(stdout);
 }

@@ -4,12 +4,13 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "interrupt.h"
 #include "io.h"
 #include "tool_say.h"
 
 void session_init(struct session *session)
 {
-	*session = (struct session){.ios = g_ptr_array_new()};
+	*session = (struct session){.ios = g_ptr_array_new(), .interrupt_fd = -1};
 	image_options_init(&session->options);
 }
 
@@ -27,11 +28,23 @@ gboolean session_open(struct session *session, const struct image_options *optio
 }
 
 /* Buffers that the kernel still had are ours again when the queue is closed. */
-void session_close(struct session *session)
+gboolean session_close(struct session *session)
 {
-	io_wait_all(session);
+	if (!io_wait_all(session))
+		return FALSE;
 	session->image = image_close(session->image);
 	io_forget(session);
+	return TRUE;
+}
+
+gboolean session_is_interrupted(struct session *session)
+{
+	if (interrupt_take(session->interrupt_fd) & INTERRUPT_BREAK) {
+		/* The terminal has "^C" there. */
+		putchar('\n');
+		session->is_interrupted = TRUE;
+	}
+	return session->is_interrupted;
 }
 
 static gboolean run_command(struct session *session, const struct command *command, int argc, char **argv)
@@ -67,6 +80,7 @@ gboolean session_run(struct session *session, const char *line)
 		complain("there is no command '%s'; 'help' lists them", argv[0]);
 		return FALSE;
 	}
+	session->is_interrupted = FALSE;
 	io_harvest(session);
 	is_good = run_command(session, command, argc, argv);
 	fflush(stdout);

@@ -20,7 +20,7 @@ NODE = NAME.upper().replace("-", "_")
 PREFIXES = {"libqrt-sched": "qrt_sched_", "libqrt-shmem": "qrt_(?:iv)?shmem_", "libqrt-block": "qrt_block_",
             "libqrt-vnc": "qrt_vnc_"}
 # What it needs besides libc.
-NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"]}
+NEEDED = {"libqrt-block": ["libaio", "liburing", "libz", "libzstd"], "libqrt-vnc": ["libisal", "libturbojpeg", "libz"]}
 # Other libraries that an example uses.
 BESIDE = {"libqrt-block": {"glib": "glib-2.0"}}
 USAGE = {"libqrt-shmem": ["guest", "peer"]}

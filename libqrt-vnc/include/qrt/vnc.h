@@ -59,6 +59,13 @@ struct qrt_vnc_rectangle {
 	uint16_t x, y, width, height;
 };
 
+/* Pixels that a client has already: what is at x, y there, of the size of `to`, belongs to `to` now, as if by
+ * a buffer where both overlap. Copies are done one after the other: RFC 6143, 7.7.2. */
+struct qrt_vnc_copy {
+	struct qrt_vnc_rectangle to;
+	uint16_t x, y;
+};
+
 /* What the bits of a pixel mean, as RFB says it: RFC 6143, 7.4. Without true_colour they are an index. */
 struct qrt_vnc_pixel_format {
 	uint8_t bits, depth, big_endian, true_colour;

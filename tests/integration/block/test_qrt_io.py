@@ -1,115 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""qrt-io: the same script gives the same as with qemu-io; and what qemu-io has not."""
+"""qrt-io: images, options and errors, and what qemu-io has not."""
 
 import base64
 import json
 import os
-import pty
 import re
-import select
 import subprocess
 import time
 
-from image import ENGINES, PEER, SIZE, TOOL, Place, Skip, check, check_equal, main, need_peer, note, without_times
-
-# Good or failed, these print the same and end the same way.
-SAME = [
-    ("write 0 4k",),
-    ("write -P 0xab 4k 64k", "read -P 0xab 4k 64k", "read -P 0xac 4k 4k", "read 0 512"),
-    ("read -v 1000 100", "readv -v 0 16 32", "read -qv 0 16"),
-    ("read -C 0 4k", "write -C -z 0 4k", "discard -C 0 4k", "readv -C 0 512 512", "aio_read -C 0 512 512", "aio_flush"),
-    ("read -P 0x1 -s 512 -l 512 0 4k", "read -P 0 -l 512 0 4k", "read -q -P 3 0 4k"),
-    ("write -P 9 0 4k", "read -P 9 -s 512 -l 1k 0 8k", "read -P 9 -s 4k 0 8k"),
-    ("write -z 0 64k", "write -zu 64k 64k", "write -zf 0 64k", "write -f 0 4k", "read -P 0 64k 64k"),
-    ("writev 0 512 1k", "writev -P 7 3 5 1", "readv -P 7 3 6", "readv 1 2 3 4"),
-    ("aio_write -P 4 0 4k", "aio_flush", "aio_read -P 5 0 4k"),
-    ("aio_write -z 0 4k", "aio_flush", "aio_read -qP 0 0 1k 3k"),
-    ("read 8M 4k", "read 9M 0", "write 8M 512", "discard 9M 4k", "write -z 9M 4k", "readv 9M 1", "writev 9M 1", "length"),
-    ("aio_read 9M 4k", "aio_flush", "aio_write 9M 4k"),
-    ("discard 0 64k", "discard 100 1000", "discard 0 0", "flush", "write 0 0", "read 0 0"),
-    ("length", "map", "alloc 0 1M", "alloc 0", "alloc 9M", "alloc 7M 2M", "alloc 1 100"),
-    ("truncate 9M", "length", "truncate 8704k", "length", "read -P 0 8M 512k", "truncate 4M", "length"),
-    ("write 0x10 1.5k", "write 0 0x200", "write 5 1b", "write 0 1K", "read 0 0.5M"),
-    ("sleep 5", "quit", "length"),
-    ("r 0 4k", "w 0 4k", "l", "d 0 4k", "f", "c"),
-    ("",),
-    ("   ",),
-]
-# Both refuse; the words are our own.
-WRONG = [
-    "foo", "length;", "write 0", "write 0 4k 5", "write x 4k", "write 0 x", "write -x 0 4k", "write 0 -1",
-    "read -P 256 0 4k", "read -s 512 0 4k", "read -P 1 -s 512 -l 5k 0 4k", "write -z -P 1 0 4k", "write -u 0 4k",
-    "write -s nope 0 32", "write 0 1E", "write 0 9E", "read 0 2G", "write 0 1kb", "writev -z 0 4k",
-    "aio_write -z 0 4k 4k", "sleep x", "sleep", "truncate x", "truncate", "alloc", "alloc x", "open other",
-    "map 1", "length 5", "discard 0", "sigraise x", "write -b 0 512",
-]
-
-
-def run_both(place, commands, options=()):
-    words = [word for command in commands for word in ("-c", command)]
-    return [place.run(program, *options, *words, place.make(name))
-            for program, name in ((PEER, "theirs"), (TOOL, "ours"))]
-
-
-def test_same_as_qemu_io():
-    need_peer()
-    with Place() as place:
-        for commands in SAME:
-            (code, out, _), (our_code, our_out, our_errors) = run_both(place, commands, ("-f", "raw"))
-            check_equal(without_times(our_out), without_times(out), commands)
-            check_equal((our_code, our_errors), (code, ""), commands)
-            place.run("qemu-img", "compare", "-f", "raw", "-F", "raw", "theirs", "ours", code=0)
-
-
-def test_same_in_other_modes():
-    need_peer()
-    script = ("write -P 1 0 64k", "writev -P 2 64k 4k 8k", "write -z 0 4k", "read -P 0 0 4k", "readv -P 2 64k 12k", "flush")
-    with Place() as place:
-        for options in (("-n",), ("-t", "directsync"), ("-t", "writethrough"), ("-t", "unsafe"), ("-n", "-m"), ("-n", "-k"),
-                        ("-i", "threads"), ("-d", "ignore"), ("-C",)):
-            (code, out, _), (our_code, our_out, errors) = run_both(place, script, ("-f", "raw", *options))
-            check_equal((our_code, without_times(our_out), errors), (code, without_times(out), ""), options)
-            check_equal(place.bytes_of("ours"), place.bytes_of("theirs"), options)
-
-
-def test_zeroes_give_their_space_back():
-    need_peer()
-    with Place() as place:
-        for command in ("write -z 0 8M", "write -zu 0 8M", "aio_write -zu 0 8M"):
-            for options in ((), ("-d", "ignore")):
-                run_both(place, (command, "aio_flush", "flush"), ("-f", "raw", *options))
-                space, ours = (os.stat(place.file(name)).st_blocks * 512 < SIZE // 2 for name in ("theirs", "ours"))
-                check_equal(ours, space, "a hole, after %s with %s" % (command, options))
-
-
-def test_pattern_from_a_file():
-    need_peer()
-    with Place() as place:
-        with open(place.file("pattern"), "w", encoding="utf-8") as file:
-            file.write("hello world")
-        commands = ("write -s pattern 3 100", "read -v 0 112")
-        (_, out, _), (_, our_out, _) = run_both(place, commands, ("-f", "raw"))
-        check_equal(without_times(our_out), without_times(out), "what was written")
-
-
-def test_what_is_wrong():
-    need_peer()
-    with Place() as place:
-        for command in WRONG:
-            (code, _, _), (our_code, out, errors) = run_both(place, (command,), ("-f", "raw"))
-            check_equal((our_code, out), (code, ""), command)
-            check(re.fullmatch(r"qrt-io: [^\n]+\n", errors), "%s: one line: %r" % (command, errors))
-            check_equal(place.bytes_of("ours"), place.bytes_of("theirs"), command)
-
-
-def test_later_commands_run():
-    need_peer()
-    with Place() as place:
-        commands = ("foo", "read 9M 1", "write -P 3 0 512", "read -P 3 0 512")
-        (code, out, _), (our_code, our_out, _) = run_both(place, commands, ("-f", "raw"))
-        check_equal((our_code, without_times(our_out)), (code, without_times(out)), "after a failure")
-        check_equal(our_code, 1, "the failure is told in the end")
+from image import ENGINES, PEER, SIZE, TOOL, Place, Skip, check, check_equal, main, need_peer, note
 
 
 def test_read_only():
@@ -165,22 +65,6 @@ def test_words():
         check("-o help" in place.run(TOOL, "-o", "nothing=1", "image", code=2)[2], "an unknown key")
         memory = ("-i", "memory", "--size", "1M")
         check_equal(place.io(None, "info", options=memory).splitlines()[2], "engine: memory", "info")
-
-
-def test_alignment():
-    """Direct I/O of odd places and lengths: the same as qemu-io does, and what is around them stays."""
-    need_peer()
-    script = ("read 1 511", "write -P 1 1 511", "write -P 2 4095 2", "write -P 3 10000 3000001", "read -P 3 10000 3000001",
-              "write -z 7 100", "write -z 20001 200001", "writev -P 4 65000 3 5000 7", "aio_write -P 5 100 50",
-              "aio_write -P 6 150 50", "aio_flush", "read -P 5 100 50", "read -P 6 150 50", "read -P 0 7 93")
-    with Place() as place:
-        place.make("image")
-        if place.json("image", "info", options=("-n",))[0]["alignment"] == 1:
-            raise Skip("no direct I/O here")
-        (code, out, _), (our_code, our_out, our_errors) = run_both(place, script, ("-f", "raw", "-n"))
-        check_equal((our_code, our_errors), (code, ""), out)
-        check_equal(sorted(without_times(our_out).splitlines()), sorted(without_times(out).splitlines()), "what they say")
-        place.run("qemu-img", "compare", "-f", "raw", "-F", "raw", "theirs", "ours", code=0)
 
 
 def test_engines():
@@ -326,7 +210,7 @@ def test_locks_are_qemus():
 
 
 def wait_for_lock(place, is_locked):
-    """qemu-io does not print before its end, and the kernel may keep the files of a ring that was killed for a while."""
+    """qemu-io does not print before its end."""
     inode, deadline = os.stat(place.file("image")).st_ino, time.monotonic() + 30
     while time.monotonic() < deadline:
         with open("/proc/locks", encoding="utf-8") as file:
@@ -410,45 +294,10 @@ def test_standard_input():
         check_equal(place.run(TOOL, "image", given="aio_read -C 0 4k\n")[1].split(",")[0], "4096", "the end waits")
 
 
-def read_until(fd, text):
-    got, deadline = "", time.monotonic() + 30
-    while text not in got:
-        check(select.select([fd], [], [], max(0, deadline - time.monotonic()))[0], "%r came, not %r" % (got, text))
-        got += os.read(fd, 4096).decode()
-    return got
-
-
-def test_terminal():
-    with Place() as place:
-        place.make("image")
-        ours, theirs = pty.openpty()
-        with subprocess.Popen([TOOL, "-o", "fault.delay=1000,fault.delay-min=300ms,fault.delay-max=300ms",
-                               place.file("image")], stdin=theirs, stdout=theirs) as tool:
-            try:
-                read_until(ours, "qrt-io> ")
-                os.write(ours, b"length\n")
-                read_until(ours, "8 MiB\r\nqrt-io> ")
-                os.write(ours, b"aio_read 0 4k\n")
-                read_until(ours, "ops/sec)\r\nqrt-io> ")  # though nothing was typed
-                os.write(ours, b"quit\n")
-                check_equal(tool.wait(30), 0, "exit code")
-            finally:
-                tool.kill()
-        os.close(ours)
-        os.close(theirs)
-
-
 main([
-    ("the same script prints the same, ends the same and writes the same as with qemu-io", test_same_as_qemu_io),
-    ("so it does with other caches, engines and buffers", test_same_in_other_modes),
-    ("zeroes give their space back where qemu-io's do", test_zeroes_give_their_space_back),
-    ("a pattern comes from a file as with qemu-io", test_pattern_from_a_file),
-    ("what is wrong is refused in one line, and changes nothing", test_what_is_wrong),
-    ("commands after one that failed run, and the failure is told", test_later_commands_run),
     ("read only is read only", test_read_only),
     ("wrong usage is told in one line", test_usage),
     ("errors are in the user's words", test_words),
-    ("direct I/O goes to odd places, too", test_alignment),
     ("every engine reads and writes, direct and cached", test_engines),
     ("more requests than there is room for", test_many_at_once),
     ("a block device is one, too", test_block_device),
@@ -462,5 +311,4 @@ main([
     ("faults and lost power", test_faults),
     ("JSON has the same", test_json),
     ("lines of standard input", test_standard_input),
-    ("a terminal is asked, and told what is done meanwhile", test_terminal),
 ])

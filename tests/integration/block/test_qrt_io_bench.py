@@ -59,13 +59,33 @@ def test_memory_and_table():
         check(re.search(r"^KIND +DEPTH +ENGINE +IOPS", out, re.M) and re.search(r"^randread +2 +\w+ +\d+ ", out, re.M), out)
 
 
+def test_what_is_not_there():
+    """An engine that cannot be had is told, and the others are measured; what is holes is told, too."""
+    with Place() as place:
+        place.make("image")
+        words = ("bench", *FAST, "--json", "--cache", "writeback", "--depth", "1")
+        _, out, errors = place.run(TOOL, *words, "--engine", "libaio,threads", "image", code=1)
+        check(re.fullmatch(r"qrt-io: [^\n]*libaio[^\n]*\n", errors), errors)
+        report = json.loads(out)
+        check_equal((report["absent"], [r["engine"] for r in report["results"]], report["direct"]),
+                    (["libaio"], ["threads"], False), "what was measured")
+        check_equal(report["results"][0]["ratio"], 1, "the first one that there is")
+        _, out, errors = place.run(TOOL, *words, "--engine", "libaio,threads", "nope", code=1)
+        check(out == "" and re.fullmatch(r"qrt-io: [^\n]*nope[^\n]*\n", errors), errors)
+        place.io("sparse", "write 0 256k", options=("--create", "1M"))
+        check("75 % of 'sparse' is holes" in place.run(TOOL, *words, "sparse", code=0)[2], "holes")
+        check_equal(place.run(TOOL, *words, "--area", "256k", "sparse", code=0)[2], "", "no holes there")
+        place.io("full", "truncate -m full 2M", options=("--create", "1"))
+        check_equal(place.run(TOOL, *words, "--area", "1M", "full", code=0)[2], "", "no holes in a file that was made")
+
+
 def test_wrong_ones():
     with Place() as place:
         place.make("image")
         for words, code in ((("image", "--depth", "0"), 2), ((), 2), (("nope",), 1), (("--engine", "x", "image"), 2),
                             (("--kind", "x", "image"), 2), (("--block-size", "16M", "image"), 1), (("--cache", "x", "image"), 2),
                             (("--block-size", "2G", "image"), 2), (("--depth", "1,x", "image"), 2), (("--depth", "", "image"), 2),
-                            (("image", "image"), 2), (("--block-size", "100", "image"), 1), (("--seconds", "0", "image"), 2)):
+                            (("image", "image"), 2), (("--seconds", "0", "image"), 2)):
             _, out, errors = place.run(TOOL, "bench", *FAST, *words, code=code)
             check_equal(out, "", words)
             check(re.fullmatch(r"qrt-io: [^\n]+\n", errors), "%s: one line: %r" % (words, errors))
@@ -76,5 +96,6 @@ main([
     ("engines are measured side by side", test_engines_side_by_side),
     ("nothing is written without a word", test_writes_need_a_word),
     ("memory, and a table", test_memory_and_table),
+    ("an engine that is not there is told, and so are holes", test_what_is_not_there),
     ("what is wrong is told in one line", test_wrong_ones),
 ])

@@ -9,7 +9,7 @@ import subprocess
 import time
 
 from image import SIZE, TOOL, Place, Skip, check, check_equal, main
-from nbd_export import WRAPPER, Export, client_library, need, start_and_fail
+from nbd_export import PLUGIN, WRAPPER, Export, client_library, need, start_and_fail
 
 TOP = os.path.join(os.path.dirname(os.path.realpath(__file__)), "..", "..", "..")
 
@@ -218,6 +218,9 @@ def test_usage():
             check(re.fullmatch(r"qrt-nbd: [^\n]+\n", errors), "%s: one line: %r" % (words, errors))
         check(place.run(WRAPPER, "--help", code=0)[1].startswith("Usage: qrt-nbd"), "help")
         need("nbdkit")
+        with open(place.file("there"), "wb"):
+            errors = place.run("env", "QRT_NBD_PLUGIN=" + PLUGIN, WRAPPER, "--socket", "there", "image", code=1)[2]
+        check(re.fullmatch(r"qrt-nbd: [^\n]*there[^\n]*remove it\n", errors), errors)
         for words in (("engine=x", "image"), ("nope",), ("nothing=1", "image"), ("queues=0", "image")):
             errors = start_and_fail(place, *words)
             check(re.fullmatch(r"nbdkit: error: [^\n]+\n", errors), "%s: %s" % (words, errors))

@@ -6,7 +6,7 @@
 #include "block_help.h"
 
 #define SIZE        MIB
-#define TIMES       40
+#define TIMES       20
 #define PATIENCE_NS 20000000000u
 
 static void for_each(uint32_t queue_flags, void (*test)(struct block *block))

@@ -166,7 +166,7 @@ static void run(struct model *model)
 {
 	int waits = 0;
 	/* Each of those for parts of blocks is several. */
-	unsigned wanted = model->sector_bytes == ODD ? requests_wanted / 4 : requests_wanted;
+	unsigned wanted = model->sector_bytes == ODD ? requests_wanted / 8 : requests_wanted;
 
 	while (model->submitted < wanted) {
 		struct slot *slot = &model->slots[chance(model, SLOTS)];

@@ -53,6 +53,21 @@ static void work(uint32_t worker, uint32_t priority, uint32_t kind, uint64_t sec
 	qrt_block_p_urgency_begin(&workers[worker], &op, qrt_block_p_rank_of(priority));
 }
 
+/* Its op is over; the next one is as urgent as it is by itself. */
+static void work_again(uint32_t worker, uint32_t priority, uint32_t kind, uint64_t sector)
+{
+	qrt_block_p_urgency_end(&workers[worker]);
+	work(worker, priority, kind, sector);
+	CU_ASSERT_EQUAL(told[worker], priority);
+}
+
+static void check_told(uint32_t first, uint32_t second, uint32_t third)
+{
+	CU_ASSERT_EQUAL(told[0], first);
+	CU_ASSERT_EQUAL(told[1], second);
+	CU_ASSERT_EQUAL(told[2], third);
+}
+
 /* ---- the rule ---- */
 
 static int meet(uint32_t kind, uint32_t other, int is_overlapping, int is_cached)
@@ -92,16 +107,12 @@ static void who_is_in_the_way_is_as_urgent(void)
 	begin(QRT_BLOCK_DEVICE_DIRECT);
 	work(0, QRT_BLOCK_LOW, QRT_BLOCK_WRITE, 10);
 	work(1, QRT_BLOCK_LOW, QRT_BLOCK_WRITE, 20);
-	CU_ASSERT(told[0] == QRT_BLOCK_LOW && told[1] == QRT_BLOCK_LOW);
-	work(2, QRT_BLOCK_URGENT, QRT_BLOCK_READ, 11);
-	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_URGENT); /* the same range */
-	CU_ASSERT_EQUAL(told[1], QRT_BLOCK_LOW);
-	CU_ASSERT_EQUAL(told[2], QRT_BLOCK_URGENT);
+	check_told(QRT_BLOCK_LOW, QRT_BLOCK_LOW, QRT_BLOCK_NORMAL);
+	work(2, QRT_BLOCK_URGENT, QRT_BLOCK_READ, 11); /* the range of the first one */
+	check_told(QRT_BLOCK_URGENT, QRT_BLOCK_LOW, QRT_BLOCK_URGENT);
 	qrt_block_p_urgency_end(&workers[2]);
 	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_URGENT); /* until it is out of the way */
-	qrt_block_p_urgency_end(&workers[0]);
-	work(0, QRT_BLOCK_LOW, QRT_BLOCK_WRITE, 10);
-	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_LOW);
+	work_again(0, QRT_BLOCK_LOW, QRT_BLOCK_WRITE, 10);
 }
 
 /* It comes when the urgent one is at work already. */
@@ -111,12 +122,9 @@ static void who_comes_into_the_way_is_as_urgent(void)
 	work(0, QRT_BLOCK_URGENT, QRT_BLOCK_WRITE, 10);
 	work(1, QRT_BLOCK_LOW, QRT_BLOCK_READ, 9);
 	work(2, QRT_BLOCK_NORMAL, QRT_BLOCK_READ, 12);
-	CU_ASSERT_EQUAL(told[1], QRT_BLOCK_URGENT);
-	CU_ASSERT_EQUAL(told[2], QRT_BLOCK_NORMAL);
+	check_told(QRT_BLOCK_URGENT, QRT_BLOCK_URGENT, QRT_BLOCK_NORMAL);
 	qrt_block_p_urgency_end(&workers[0]);
-	qrt_block_p_urgency_end(&workers[1]);
-	work(1, QRT_BLOCK_LOW, QRT_BLOCK_READ, 9);
-	CU_ASSERT_EQUAL(told[1], QRT_BLOCK_LOW);
+	work_again(1, QRT_BLOCK_LOW, QRT_BLOCK_READ, 9);
 }
 
 static void a_flush_hurries_writes(void)
@@ -158,9 +166,7 @@ static void what_the_kernel_has_is_waited_for_too(void)
 	op.priority = QRT_BLOCK_URGENT;
 	qrt_block_p_urgency_meet(pool, &op);
 	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_URGENT);
-	qrt_block_p_urgency_end(&workers[0]);
-	work(0, QRT_BLOCK_NORMAL, QRT_BLOCK_READ, 10);
-	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_NORMAL);
+	work_again(0, QRT_BLOCK_NORMAL, QRT_BLOCK_READ, 10);
 	qrt_block_p_urgency_meet(pool, &op);
 	CU_ASSERT_EQUAL(told[0], QRT_BLOCK_NORMAL); /* two reads */
 }

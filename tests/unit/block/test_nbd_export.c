@@ -17,7 +17,7 @@
 
 const char tool_name[] = "test";
 
-static unsigned forced;          /* writes with FUA */
+static unsigned forced, queued;  /* writes with FUA; all that a queue had */
 static unsigned with_a_deadline; /* a bit of each kind that had one */
 
 int __real_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_request *requests,
@@ -32,6 +32,7 @@ int __wrap_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_bloc
 		__atomic_fetch_add(&forced, 1, __ATOMIC_RELAXED);
 	if (requests->deadline_ns)
 		__atomic_fetch_or(&with_a_deadline, 1u << requests->kind, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&queued, 1, __ATOMIC_RELAXED);
 	return __real_qrt_block_queue_submit(queue, requests, count);
 }
 
@@ -243,12 +244,96 @@ static void what_is_written_through_is_safe(void)
 	CU_ASSERT_EQUAL(forced_by("unsafe"), 0);
 }
 
+/* ---- without a queue ---- */
+
+/* Over a file that is there. */
+static struct export *begin_again(const char *key, const char *value, struct export_options *options)
+{
+	struct export *export;
+
+	end(begin(key, value, options), options);
+	options->image.path = g_strdup_printf("qrt-export-%d.img", getpid());
+	options->image.create = 0;
+	CU_ASSERT_FATAL(g_file_set_contents(options->image.path, "", 0, NULL));
+	CU_ASSERT_EQUAL_FATAL(truncate(options->image.path, 8 << 20), 0);
+	export = export_open(options);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(export);
+	queued = 0;
+	return export;
+}
+
+static unsigned queued_by(const char *key, const char *value)
+{
+	struct export_options options;
+	struct export *export = begin_again(key, value, &options);
+	static char out[4096], in[4096];
+
+	memset(out, 0x5a, sizeof(out));
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, (8 << 20) - 4096, out, sizeof(out)), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, (8 << 20) - 4096, in, sizeof(in)), 0);
+	CU_ASSERT_EQUAL(memcmp(in, out, sizeof(in)), 0);
+	end(export, &options);
+	return queued;
+}
+
+static void a_file_of_which_no_more_is_asked_has_none(void)
+{
+	CU_ASSERT_EQUAL(queued_by(NULL, NULL), 0);
+	CU_ASSERT_EQUAL(queued_by("cache", "unsafe"), 0);
+	CU_ASSERT_EQUAL(queued_by("priority", "urgent"), 2);
+	CU_ASSERT_EQUAL(queued_by("deadline", "60s"), 2);
+	CU_ASSERT_EQUAL(queued_by("engine", "threads"), 2);
+	CU_ASSERT_EQUAL(queued_by("cache", "none"), 2);
+	CU_ASSERT_EQUAL(queued_by("cache", "writethrough"), 2);
+	CU_ASSERT_EQUAL(queued_by("throttle.bytes", "1G"), 2);
+	CU_ASSERT_EQUAL(queued_by("fault.seed", "1"), 2);
+}
+
+/* What does not go that way goes by a queue, which says why. */
+static void what_fails_has_its_reason(void)
+{
+	struct export_options options;
+	struct export *export = begin_again(NULL, NULL, &options);
+	static char bytes[4096];
+
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, 8 << 20, bytes, sizeof(bytes)), -EINVAL);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, (8 << 20) - 512, bytes, sizeof(bytes)), -EINVAL);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, G_MAXUINT64 - 512, bytes, sizeof(bytes)), -EINVAL);
+	CU_ASSERT_EQUAL(queued, 3);
+	CU_ASSERT_EQUAL_FATAL(truncate(options.image.path, 6144), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(queued, 3);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 4096, bytes, sizeof(bytes)), -EIO);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 8192, bytes, sizeof(bytes)), -EIO);
+	CU_ASSERT(queued >= 5);
+	end(export, &options);
+}
+
+static void what_is_read_only_stays_so(void)
+{
+	struct export_options options;
+	struct export *export = begin_again("read-only", "off", &options);
+	static char bytes[4096];
+
+	CU_ASSERT_PTR_NULL(export_close(export));
+	options.image.is_read_only = TRUE;
+	export = export_open(&options);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(export);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(queued, 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, 0, bytes, sizeof(bytes)), -EROFS);
+	end(export, &options);
+}
+
 static const struct tap_test tests[] = {
 	{"requests of an image do not wait for each other", requests_of_an_image_do_not_wait_for_each_other},
 	{"more threads than queues have their own answers", more_threads_than_queues_have_their_own_answers},
 	{"what is longer than a bounce buffer has parts", what_is_longer_than_a_bounce_buffer_has_parts},
 	{"a change is waited for however late", a_change_is_waited_for_however_late},
 	{"what is written through is safe", what_is_written_through_is_safe},
+	{"a file of which no more is asked has no queue", a_file_of_which_no_more_is_asked_has_none},
+	{"what fails without a queue has its reason", what_fails_has_its_reason},
+	{"what is read only stays so", what_is_read_only_stays_so},
 };
 
 TAP_MAIN("nbd export", tests)

@@ -65,6 +65,20 @@ static void prepare(struct block *block, const struct variant *variant)
 	block->config.format = QRT_BLOCK_FORMAT_QCOW2;
 }
 
+/* One with everything, which is opened when it was saved. */
+static void begin_full(struct scene *scene, struct block *block)
+{
+	begin_scene(scene, 3, BITS);
+	put_all(scene);
+	prepare(block, &variants[1]);
+}
+
+static void save_and_open(struct scene *scene, struct block *block)
+{
+	qcow2_save(&scene->file, block->path);
+	CU_ASSERT_FATAL(block_begin(block));
+}
+
 static int open_only(struct block *block)
 {
 	return qrt_block_device_open(&block->config, &block->device, &block->error);
@@ -172,14 +186,11 @@ static void faults_of_the_file_come_through(void)
 	struct scene scene;
 	struct block block;
 
-	begin_scene(&scene, 3, BITS);
-	put_all(&scene);
-	prepare(&block, &variants[1]);
+	begin_full(&scene, &block);
 	block.config.fault = &fault;
 	read_all(&block, &scene, block.path);
 	fault = (struct qrt_block_fault_config){.size = sizeof(fault), .error_rate = 1000};
-	qcow2_save(&scene.file, block.path);
-	CU_ASSERT_FATAL(block_begin(&block));
+	save_and_open(&scene, &block);
 	request.buffer = scene.read;
 	CU_ASSERT_EQUAL(block_do(&block, &request, &done), -EIO); /* of its table */
 	CU_ASSERT_EQUAL(done.detail, QRT_BLOCK_DETAIL_DEVICE);
@@ -223,13 +234,10 @@ static void a_deadline_holds_while_the_file_is_stuck(void)
 	struct scene scene;
 	struct block block;
 
-	begin_scene(&scene, 3, BITS);
-	put_all(&scene);
-	prepare(&block, &variants[1]);
+	begin_full(&scene, &block);
 	block.config.fault = &fault;
 	block.queue_config.depth = 1;
-	qcow2_save(&scene.file, block.path);
-	CU_ASSERT_FATAL(block_begin(&block));
+	save_and_open(&scene, &block);
 	request.buffer = scene.read;
 	run_late(&block, &request, &done);
 	CU_ASSERT(!(done.flags & QRT_BLOCK_HELD)); /* it waited for its table */
@@ -308,13 +316,10 @@ static void what_is_damaged_is_said_where_it_is_read(void)
 	struct block block;
 	size_t i;
 
-	begin_scene(&scene, 3, BITS);
-	put_all(&scene);
+	begin_full(&scene, &block);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		qcow2_put_entry(&scene.file, 2 * i, wrong[i].entry);
-	prepare(&block, &variants[1]);
-	qcow2_save(&scene.file, block.path);
-	CU_ASSERT_FATAL(block_begin(&block));
+	save_and_open(&scene, &block);
 	request.buffer = scene.read;
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		request.offset = 2 * i * CLUSTER;
@@ -327,8 +332,7 @@ static void what_is_damaged_is_said_where_it_is_read(void)
 	CU_ASSERT_EQUAL(memcmp(scene.read, scene.content + CLUSTER, CLUSTER), 0);
 	block_end(&block);
 	qcow2_set64(&scene.file, scene.file.l1_at, (1ull << 50) | 512);
-	qcow2_save(&scene.file, block.path);
-	CU_ASSERT_FATAL(block_begin(&block));
+	save_and_open(&scene, &block);
 	request.offset = 0;
 	CU_ASSERT_EQUAL(block_do(&block, &request, &done), -EUCLEAN);
 	block_end(&block);
@@ -345,8 +349,7 @@ static void a_file_that_was_cut_says_so(void)
 	begin_scene(&scene, 3, BITS);
 	qcow2_put_data(&scene.file, CLUSTERS - 1, scene.content);
 	prepare(&block, &variants[1]);
-	qcow2_save(&scene.file, block.path);
-	CU_ASSERT_FATAL(block_begin(&block));
+	save_and_open(&scene, &block);
 	CU_ASSERT_EQUAL(truncate(block.path, 3 * CLUSTER), 0);
 	request.buffer = scene.read;
 	CU_ASSERT_EQUAL(block_do(&block, &request, &done), -EIO);

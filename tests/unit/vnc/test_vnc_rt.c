@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* After a differ was opened nothing is allocated, whatever it does: the library's allocations are led through
- * this. */
+/* After a differ, a tracker or a move was opened nothing is allocated, whatever it does: the library's
+ * allocations are led through this. */
 #include <errno.h>
 #include <poll.h>
 #include <qrt/vnc_differ.h>
+#include <qrt/vnc_move.h>
+#include <qrt/vnc_tracker.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,8 +110,51 @@ static void nothing_is_allocated_after_opening(void)
 	qrt_vnc_differ_close(differ);
 }
 
+static uint32_t scroll(struct qrt_vnc_tracker *tracker, struct qrt_vnc_move *move)
+{
+	const struct qrt_vnc_rectangle all = {0, 0, SIDE, SIDE};
+	static uint32_t shadow[SIDE][SIDE];
+	struct qrt_vnc_surface before = surface;
+	struct qrt_vnc_moves moves = {.size = sizeof(moves)};
+	struct qrt_vnc_hint hint = {.size = sizeof(hint)};
+	uint32_t i, wrong = 0;
+
+	before.pixels = shadow;
+	for (i = 0; i < SIDE * SIDE; i++)
+		pixels[i / SIDE][i % SIDE] = (i * 2654435761u ^ i >> 7) * 2246822519u >> 8;
+	for (i = 0; i < 5; i++) {
+		memcpy(shadow, pixels, sizeof(shadow));
+		memmove(pixels, pixels[3], sizeof(pixels) - sizeof(pixels[0]) * 3);
+		wrong += qrt_vnc_tracker_mark(tracker, &all, 1) != 0;
+		wrong += qrt_vnc_tracker_take(tracker, &hint) != 1;
+		wrong += qrt_vnc_move_find(move, &surface, &before, &hint, &moves) != 1;
+	}
+	return wrong;
+}
+
+static void nor_by_trackers_and_moves(void)
+{
+	const struct qrt_vnc_tracker_config tracker_config = {.size = sizeof(tracker_config),
+							      .surface = surface};
+	const struct qrt_vnc_move_config move_config = {
+		.size = sizeof(move_config), .width = SIDE, .height = SIDE, .bits = 32};
+	struct qrt_vnc_tracker *tracker;
+	struct qrt_vnc_move *move;
+	uint32_t before, wrong;
+
+	CU_ASSERT_EQUAL_FATAL(qrt_vnc_tracker_open(&tracker_config, &tracker, NULL), 0);
+	CU_ASSERT_EQUAL_FATAL(qrt_vnc_move_open(&move_config, &move, NULL), 0);
+	before = atomic_load(&allocations);
+	wrong = scroll(tracker, move);
+	CU_ASSERT_EQUAL(atomic_load(&allocations), before);
+	CU_ASSERT_EQUAL(wrong, 0);
+	qrt_vnc_tracker_close(tracker);
+	qrt_vnc_move_close(move);
+}
+
 static const struct tap_test tests[] = {
 	{"nothing is allocated after opening", nothing_is_allocated_after_opening},
+	{"nor by trackers and moves", nor_by_trackers_and_moves},
 };
 
 TAP_MAIN("vnc_rt", tests)
