@@ -111,7 +111,7 @@ static void check_queue(struct qrt_block_device *device, const struct qrt_block_
 static void a_queue_says_what_is_wrong_with_its_config(void)
 {
 	const struct qrt_block_queue_config wrong[] = {
-		{.flags = QRT_BLOCK_QUEUE_BLOCKING << 1},
+		{.flags = 1u << 31},
 		{.reserved = 1},
 		{.depth = 4097},
 		{.iov_max = 1025},
