@@ -13,7 +13,7 @@
 #include "priority.h"
 #include "tool_say.h"
 
-#define DEPTH        4          /* with a deadline: one request is on its way, and others may be held */
+#define DEPTH        4          /* with a deadline: one request is on its way, and others may not be over */
 #define BOUNCE_BYTES (1u << 20) /* the library's default */
 
 struct export
@@ -72,10 +72,8 @@ static void choose_engine(const struct export_options *options, struct image_opt
 {
 	image->is_blocking = image->engine == QRT_BLOCK_ENGINE_AUTO && !image->workers &&
 			     !options->deadline_ns;
-	if (!image->is_blocking)
-		return;
-	image->engine = QRT_BLOCK_ENGINE_THREADS;
-	image->workers = 1;
+	if (image->is_blocking)
+		image->engine = QRT_BLOCK_ENGINE_THREADS;
 }
 
 /* What a queue would do about a read or a write, which is nothing, where it is not asked for more. */
@@ -260,7 +258,7 @@ static int run_part(struct qrt_block_queue *queue, struct qrt_block_request *req
 	return done.result < 0 ? (int)done.result : 0;
 }
 
-/* nbdkit has its buffer back when we return: with a deadline requests are by buffers of the library's. It
+/* nbdkit has its buffer back when we return: with a deadline reads are by buffers of the library's. It
  * aligns no buffers either, as direct I/O wants them. Such requests have parts that fit in the library's. */
 static int run_parts(const struct export *export, struct qrt_block_queue *queue,
 		     struct qrt_block_request *request, guint32 *ret_detail)
@@ -269,8 +267,6 @@ static int run_parts(const struct export *export, struct qrt_block_queue *queue,
 	guint64 left = request->length, most = request->deadline_ns || !is_aligned ? BOUNCE_BYTES : left;
 	int rc = 0;
 
-	if (request->deadline_ns)
-		request->flags |= QRT_BLOCK_BOUNCE;
 	while (left > 0 && rc >= 0) {
 		request->length = MIN(left, most);
 		rc = run_part(queue, request, ret_detail);
@@ -295,6 +291,18 @@ static gboolean is_for_plain(const struct export *export, const struct qrt_block
 	       request->offset <= export->capacity - request->length;
 }
 
+/* A change that ended early would land later, over what its client wrote there after the error: so it is
+ * waited for. A read or a flush that ended so is nobody's any more. */
+static void set_deadline(const struct export_options *options, struct qrt_block_request *request)
+{
+	gboolean is_read = request->kind == QRT_BLOCK_READ;
+
+	if (!options->deadline_ns || (!is_read && request->kind != QRT_BLOCK_FLUSH))
+		return;
+	request->deadline_ns = now_ns() + options->deadline_ns;
+	request->flags |= is_read ? QRT_BLOCK_BOUNCE : 0;
+}
+
 int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail)
 {
 	struct qrt_block_request request = *wanted;
@@ -310,8 +318,7 @@ int export_run(struct export *export, const struct qrt_block_request *wanted, gu
 	index = take_queue(export);
 	queue = export->image->queues[index];
 	request.priority = export->options.priority;
-	if (export->options.deadline_ns)
-		request.deadline_ns = now_ns() + export->options.deadline_ns;
+	set_deadline(&export->options, &request);
 	rc = request.buffer ? run_parts(export, queue, &request, ret_detail)
 			    : run_part(queue, &request, ret_detail);
 	give_queue(export, index);

@@ -98,7 +98,9 @@ static int have_content(struct qrt_block_device *device, const struct qrt_block_
 		return qrt_block_p_memory_open(device, config, reterr);
 	}
 	rc = qrt_block_p_file_open(device, config, reterr);
-	return rc < 0 ? rc : qrt_block_p_device_choose(device, config->engine, reterr);
+	if (rc >= 0)
+		rc = qrt_block_p_device_choose(device, config->engine, reterr);
+	return rc < 0 ? rc : qrt_block_p_file_lock(device, config, reterr);
 }
 
 static int fill(struct qrt_block_device *device, const struct qrt_block_device_config *config,

@@ -63,10 +63,50 @@ static int try_path(struct qrt_block_device *device, const struct qrt_block_devi
 	return fd < 0 ? -errno : fd;
 }
 
+static int is_same(int fd, int other)
+{
+	struct stat one, two;
+
+	return fstat(fd, &one) >= 0 && fstat(other, &two) >= 0 && one.st_dev == two.st_dev &&
+	       one.st_ino == two.st_ino;
+}
+
+/* The same file, opened once more: locks of an open file are those of all its descriptors. A negative errno:
+ * that is not allowed here, or there is no /proc. */
+static int open_again(int fd, int flags)
+{
+	char path[64];
+	struct stat status;
+	int own;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	if (!S_ISREG(status.st_mode) && !S_ISBLK(status.st_mode))
+		return -EINVAL;
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
+	own = open(path, O_CLOEXEC | (flags & (O_ACCMODE | O_DIRECT | O_DSYNC | O_SYNC | O_NOATIME)));
+	if (own < 0)
+		return -errno;
+	if (is_same(fd, own))
+		return own;
+	close(own);
+	return -ESTALE;
+}
+
+/* Who has locks of his own for it shares them with us. */
+static int take_over(const struct qrt_block_device *device, int fd, int flags)
+{
+	int own = device->flags & QRT_BLOCK_DEVICE_NO_LOCKS ? -1 : open_again(fd, flags);
+
+	if (own < 0)
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return own < 0 ? -errno : own;
+}
+
 /* A descriptor of the caller's tells by itself what it is open for. */
 static int try_fd(struct qrt_block_device *device, const struct qrt_block_device_config *config)
 {
-	int flags = fcntl(config->fd, F_GETFL), fd;
+	int flags = fcntl(config->fd, F_GETFL);
 
 	if (flags < 0)
 		return -errno;
@@ -76,8 +116,15 @@ static int try_fd(struct qrt_block_device *device, const struct qrt_block_device
 		device->flags |= QRT_BLOCK_DEVICE_READ_ONLY;
 	device->flags &= ~QRT_BLOCK_DEVICE_DIRECT;
 	device->flags |= flags & O_DIRECT ? QRT_BLOCK_DEVICE_DIRECT : 0;
-	fd = fcntl(config->fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? -errno : fd;
+	return take_over(device, config->fd, flags);
+}
+
+/* Of what is written there each would go to the end. */
+static int is_for_appending(const struct qrt_block_device_config *config)
+{
+	int flags = config->path ? 0 : fcntl(config->fd, F_GETFL);
+
+	return flags >= 0 && flags & O_APPEND && !(config->flags & QRT_BLOCK_DEVICE_READ_ONLY);
 }
 
 /* A filesystem without O_DIRECT is used without. */
@@ -161,14 +208,20 @@ int qrt_block_p_file_open(struct qrt_block_device *device, const struct qrt_bloc
 	    (!config->path || config->flags & QRT_BLOCK_DEVICE_READ_ONLY || config->capacity > INT64_MAX))
 		return qrt_block_p_error(reterr, -EINVAL,
 					 "what is made has a path and a capacity, and is written to");
+	if (is_for_appending(config))
+		return qrt_block_p_error(reterr, -EINVAL,
+					 "the descriptor is open for appending (O_APPEND): open it without");
 	device->fd = config->path ? try_path(device, config) : try_fd(device, config);
 	rc = device->fd < 0 ? device->fd : set_direct(device, config);
 	if (rc < 0)
 		return qrt_block_p_error(reterr, rc, "%s: %s", name_of(config), strerror(-rc));
-	rc = look(device, config, reterr);
-	if (rc >= 0)
-		rc = qrt_block_p_lock(device, name_of(config), reterr);
-	return rc;
+	return look(device, config, reterr);
+}
+
+int qrt_block_p_file_lock(struct qrt_block_device *device, const struct qrt_block_device_config *config,
+			  struct qrt_block_error *reterr)
+{
+	return qrt_block_p_lock(device, name_of(config), reterr);
 }
 
 void qrt_block_p_file_close(struct qrt_block_device *device)

@@ -56,6 +56,10 @@ struct qrt_block_device {
 /* Opens or makes the file of the configuration: fd, flags, capacity and alignment. */
 int qrt_block_p_file_open(struct qrt_block_device *device, const struct qrt_block_device_config *config,
 			  struct qrt_block_error *reterr);
+/* When nothing else can go wrong: where its open file is the caller's, too, closing it takes the locks away
+ * from others who have that. */
+int qrt_block_p_file_lock(struct qrt_block_device *device, const struct qrt_block_device_config *config,
+			  struct qrt_block_error *reterr);
 void qrt_block_p_file_close(struct qrt_block_device *device);
 /* Bytes of what is open, or a negative errno. */
 int64_t qrt_block_p_file_length(const struct qrt_block_device *device);

@@ -124,12 +124,24 @@ static int open_image(struct qrt_block_p_qcow2_layer *layer, const char *name, s
 
 /* ---- the one below it ---- */
 
+/* QEMU writes the driver that it has for it there, and these have bytes as they are. */
+static int is_raw(const char *format)
+{
+	static const char *const names[] = {"raw", "file", "host_device", "qrt"};
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(format, names[i]) == 0)
+			return 1;
+	return 0;
+}
+
 static int take_format(const struct qrt_block_p_qcow2_header *header, struct place *place, const char *name,
 		       struct qrt_block_error *reterr)
 {
 	const char *format = header->backing_format;
 
-	place->is_raw = strcmp(format, "raw") == 0;
+	place->is_raw = is_raw(format);
 	if (place->is_raw || strcmp(format, "qcow2") == 0)
 		return 0;
 	if (*format)

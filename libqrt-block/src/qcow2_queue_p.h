@@ -115,9 +115,9 @@ struct qrt_block_p_qcow2_engine {
 	struct qrt_block_p_qcow2_walk *walks; /* by the op's index */
 	struct qrt_block_p_qcow2_cache cache;
 	struct qrt_block_p_qcow2_scratch scratches[QRT_BLOCK_P_QCOW2_SCRATCHES];
-	struct qrt_block_p_list without_scratch;
-	struct qrt_block_p_list
-		stalled[QRT_BLOCK_PRIORITIES]; /* by rank: there was no room for what they need */
+	/* By rank: all scratches were busy; there was no room for what they need. */
+	struct qrt_block_p_list without_scratch[QRT_BLOCK_PRIORITIES];
+	struct qrt_block_p_list stalled[QRT_BLOCK_PRIORITIES];
 };
 
 /* Sets off what that extent of it needs. 0: it has to wait before it goes on. */

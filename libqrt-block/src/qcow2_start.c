@@ -178,7 +178,7 @@ static int start_compressed(struct qrt_block_p_qcow2_engine *engine, struct qrt_
 		return 0;
 	scratch = qrt_block_p_qcow2_scratch_take(engine, extent);
 	if (!scratch) {
-		park(walk, &engine->without_scratch);
+		park(walk, &engine->without_scratch[qrt_block_p_rank_of(walk->op->priority)]);
 		return 0;
 	}
 	from = (walk->op->offset + walk->mapped) & (scratch->cluster - 1);

@@ -110,9 +110,12 @@ int qrt_block_p_qcow2_walk_cancel(struct qrt_block_p_qcow2_engine *engine, struc
 
 static void release(struct qrt_block_p_qcow2_engine *engine, struct qrt_block_p_qcow2_scratch *scratch)
 {
+	uint32_t rank;
+
 	scratch->is_busy = 0;
 	scratch->walk = NULL;
-	qrt_block_p_qcow2_walk_wake(engine, &engine->without_scratch);
+	for (rank = 0; rank < QRT_BLOCK_PRIORITIES; rank++)
+		qrt_block_p_qcow2_walk_wake(engine, &engine->without_scratch[rank]);
 }
 
 void qrt_block_p_qcow2_walk_take_task(struct qrt_block_p_qcow2_engine *engine, struct qrt_block_p_op *op)

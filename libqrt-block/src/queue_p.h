@@ -49,6 +49,8 @@ void qrt_block_p_window_plan(const struct qrt_block_queue *queue, struct qrt_blo
 int qrt_block_p_window_begin(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
 /* A turn is done. 1: it has another one to take; 0: all of it is done. */
 int qrt_block_p_window_go_on(const struct qrt_block_queue *queue, struct qrt_block_p_op *op);
+/* What came of one that was ended before, and whose turn has a good answer. */
+int64_t qrt_block_p_window_result(const struct qrt_block_p_op *op);
 /* It has no turn to take any more. */
 void qrt_block_p_window_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op);
 

@@ -89,11 +89,21 @@ static int may_go_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, u
 	       qrt_block_p_window_begin(queue, op) && qrt_block_p_range_begin(queue, op);
 }
 
+/* The device was made shorter since it was submitted: to write there would make it longer again. */
+static int is_past_the_end(const struct qrt_block_queue *queue, const struct qrt_block_p_op *op)
+{
+	return op->offset + op->length > atomic_load_explicit(&queue->device->capacity, memory_order_relaxed);
+}
+
 /* 0: it has to wait, and those behind it, too. What is late already is not begun. */
 static int hand_on(struct qrt_block_queue *queue, struct qrt_block_p_op *op, uint64_t now)
 {
 	if (op->deadline_ns && op->deadline_ns <= now) {
 		qrt_block_p_queue_end(queue, op, -ETIME, QRT_BLOCK_DETAIL_DEADLINE, now);
+		return 1;
+	}
+	if (is_past_the_end(queue, op)) {
+		qrt_block_p_queue_end(queue, op, -EIO, QRT_BLOCK_DETAIL_TRUNCATED, now);
 		return 1;
 	}
 	if (!may_go_on(queue, op, now))
@@ -149,13 +159,14 @@ static void finish(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int
 /* Of several turns the bytes of all. */
 static int64_t what_became_of(const struct qrt_block_p_op *op)
 {
+	if (op->answer >= 0 && op->is_by_window)
+		return qrt_block_p_window_result(op);
 	if (op->answer < 0 || !qrt_block_p_op_has_data(op))
 		return op->answer;
 	return (int64_t)(op->total - op->length) + op->answer;
 }
 
-/* Its DONE was said, or is about to be: what became of it is said only where somebody waits for its memory.
- */
+/* Its DONE was said, or is about to be: what became of it is said only where somebody waits for that. */
 static void release(struct qrt_block_queue *queue, struct qrt_block_p_op *op)
 {
 	give_up_what_it_has(queue, op);
@@ -238,6 +249,12 @@ void qrt_block_p_queue_dispatch(struct qrt_block_queue *queue, uint64_t now)
 
 /* ---- before its time ---- */
 
+/* The engine has it, and will touch the caller's memory, or what later requests may change, too. */
+static int is_to_be_waited_for(const struct qrt_block_p_op *op)
+{
+	return qrt_block_p_op_is_change(op) || (qrt_block_p_op_has_data(op) && !op->bounce);
+}
+
 void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op *op, int64_t result,
 			   uint32_t detail, uint64_t now)
 {
@@ -250,7 +267,7 @@ void qrt_block_p_queue_end(struct qrt_block_queue *queue, struct qrt_block_p_op 
 		leave_waiting(queue, op);
 		give_up_what_it_has(queue, op);
 	} else if (!queue->engine->type->cancel(queue->engine, op)) {
-		op->is_held = qrt_block_p_op_has_data(op) && !op->bounce;
+		op->is_held = is_to_be_waited_for(op);
 	}
 	qrt_block_p_queue_count(queue, op);
 	qrt_block_p_queue_ready(queue, op);

@@ -215,6 +215,18 @@ int qrt_block_p_window_go_on(const struct qrt_block_queue *queue, struct qrt_blo
 	return op->gone < op->total;
 }
 
+/* Of zeroes that are not all there it is what ended them. */
+int64_t qrt_block_p_window_result(const struct qrt_block_p_op *op)
+{
+	uint64_t end = op->offset + (qrt_block_p_op_has_data(op) ? (uint64_t)op->answer : op->length);
+	uint64_t begin = op->begin + op->gone, here = end > begin ? end - begin : 0;
+	uint64_t done = op->gone + (here < op->window ? here : op->window);
+
+	if (op->asked == QRT_BLOCK_WRITE_ZEROES)
+		return done == op->total ? 0 : op->result;
+	return (int64_t)done;
+}
+
 /* ---- bounce buffers ---- */
 
 /* The last one is for what is urgent, which so waits for none of those that are less. */

@@ -35,12 +35,13 @@ static uint64_t time_of(const struct flow *flow, uint64_t amount)
 	return ns > INT64_MAX ? INT64_MAX : (uint64_t)ns;
 }
 
-/* What is larger than the burst may go when the bucket is empty, and then others wait for it. */
+/* Any amount goes when there is room for some of it, and all others wait for the rest. One that waited for
+ * room for all of it would wait for ever beside small ones that keep the bucket fuller than that. */
 static uint64_t take(struct flow *flow, uint64_t amount, uint64_t now)
 {
 	uint64_t cost = time_of(flow, amount);
-	uint64_t burst = time_of(flow, atomic_load_explicit(&flow->burst, memory_order_relaxed));
-	uint64_t room = burst > cost ? burst - cost : 0, empty = atomic_load(&flow->empty_ns);
+	uint64_t room = time_of(flow, atomic_load_explicit(&flow->burst, memory_order_relaxed) - 1);
+	uint64_t empty = atomic_load(&flow->empty_ns);
 
 	if (!cost)
 		return 0;

@@ -19,7 +19,7 @@
 #define PLACE_HELP  "Offset and lengths: bytes, 0x1000, 4k, 1.5M, with letters up to E.\n"
 #define READ_HELP   PLACE_HELP "  -P BYTE  verify that all of it is that\n  -v  print what was read\n"
 #define WRITE_HELP  PLACE_HELP "  -P BYTE  write that (default 0xcd)\n  -f  is safe when it is done\n"
-#define ZERO_HELP   "  -z  write zeroes, without a buffer\n  -u  with -z: a hole is fine, which it is always\n"
+#define ZERO_HELP   "  -z  write zeroes, without a buffer\n  -u  with -z: their space may be given back\n"
 #define ASYNC_HELP                                                                                           \
 	"Goes on at once. What came of it is printed when it is done; it is no failure of this command.\n"   \
 	"Asynchronous requests are numbered from 1 on, for cancel.\n"

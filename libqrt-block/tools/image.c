@@ -111,6 +111,12 @@ static gboolean check_format(const struct image_options *options)
 	return FALSE;
 }
 
+/* Whether who submits does its requests itself, which the library has for raw bytes alone. */
+static gboolean is_blocking(const struct image_options *options)
+{
+	return options->is_blocking && options->format == QRT_BLOCK_FORMAT_RAW;
+}
+
 static gboolean open_device(struct image *image)
 {
 	const struct image_options *options = &image->options;
@@ -119,7 +125,7 @@ static gboolean open_device(struct image *image)
 		.size = sizeof(config),
 		.engine = options->engine,
 		.flags = flags_of(options),
-		.workers = options->workers,
+		.workers = is_blocking(options) ? 1 : options->workers,
 		.path = options->path,
 		.fd = -1,
 		.capacity = is_memory ? options->memory_bytes : options->create,
@@ -144,9 +150,7 @@ static gboolean open_queues(struct image *image)
 	struct qrt_block_queue_config config = {
 		.size = sizeof(config),
 		.flags = (options->queues ? 0 : QRT_BLOCK_QUEUE_ONE_THREAD) |
-			 (options->is_blocking && options->format == QRT_BLOCK_FORMAT_RAW
-				  ? QRT_BLOCK_QUEUE_BLOCKING
-				  : 0),
+			 (is_blocking(options) ? QRT_BLOCK_QUEUE_BLOCKING : 0),
 		.depth = options->depth,
 		.bounces = MIN(options->depth, BOUNCES),
 	};

@@ -117,6 +117,8 @@ static void set_request(const struct session *session, struct io *io)
 	request->buffer = io->buffer;
 	if (is_write(io) && (io->option.is_fua || options->is_written_through))
 		request->flags |= QRT_BLOCK_FUA;
+	if (io->option.is_unmapped)
+		request->flags |= QRT_BLOCK_UNMAP;
 	if (io->option.is_bounced)
 		request->flags |= QRT_BLOCK_BOUNCE;
 	if (has_buffer(io) && (io->command->is_vector || io->option.lengths->len > 1)) {

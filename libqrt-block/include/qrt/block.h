@@ -103,8 +103,8 @@ struct qrt_block_throttle_config {
 	uint32_t size;
 	uint32_t reserved;
 	uint64_t requests, bytes; /* a second; 0: no limit */
-	/* At once, after a rest; 0: a tenth of a second's worth. A request that is larger waits until nothing
-	 * is left of those before it. */
+	/* At once, after a rest; 0: a tenth of a second's worth. A request, however large, goes when less
+	 * than that is left of those before it. */
 	uint64_t requests_burst, bytes_burst;
 };
 
@@ -149,7 +149,7 @@ struct qrt_block_device_config {
 	uint32_t workers;  /* 0: THREADS: 4, and as many as its queues have room for; IO_URING: 4; LIBAIO: 1;
 			      at most 64 */
 	const char *path;  /* a file or block device */
-	int32_t fd;        /* path NULL: what is open already; is dup'ed */
+	int32_t fd;        /* path NULL: what is open already; see the manual */
 	uint32_t requests; /* of all queues together; 0: 1024; at most 65536 */
 	uint32_t queues;   /* at most so many at the same time; 0: 16; at most 1024 */
 	uint32_t mode;     /* CREATE: permissions; 0: 0600, the umask does not count */
@@ -199,8 +199,9 @@ struct qrt_block_device_info {
 /* -EINVAL: no size. [rt] */
 QRT_BLOCK_API int qrt_block_device_get_info(const struct qrt_block_device *device,
 					    struct qrt_block_device_info *ret_info);
-/* Makes it longer or shorter; what is cut off is lost, and requests on their way to it end with an error.
- * -EOPNOTSUPP: a block device or memory; -EROFS; -EINVAL: no multiple of the alignment. [setup] */
+/* Makes it longer or shorter; what is cut off is lost, and requests that wait for their turn there end with
+ * an error; writes that the engine has already may make it longer again. -EOPNOTSUPP: a block device or
+ * memory; -EROFS; -EINVAL: no multiple of the alignment. [setup] */
 QRT_BLOCK_API int qrt_block_device_resize(struct qrt_block_device *device, uint64_t capacity,
 					  struct qrt_block_error *reterr);
 /* Looks again how long it is, after others have changed that. [setup] */
@@ -236,7 +237,7 @@ enum qrt_block_kind {
 };
 
 #define QRT_BLOCK_FUA    1u /* writes: is safe when it is done, as with a flush for it alone */
-#define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's, so that it never is HELD */
+#define QRT_BLOCK_BOUNCE 2u /* reads and writes: by a buffer of the library's; DONE, its memory is free */
 #define QRT_BLOCK_UNMAP  4u /* zeroes: their space may be given back */
 
 struct qrt_block_request {
@@ -255,10 +256,12 @@ struct qrt_block_request {
 
 enum qrt_block_completion_kind {
 	QRT_BLOCK_DONE,     /* once for each request */
-	QRT_BLOCK_RELEASED, /* after a DONE that was HELD: its buffers are the caller's again */
+	QRT_BLOCK_RELEASED, /* after a DONE that was HELD: it is over */
 };
 
-#define QRT_BLOCK_HELD 1u /* DONE, and the kernel still has the buffers: RELEASED will follow */
+/* DONE, and the kernel still has it: a change may land until RELEASED, which will follow, over what is
+ * written there meanwhile; and without BOUNCE its buffers are in use. */
+#define QRT_BLOCK_HELD 1u
 
 /* Why a request has no good result. */
 enum qrt_block_detail {

@@ -196,13 +196,23 @@ static QrtDevice *open_file(BlockDriverState *bs, QemuOpts *opts, int flags, uin
     return device;
 }
 
+/* -drive's aio= comes as flags, which every driver gets and none has to look at. */
+static bool is_engine_asked_for_here(int flags, Error **errp)
+{
+    if (flags & (BDRV_O_NATIVE_AIO | BDRV_O_IO_URING)) {
+        error_setg(errp, "driver qrt has no aio=: its engine=libaio and engine=io_uring are that");
+        return false;
+    }
+    return true;
+}
+
 QrtDevice *qrt_open(BlockDriverState *bs, QDict *options, int flags, uint32_t *ret_priority, Error **errp)
 {
     QemuOpts *opts = qemu_opts_create(&options_list, NULL, 0, &error_abort);
     QrtDevice *device = NULL;
     uint32_t engine, priority;
 
-    if (qemu_opts_absorb_qdict(opts, options, errp) && parse(opts, &engine, &priority, errp)) {
+    if (is_engine_asked_for_here(flags, errp) && qemu_opts_absorb_qdict(opts, options, errp) && parse(opts, &engine, &priority, errp)) {
         device = open_file(bs, opts, flags, engine, errp);
     }
     if (device) {

@@ -190,6 +190,12 @@ static int64_t get_allocated_file_size(BlockDriverState *bs)
     return fstat(s->device->fd, &status) < 0 ? -errno : (int64_t)status.st_blocks * 512;
 }
 
+/* It has no clusters; without this a job believes that they may be of any size. */
+static int get_info(BlockDriverState *bs, BlockDriverInfo *ret_info)
+{
+    return 0;
+}
+
 /* After a migration: what the page cache has may be older than what the other host wrote. */
 static void coroutine_fn co_invalidate_cache(BlockDriverState *bs, Error **errp)
 {
@@ -235,6 +241,7 @@ static BlockDriver bdrv_qrt = {
     .bdrv_has_zero_init = has_zero_init,
     .qrt_bdrv_getlength = qrt_getlength,
     .qrt_bdrv_get_allocated_file_size = get_allocated_file_size,
+    .qrt_bdrv_get_info = get_info,
     .bdrv_co_invalidate_cache = co_invalidate_cache,
 
     .bdrv_co_preadv = qrt_co_preadv,

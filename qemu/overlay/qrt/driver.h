@@ -76,6 +76,7 @@ uint64_t qrt_locks_find_conflict(int fd, uint64_t has, uint64_t denies);
 #if QEMU_VERSION_MAJOR < 9
 #define qrt_bdrv_open bdrv_file_open
 #define qrt_bdrv_getlength bdrv_getlength
+#define qrt_bdrv_get_info bdrv_get_info
 #define qrt_bdrv_get_allocated_file_size bdrv_get_allocated_file_size
 #define qrt_set_fd_handler(ctx, fd, read, poll, opaque) \
     aio_set_fd_handler(ctx, fd, false, read, NULL, poll, read, opaque)
@@ -91,6 +92,7 @@ uint64_t qrt_locks_find_conflict(int fd, uint64_t has, uint64_t denies);
 #include "qemu/defer-call.h"
 #define qrt_bdrv_open bdrv_open
 #define qrt_bdrv_getlength bdrv_co_getlength
+#define qrt_bdrv_get_info bdrv_co_get_info
 #define qrt_bdrv_get_allocated_file_size bdrv_co_get_allocated_file_size
 #define qrt_set_fd_handler(ctx, fd, read, poll, opaque) \
     aio_set_fd_handler(ctx, fd, read, NULL, poll, read, opaque)

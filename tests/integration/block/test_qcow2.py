@@ -230,6 +230,25 @@ def test_over_nbd():
         check(done.returncode != 0 and "looks like a qcow2 image" in done.stderr, done.stderr)
 
 
+def test_names_of_raw():
+    """QEMU writes the name of a driver as the format, if that is what a snapshot was taken of."""
+    need_peer()
+    with Place() as place:
+        place.make("base", MIB)
+        make(place, "image", (), MIB, ("base", "raw"))
+        raw = place.bytes_of("image")
+        mark = b"\xe2\x79\x2a\xca\0\0\0"  # the header's extension for it, and the first bytes of its length
+        check_equal(raw.count(mark + b"\3raw" + bytes(5)), 1, "where it says so")
+        for name in (b"qrt", b"file", b"raw", b"vdi", b"rawx"):
+            with open(place.file("image"), "wb") as file:
+                file.write(raw.replace(mark + b"\3raw" + bytes(5), mark + bytes([len(name)]) + name.ljust(8, b"\0")))
+            if name in (b"vdi", b"rawx"):
+                out = place.run(TOOL, "-r", "-o", "backing=on", "-c", "length", "image", code=1)[2]
+                check("of the format '%s'" % name.decode() in out, out)
+            else:
+                check_equal(read(place, "image", "read -v 4096 8192"), [(4096, place.bytes_of("base")[4096:12288])], name)
+
+
 if __name__ == "__main__":
     main([
         ("all kinds of images read as QEMU reads them", test_all_kinds),
@@ -238,5 +257,6 @@ if __name__ == "__main__":
         ("chains of backing files", test_chains),
         ("snapshots, marks and unclean ends", test_snapshots_and_marks),
         ("what is refused, and why", test_refusals),
+        ("a raw backing file by the names of QEMU's drivers", test_names_of_raw),
         ("over NBD", test_over_nbd),
     ])

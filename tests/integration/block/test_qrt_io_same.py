@@ -5,7 +5,7 @@
 import os
 import re
 
-from image import HERE, PEER, TOOL, Place, check, check_equal, main, need_peer, without_times
+from image import HERE, PEER, SIZE, TOOL, Place, check, check_equal, main, need_peer, without_times
 
 # Good or failed, these print the same and end the same way.
 SAME = [
@@ -114,6 +114,16 @@ def test_same_in_other_modes():
             check_equal(place.bytes_of("ours"), place.bytes_of("theirs"), options)
 
 
+def test_zeroes_give_their_space_back():
+    need_peer()
+    with Place() as place:
+        for command in ("write -z 0 8M", "write -zu 0 8M", "aio_write -zu 0 8M"):
+            for options in ((), ("-d", "ignore")):
+                run_both(place, (command, "aio_flush", "flush"), ("-f", "raw", *options))
+                space, ours = (os.stat(place.file(name)).st_blocks * 512 < SIZE // 2 for name in ("theirs", "ours"))
+                check_equal(ours, space, "a hole, after %s with %s" % (command, options))
+
+
 def test_pattern_from_a_file():
     need_peer()
     with Place() as place:
@@ -148,6 +158,7 @@ main([
     ("all names that qemu-io has are here, or in the manual", test_names),
     ("who crashes or is ended by a signal ends as qemu-io does", test_same_end),
     ("so it does with other caches, engines and buffers", test_same_in_other_modes),
+    ("zeroes give their space back where qemu-io's do", test_zeroes_give_their_space_back),
     ("a pattern comes from a file as with qemu-io", test_pattern_from_a_file),
     ("what is wrong is refused in one line, and changes nothing", test_what_is_wrong),
     ("commands after one that failed run, and the failure is told", test_later_commands_run),

@@ -101,6 +101,10 @@ def test_deadline():
             code, out, _ = place.run("qemu-io", "-r", "-f", "raw", *["-c", "read 0 4k"] * 8, export.uri)
             check_equal((code, out.count("read failed")), (1, 8), "each ends with an error, also where no room is left")
             check(time.monotonic() - begin < 4, "and sooner than the device: %g s" % (time.monotonic() - begin))
+            client = export.connect()
+            client.pwrite(b"a" * 4096, 4096)  # the device takes longer, and has it then
+            check_equal(place.bytes_of("image")[4096:8192], b"a" * 4096, "a write ends when it is over")
+            client.shutdown()
 
 
 def test_other_formats():
@@ -232,7 +236,7 @@ main([
     ("fio finds what it wrote", test_fio_verifies),
     ("an export can be throttled", test_throttle),
     ("the bench measures each figure that has a goal", test_bench),
-    ("a deadline ends a request of a stuck device", test_deadline),
+    ("a deadline ends reads of a stuck device, and no writes", test_deadline),
     ("an image of another format is served as raw bytes only where that was said", test_other_formats),
     ("wrong usage is told in one line", test_usage),
 ])

@@ -178,6 +178,15 @@ def wrong_options_are_refused_in_one_line():
             expect(len(out.strip().splitlines()), 1, out)
 
 
+def the_engine_of_other_drivers_is_refused():
+    """-drive's aio= goes to every driver; this one has a name of its own for it, and says so."""
+    with Folder() as folder:
+        path = folder.make("disk", MIB)
+        code, out = run("qemu-io", "-n", "-i", "native", "-c", "length", f"qrt:{path}", good=False)
+        assert code and "engine=libaio" in out, out
+        run("qemu-io", "-n", "-i", "threads", "-c", "length", f"qrt:{path}")
+
+
 def what_is_read_only_is_not_written():
     with Folder() as folder:
         path = folder.make("disk", MIB)
@@ -215,6 +224,7 @@ if __name__ == "__main__":
         it_is_copied_both_ways,
         a_filename_may_have_the_driver_in_front,
         wrong_options_are_refused_in_one_line,
+        the_engine_of_other_drivers_is_refused,
         what_is_read_only_is_not_written,
         a_full_filesystem_says_so,
     ])

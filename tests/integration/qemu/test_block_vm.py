@@ -143,6 +143,7 @@ def a_disk_is_mirrored_and_backed_up():
         vm.call("blockdev-backup", **{"job-id": "b", "device": "s", "target": "backup", "sync": "full", "auto-dismiss": False})
         vm.io("-d disk", "aio_write -P 3 2M 1M")
         expect(vm.wait_job("b"), "concluded")
+        assert "warning" not in vm.said(), vm.said()
         vm.call("blockdev-mirror", **{"job-id": "m", "device": "s", "target": "mirror", "sync": "full", "auto-dismiss": False})
         vm.wait_job("m")
         vm.check("-d disk", "write -P 4 12M 1M", "flush")

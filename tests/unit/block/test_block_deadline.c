@@ -138,6 +138,68 @@ static void what_is_bounced_is_free_at_once(void)
 	read_from_stuck(&variants[0], QRT_BLOCK_BOUNCE);
 }
 
+#define CHANGES 4
+
+/* 1: each was HELD, and RELEASED when the device had had it; 0: this thread took so long that it had before.
+ */
+static int is_told_when_it_is_over(struct block *block, struct qrt_block_request *changes, uint64_t stuck_ns)
+{
+	struct qrt_block_completion done[2 * CHANGES];
+	uint64_t begin_ns = block_now();
+	int i, count, held = 0, released = 0;
+
+	CU_ASSERT_EQUAL_FATAL(qrt_block_queue_submit(block->queue, changes, CHANGES), CHANGES);
+	for (i = 0; i < CHANGES; i++)
+		qrt_block_queue_cancel(block->queue, changes[i].id);
+	count = qrt_block_queue_harvest(block->queue, done, 2 * CHANGES);
+	if (block_now() >= begin_ns + stuck_ns) {
+		CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
+		qrt_block_queue_harvest(block->queue, done, 2 * CHANGES);
+		return 0;
+	}
+	CU_ASSERT_EQUAL(count, CHANGES);
+	for (i = 0; i < count; i++)
+		held += done[i].result == -ECANCELED && done[i].flags == QRT_BLOCK_HELD;
+	CU_ASSERT_EQUAL(held, CHANGES);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block->queue, 60000), 0);
+	count = qrt_block_queue_harvest(block->queue, done, 2 * CHANGES);
+	for (i = 0; i < count; i++)
+		released += done[i].kind == QRT_BLOCK_RELEASED && done[i].detail == QRT_BLOCK_DETAIL_NONE &&
+			    done[i].result == (int64_t)(uintptr_t)done[i].user;
+	CU_ASSERT_EQUAL(released, CHANGES);
+	return 1;
+}
+
+/* It may come over what is written there after it was DONE: also where it has no memory, or a bounce buffer.
+ */
+static void a_change_that_may_still_land_is_held(void)
+{
+	const struct qrt_block_fault_config fault = stuck(500 * MS);
+	char *memory = block_memory(4096);
+	struct qrt_block_request changes[CHANGES] = {
+		{.kind = QRT_BLOCK_WRITE, .flags = QRT_BLOCK_BOUNCE, .length = 4096},
+		{.kind = QRT_BLOCK_WRITE, .flags = QRT_BLOCK_BOUNCE, .offset = 8192, .length = 512},
+		{.kind = QRT_BLOCK_WRITE_ZEROES, .offset = 16384, .length = 4096},
+		{.kind = QRT_BLOCK_DISCARD, .offset = 32768, .length = 4096},
+	};
+	struct block block;
+	int tries = 0, i;
+
+	memset(memory, 7, 4096);
+	for (i = 0; i < CHANGES; i++) {
+		changes[i].buffer = changes[i].kind == QRT_BLOCK_WRITE ? memory : NULL;
+		changes[i].user = changes[i].buffer ? (void *)(uintptr_t)changes[i].length : NULL;
+	}
+	CU_ASSERT_FATAL(begin(&block, &variants[0], &fault));
+	while (tries < 10 && !is_told_when_it_is_over(&block, changes, 500 * MS))
+		tries++;
+	CU_ASSERT(tries < 10);
+	CU_ASSERT_EQUAL(block_read(&block, 0, memory, 4096), 4096);
+	CU_ASSERT_EQUAL(memory[0], 7); /* it has landed, after its DONE */
+	block_end(&block);
+	free(memory);
+}
+
 /* DONE and the end of the kernel's use before anybody looked: one word is enough. */
 static void nobody_is_told_to_wait_for_what_is_over(void)
 {
@@ -304,6 +366,7 @@ static const struct tap_test tests[] = {
 	{"a stuck device does not hold up its user", a_stuck_device_does_not_hold_up_its_user},
 	{"what is late already is not begun", what_is_late_already_is_not_begun},
 	{"what is bounced is free at once", what_is_bounced_is_free_at_once},
+	{"a change that may still land is held", a_change_that_may_still_land_is_held},
 	{"nobody is told to wait for what is over", nobody_is_told_to_wait_for_what_is_over},
 	{"what waits is cancelled for good", what_waits_is_cancelled_for_good},
 	{"a queue is closed with requests out", a_queue_is_closed_with_requests_out},

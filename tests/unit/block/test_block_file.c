@@ -73,6 +73,44 @@ static void a_file_is_resized(void)
 	block_end(&block);
 }
 
+/* The engine has the first one, and the others are none for it when they come. */
+static void what_waits_does_not_make_it_long_again(void)
+{
+	static const struct qrt_block_fault_config slow = {.size = sizeof(slow),
+							   .delay_rate = 1000,
+							   .delay_min_ns = 100000000,
+							   .delay_max_ns = 100000000};
+	static char bytes[4096];
+	struct qrt_block_request requests[3] = {
+		{.kind = QRT_BLOCK_WRITE, .buffer = bytes, .length = 4096},
+		{.kind = QRT_BLOCK_WRITE, .buffer = bytes, .length = 4096, .offset = SIZE - 4096},
+		{.kind = QRT_BLOCK_READ, .buffer = bytes, .length = 4096, .offset = SIZE / 2 - 2048},
+	};
+	struct qrt_block_completion done[3];
+	struct block block;
+	struct stat status;
+	int i;
+
+	block_prepare(&block, &threads, SIZE);
+	block.config.fault = &slow;
+	block.queue_config.bounds[QRT_BLOCK_NORMAL] = 1;
+	CU_ASSERT_FATAL(block_begin(&block));
+	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, requests, 3), 3);
+	CU_ASSERT_EQUAL(qrt_block_device_resize(block.device, SIZE / 2, NULL), 0);
+	for (i = 0; i < 3;)
+		i += block_await(&block, &done[i], 1, 60000) > 0;
+	for (i = 0; i < 3; i++) {
+		int is_first = done[i].id == requests[0].id;
+
+		CU_ASSERT_EQUAL(done[i].result, is_first ? 4096 : -EIO);
+		CU_ASSERT_EQUAL(done[i].detail,
+				is_first ? QRT_BLOCK_DETAIL_NONE : QRT_BLOCK_DETAIL_TRUNCATED);
+	}
+	CU_ASSERT_EQUAL(stat(block.path, &status), 0);
+	CU_ASSERT_EQUAL(status.st_size, SIZE / 2);
+	block_end(&block);
+}
+
 static void data_and_holes_are_told_apart(void)
 {
 	struct qrt_block_extent extents[8];
@@ -287,6 +325,7 @@ static void codes_of_the_kernel_have_their_reasons(void)
 static const struct tap_test tests[] = {
 	{"a file is made or left alone", a_file_is_made_or_left_alone},
 	{"a file is resized", a_file_is_resized},
+	{"what waits does not make it long again", what_waits_does_not_make_it_long_again},
 	{"data and holes are told apart", data_and_holes_are_told_apart},
 	{"zeroes give their space back where they may", zeroes_give_their_space_back_where_they_may},
 	{"a file that was cut says so", a_file_that_was_cut_says_so},

@@ -172,6 +172,81 @@ static void who_was_killed_keeps_no_lock(void)
 	kill_some(QRT_BLOCK_ENGINE_THREADS);
 }
 
+/* What another one of the same descriptor does takes no lock away from this one. */
+static int are_kept(const struct block *block, int want_second)
+{
+	struct qrt_block_device_config config = {.size = sizeof(config), .engine = QRT_BLOCK_ENGINE_THREADS};
+	struct qrt_block_device_config by_path = config, wrong = config;
+	struct qrt_block_device *device, *other = NULL;
+	int is_good;
+
+	wrong.engine = QRT_BLOCK_ENGINE_LIBAIO; /* which needs DIRECT */
+	by_path.path = block->path;
+	config.fd = wrong.fd = open(by_path.path, O_RDWR | O_CLOEXEC);
+	is_good = qrt_block_device_open(&config, &device, NULL) == 0;
+	is_good &= qrt_block_device_open(&wrong, &other, NULL) == -EINVAL;
+	is_good &= qrt_block_device_open(&by_path, &other, NULL) == -EAGAIN;
+	is_good &= qrt_block_device_open(&config, &other, NULL) == want_second;
+	if (want_second == 0)
+		other = qrt_block_device_close(other);
+	device = qrt_block_device_close(device);
+	close(config.fd);
+	is_good &= qrt_block_device_open(&by_path, &device, NULL) == 0;
+	qrt_block_device_close(device);
+	return is_good;
+}
+
+static void devices_of_one_descriptor_have_their_own_locks(void)
+{
+	struct block block;
+
+	make(&block);
+	CU_ASSERT(are_kept(&block, -EAGAIN));
+	block_end(&block);
+}
+
+/* Where the file is not opened again: one that fails to open takes nothing away all the same. */
+static void without_proc_one_that_fails_takes_no_lock_away(void)
+{
+	struct block block;
+	int status = -1;
+	pid_t pid;
+
+	make(&block);
+	pid = fork();
+	if (pid == 0) {
+		if (chroot(".") < 0 || chdir("/") < 0 || access("/proc", F_OK) == 0)
+			_exit(77);
+		_exit(!are_kept(&block, 0));
+	}
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	CU_ASSERT(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		tap_skip("the root directory cannot be changed here");
+	else
+		CU_ASSERT_EQUAL(WEXITSTATUS(status), 0);
+	block_end(&block);
+}
+
+static void a_descriptor_for_appending_is_refused(void)
+{
+	struct qrt_block_device_config config = {.size = sizeof(config), .engine = QRT_BLOCK_ENGINE_THREADS};
+	struct qrt_block_device *device = NULL;
+	struct qrt_block_error error;
+	struct block block;
+
+	make(&block);
+	config.fd = open(block.path, O_RDWR | O_APPEND | O_CLOEXEC);
+	CU_ASSERT_EQUAL(qrt_block_device_open(&config, &device, &error), -EINVAL);
+	CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "O_APPEND"));
+	CU_ASSERT_PTR_NULL(device);
+	config.flags = QRT_BLOCK_DEVICE_READ_ONLY;
+	CU_ASSERT_EQUAL(qrt_block_device_open(&config, &device, &error), 0);
+	qrt_block_device_close(device);
+	close(config.fd);
+	block_end(&block);
+}
+
 /* ---- QEMU ---- */
 
 static int has_qemu(void)
@@ -318,6 +393,9 @@ static const struct tap_test tests[] = {
 	{"without locks nobody is in the way", without_locks_nobody_is_in_the_way},
 	{"a descriptor that stays keeps no lock", a_descriptor_that_stays_keeps_no_lock},
 	{"who was killed keeps no lock", who_was_killed_keeps_no_lock},
+	{"devices of one descriptor have their own locks", devices_of_one_descriptor_have_their_own_locks},
+	{"without /proc one that fails takes no lock away", without_proc_one_that_fails_takes_no_lock_away},
+	{"a descriptor for appending is refused", a_descriptor_for_appending_is_refused},
 	{"QEMU sees our locks", qemu_sees_our_locks},
 	{"we see the locks of QEMU", we_see_the_locks_of_qemu},
 };

@@ -17,7 +17,8 @@
 
 const char tool_name[] = "test";
 
-static unsigned forced, queued; /* writes with FUA; all that a queue had */
+static unsigned forced, queued;  /* writes with FUA; all that a queue had */
+static unsigned with_a_deadline; /* a bit of each kind that had one */
 
 int __real_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_block_request *requests,
 				  size_t count);
@@ -30,6 +31,8 @@ int __wrap_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_bloc
 	if (requests->flags & QRT_BLOCK_FUA)
 		__atomic_fetch_add(&forced, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&queued, 1, __ATOMIC_RELAXED);
+	if (requests->deadline_ns)
+		__atomic_fetch_or(&with_a_deadline, 1u << requests->kind, __ATOMIC_RELAXED);
 	return __real_qrt_block_queue_submit(queue, requests, count);
 }
 
@@ -67,6 +70,31 @@ static int run(struct export *export, guint32 kind, guint64 offset, void *buffer
 	int rc = export_run(export, &request, &detail);
 
 	return (rc < 0) == (detail != 0) ? rc : 1;
+}
+
+/* Of this process; those that were joined may be there for a moment more. */
+static unsigned count_threads(void)
+{
+	GDir *tasks = g_dir_open("/proc/self/task", 0, NULL);
+	unsigned count = 0;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(tasks);
+	while (g_dir_read_name(tasks))
+		count++;
+	g_dir_close(tasks);
+	return count;
+}
+
+/* 0: there is no qemu-img. */
+static int make_qcow2(const char *path)
+{
+	char *line = g_strdup_printf("qemu-img create -q -f qcow2 %s 4M >/dev/null 2>&1 </dev/null", path);
+	int is_made = system(line) == 0;
+
+	g_free(line);
+	if (!is_made)
+		tap_note("no qemu-img");
+	return is_made;
 }
 
 /* ---- many threads ---- */
@@ -123,6 +151,29 @@ static void more_threads_than_queues_have_their_own_answers(void)
 	use_by_all("priority", "urgent");
 }
 
+/* Those of raw bytes are nbdkit's threads' own; the library has one for what nobody else does. */
+static void requests_of_an_image_do_not_wait_for_each_other(void)
+{
+	struct export_options options;
+	unsigned before = count_threads();
+	struct export *export = begin(NULL, NULL, &options);
+
+	CU_ASSERT(count_threads() <= before + 2); /* a sanitizer may have one, too */
+	end(export, &options);
+	image_options_init(&options.image);
+	options.queues = 8;
+	options.image.path = g_strdup_printf("qrt-export-%d.qcow2", getpid());
+	options.image.is_read_only = TRUE;
+	if (make_qcow2(options.image.path)) {
+		export = export_open(&options);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(export);
+		CU_ASSERT(count_threads() > before + options.queues);
+		export_close(export);
+	}
+	unlink(options.image.path);
+	image_options_clear(&options.image);
+}
+
 /* ---- long ones ---- */
 
 /* Of memory as nbdkit has it, which direct I/O does not take. */
@@ -147,6 +198,26 @@ static void what_is_longer_than_a_bounce_buffer_has_parts(void)
 	}
 	g_free(out);
 	g_free(in);
+}
+
+/* ---- deadlines ---- */
+
+/* One that ended early would land later, over what was written after it. */
+static void a_change_is_waited_for_however_late(void)
+{
+	struct export_options options;
+	struct export *export = begin("deadline", "60s", &options);
+	static char bytes[4096];
+
+	with_a_deadline = 0;
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_WRITE_ZEROES, 4096, NULL, 4096), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_DISCARD, 8192, NULL, 4096), 0);
+	CU_ASSERT_EQUAL(with_a_deadline, 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_READ, 0, bytes, sizeof(bytes)), 0);
+	CU_ASSERT_EQUAL(run(export, QRT_BLOCK_FLUSH, 0, NULL, 0), 0);
+	CU_ASSERT_EQUAL(with_a_deadline, 1u << QRT_BLOCK_READ | 1u << QRT_BLOCK_FLUSH);
+	end(export, &options);
 }
 
 /* ---- modes of the cache ---- */
@@ -255,8 +326,10 @@ static void what_is_read_only_stays_so(void)
 }
 
 static const struct tap_test tests[] = {
+	{"requests of an image do not wait for each other", requests_of_an_image_do_not_wait_for_each_other},
 	{"more threads than queues have their own answers", more_threads_than_queues_have_their_own_answers},
 	{"what is longer than a bounce buffer has parts", what_is_longer_than_a_bounce_buffer_has_parts},
+	{"a change is waited for however late", a_change_is_waited_for_however_late},
 	{"what is written through is safe", what_is_written_through_is_safe},
 	{"a file of which no more is asked has no queue", a_file_of_which_no_more_is_asked_has_none},
 	{"what fails without a queue has its reason", what_fails_has_its_reason},

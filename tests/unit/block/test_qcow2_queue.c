@@ -249,6 +249,56 @@ static void a_deadline_holds_while_the_file_is_stuck(void)
 	end_scene(&scene);
 }
 
+/* How many others came before the urgent one, whose user is not NULL. */
+static int count_before_urgent(struct block *block)
+{
+	struct qrt_block_completion done;
+	int before = 0, count;
+
+	for (;;) {
+		count = block_await(block, &done, 1, 60000);
+		CU_ASSERT_FATAL(count >= 0);
+		if (count && done.user)
+			return before;
+		before += count;
+	}
+}
+
+/* Those that have the memory for compressed clusters already come first, and nobody else. */
+static void what_is_urgent_does_not_wait_behind_compressed_ones(void)
+{
+	struct qrt_block_request low = {.kind = QRT_BLOCK_READ, .priority = QRT_BLOCK_LOW, .length = CLUSTER};
+	struct qrt_block_request urgent = {
+		.kind = QRT_BLOCK_READ, .priority = QRT_BLOCK_URGENT, .length = 4096, .user = &urgent};
+	struct scene scene;
+	struct block block;
+	uint64_t i;
+
+	begin_scene(&scene, 3, BITS);
+	for (i = 0; i < CLUSTERS; i++) {
+		block_fill(scene.content + i * CLUSTER, CLUSTER / 2, i + 1);
+		qcow2_put_compressed(&scene.file, i, scene.content + i * CLUSTER);
+	}
+	prepare(&block, &variants[1]);
+	block.config.workers = 1; /* of two, the one with the urgent one may be held up */
+	qcow2_save(&scene.file, block.path);
+	CU_ASSERT_FATAL(block_begin(&block));
+	CU_ASSERT_EQUAL(block_read(&block, 0, scene.read, 4096), 4096); /* the table is there */
+	for (i = 1; i < CLUSTERS - 1; i++) {
+		low.offset = i * CLUSTER;
+		low.buffer = scene.read + i * CLUSTER;
+		CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, &low, 1), 1);
+	}
+	urgent.offset = i * CLUSTER;
+	urgent.buffer = scene.read + i * CLUSTER;
+	CU_ASSERT_EQUAL(qrt_block_queue_submit(block.queue, &urgent, 1), 1);
+	CU_ASSERT(count_before_urgent(&block) <= 4);
+	CU_ASSERT_EQUAL(memcmp(urgent.buffer, scene.content + i * CLUSTER, 4096), 0);
+	CU_ASSERT_EQUAL(qrt_block_queue_drain(block.queue, 60000), 0);
+	block_end(&block);
+	end_scene(&scene);
+}
+
 static void what_is_damaged_is_said_where_it_is_read(void)
 {
 	static const struct {
@@ -341,6 +391,8 @@ static const struct tap_test tests[] = {
 	{"every size of clusters is read", every_size_of_clusters_is_read},
 	{"faults of the file come through", faults_of_the_file_come_through},
 	{"a deadline holds while the file is stuck", a_deadline_holds_while_the_file_is_stuck},
+	{"what is urgent does not wait behind compressed ones",
+	 what_is_urgent_does_not_wait_behind_compressed_ones},
 	{"what is damaged is said where it is read", what_is_damaged_is_said_where_it_is_read},
 	{"a file that was cut says so", a_file_that_was_cut_says_so},
 	{"it is read-only, and keeps its length", it_is_read_only_and_keeps_its_length},
