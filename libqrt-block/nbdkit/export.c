@@ -285,6 +285,12 @@ static void adapt(const struct image_options *options, struct qrt_block_request 
 		request->flags |= QRT_BLOCK_FUA;
 }
 
+static gboolean is_for_plain(const struct export *export, const struct qrt_block_request *request)
+{
+	return export->plain >= 0 && request->buffer && request->length <= export->capacity &&
+	       request->offset <= export->capacity - request->length;
+}
+
 /* A change that ended early would land later, over what its client wrote there after the error: so it is
  * waited for. A read or a flush that ended so is nobody's any more. */
 static void set_deadline(const struct export_options *options, struct qrt_block_request *request)
@@ -295,12 +301,6 @@ static void set_deadline(const struct export_options *options, struct qrt_block_
 		return;
 	request->deadline_ns = now_ns() + options->deadline_ns;
 	request->flags |= is_read ? QRT_BLOCK_BOUNCE : 0;
-}
-
-static gboolean is_for_plain(const struct export *export, const struct qrt_block_request *request)
-{
-	return export->plain >= 0 && request->buffer && request->length <= export->capacity &&
-	       request->offset <= export->capacity - request->length;
 }
 
 int export_run(struct export *export, const struct qrt_block_request *wanted, guint32 *ret_detail)

@@ -106,6 +106,72 @@ static void a_descriptor_that_stays_keeps_no_lock(void)
 	block_end(&block);
 }
 
+/* ---- a process that is killed ---- */
+
+/* Opens it, does a request, tells, and waits for its end. */
+static void hold(const struct block *block, uint32_t engine, int tell)
+{
+	struct qrt_block_device_config config = {
+		.size = sizeof(config), .engine = engine, .path = block->path};
+	struct block own = {.queue_config.size = sizeof(own.queue_config)};
+	static char bytes[4096];
+	char answer = 'n';
+
+	if (qrt_block_device_open(&config, &own.device, &own.error) >= 0 &&
+	    qrt_block_queue_open(own.device, &own.queue_config, &own.queue, &own.error) >= 0 &&
+	    block_write(&own, 0, bytes, sizeof(bytes)) == sizeof(bytes) &&
+	    block_read(&own, 0, bytes, sizeof(bytes)) == sizeof(bytes))
+		answer = 'y';
+	if (write(tell, &answer, 1) == 1)
+		pause();
+	_exit(1);
+}
+
+/* 0: this machine has no such engine. */
+static int kill_one(const struct block *block, uint32_t engine)
+{
+	char answer = 'n';
+	int told[2], status;
+	pid_t pid;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(told), 0);
+	pid = fork();
+	CU_ASSERT_FATAL(pid >= 0);
+	if (pid == 0)
+		hold(block, engine, told[1]);
+	close(told[1]);
+	CU_ASSERT_EQUAL(read(told[0], &answer, 1), 1);
+	close(told[0]);
+	kill(pid, SIGKILL);
+	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
+	return answer == 'y';
+}
+
+static void kill_some(uint32_t engine)
+{
+	struct qrt_block_device *device;
+	struct block block;
+	int round;
+
+	make(&block);
+	for (round = 0; round < 5; round++) {
+		if (!kill_one(&block, engine)) {
+			CU_ASSERT(engine == QRT_BLOCK_ENGINE_IO_URING && round == 0);
+			tap_note("no io_uring here");
+			break;
+		}
+		device = open_with(&block, 0, 0);
+		qrt_block_device_close(device);
+	}
+	block_end(&block);
+}
+
+static void who_was_killed_keeps_no_lock(void)
+{
+	kill_some(QRT_BLOCK_ENGINE_IO_URING);
+	kill_some(QRT_BLOCK_ENGINE_THREADS);
+}
+
 /* What another one of the same descriptor does takes no lock away from this one. */
 static int are_kept(const struct block *block, int want_second)
 {
@@ -179,72 +245,6 @@ static void a_descriptor_for_appending_is_refused(void)
 	qrt_block_device_close(device);
 	close(config.fd);
 	block_end(&block);
-}
-
-/* ---- a process that is killed ---- */
-
-/* Opens it, does a request, tells, and waits for its end. */
-static void hold(const struct block *block, uint32_t engine, int tell)
-{
-	struct qrt_block_device_config config = {
-		.size = sizeof(config), .engine = engine, .path = block->path};
-	struct block own = {.queue_config.size = sizeof(own.queue_config)};
-	static char bytes[4096];
-	char answer = 'n';
-
-	if (qrt_block_device_open(&config, &own.device, &own.error) >= 0 &&
-	    qrt_block_queue_open(own.device, &own.queue_config, &own.queue, &own.error) >= 0 &&
-	    block_write(&own, 0, bytes, sizeof(bytes)) == sizeof(bytes) &&
-	    block_read(&own, 0, bytes, sizeof(bytes)) == sizeof(bytes))
-		answer = 'y';
-	if (write(tell, &answer, 1) == 1)
-		pause();
-	_exit(1);
-}
-
-/* 0: this machine has no such engine. */
-static int kill_one(const struct block *block, uint32_t engine)
-{
-	char answer = 'n';
-	int told[2], status;
-	pid_t pid;
-
-	CU_ASSERT_EQUAL_FATAL(pipe(told), 0);
-	pid = fork();
-	CU_ASSERT_FATAL(pid >= 0);
-	if (pid == 0)
-		hold(block, engine, told[1]);
-	close(told[1]);
-	CU_ASSERT_EQUAL(read(told[0], &answer, 1), 1);
-	close(told[0]);
-	kill(pid, SIGKILL);
-	CU_ASSERT_EQUAL(waitpid(pid, &status, 0), pid);
-	return answer == 'y';
-}
-
-static void kill_some(uint32_t engine)
-{
-	struct qrt_block_device *device;
-	struct block block;
-	int round;
-
-	make(&block);
-	for (round = 0; round < 5; round++) {
-		if (!kill_one(&block, engine)) {
-			CU_ASSERT(engine == QRT_BLOCK_ENGINE_IO_URING && round == 0);
-			tap_note("no io_uring here");
-			break;
-		}
-		device = open_with(&block, 0, 0);
-		qrt_block_device_close(device);
-	}
-	block_end(&block);
-}
-
-static void who_was_killed_keeps_no_lock(void)
-{
-	kill_some(QRT_BLOCK_ENGINE_IO_URING);
-	kill_some(QRT_BLOCK_ENGINE_THREADS);
 }
 
 /* ---- QEMU ---- */
@@ -392,10 +392,10 @@ static const struct tap_test tests[] = {
 	{"writers are alone and readers are not", writers_are_alone_and_readers_are_not},
 	{"without locks nobody is in the way", without_locks_nobody_is_in_the_way},
 	{"a descriptor that stays keeps no lock", a_descriptor_that_stays_keeps_no_lock},
+	{"who was killed keeps no lock", who_was_killed_keeps_no_lock},
 	{"devices of one descriptor have their own locks", devices_of_one_descriptor_have_their_own_locks},
 	{"without /proc one that fails takes no lock away", without_proc_one_that_fails_takes_no_lock_away},
 	{"a descriptor for appending is refused", a_descriptor_for_appending_is_refused},
-	{"who was killed keeps no lock", who_was_killed_keeps_no_lock},
 	{"QEMU sees our locks", qemu_sees_our_locks},
 	{"we see the locks of QEMU", we_see_the_locks_of_qemu},
 };

@@ -30,9 +30,9 @@ int __wrap_qrt_block_queue_submit(struct qrt_block_queue *queue, struct qrt_bloc
 {
 	if (requests->flags & QRT_BLOCK_FUA)
 		__atomic_fetch_add(&forced, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&queued, 1, __ATOMIC_RELAXED);
 	if (requests->deadline_ns)
 		__atomic_fetch_or(&with_a_deadline, 1u << requests->kind, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&queued, 1, __ATOMIC_RELAXED);
 	return __real_qrt_block_queue_submit(queue, requests, count);
 }
 
