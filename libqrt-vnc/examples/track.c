@@ -66,10 +66,9 @@ static void look(struct screen *screen)
 	moves.size = sizeof(moves);
 	memset(&difference, 0, sizeof(difference));
 	difference.size = sizeof(difference);
-	if (!qrt_vnc_tracker_take(screen->tracker, &hint)) {
+	/* Without a hint's cells the differ tells what it still has to, and reads nothing else. */
+	if (!qrt_vnc_tracker_take(screen->tracker, &hint))
 		puts("nothing was written");
-		return;
-	}
 	qrt_vnc_move_find(screen->move, &screen->surface, &screen->shadow, &hint, &moves);
 	hint.rectangles = moves.rectangles;
 	hint.count = moves.count;

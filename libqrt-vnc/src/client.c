@@ -158,6 +158,8 @@ int qrt_vnc_client_consume(struct qrt_vnc_client *client, uint64_t bytes)
 
 	if (bytes > client->backlog)
 		return -EINVAL;
+	if (!bytes) /* nothing came to its end, and an update may be on its way */
+		return 0;
 	client->backlog -= bytes;
 	for (; bytes; bytes -= segment->iov_len) {
 		segment = &client->segments[client->segment_at];

@@ -152,13 +152,16 @@ static int have_shadow(struct qrt_vnc_p_shape *shape, const struct qrt_vnc_surfa
 {
 	const struct qrt_vnc_rectangle all = {0, 0, (uint16_t)shape->tiles.width,
 					      (uint16_t)shape->tiles.height};
-	size_t stride = (size_t)divide_up(shape->row_bytes, CACHE_LINE) * CACHE_LINE;
+	size_t stride = (size_t)divide_up(shape->row_bytes, CACHE_LINE) * CACHE_LINE, bytes;
 
 	if (shadow) {
 		shape->shadow = *shadow;
 		return 0;
 	}
-	shape->own_shadow = have(stride * shape->tiles.height);
+	/* That there are so many is not sure where a size_t has 32 bits. */
+	if (__builtin_mul_overflow(stride, shape->tiles.height, &bytes) || bytes > SIZE_MAX - CACHE_LINE)
+		return -ENOMEM;
+	shape->own_shadow = have(bytes);
 	if (!shape->own_shadow)
 		return -ENOMEM;
 	shape->shadow = (struct qrt_vnc_surface){.pixels = shape->own_shadow,

@@ -54,18 +54,31 @@ static int take(struct qrt_vnc_p_worker *worker, struct qrt_vnc_p_chunk **ret_ch
 	return 1;
 }
 
-static void finish(struct qrt_vnc_p_crew *crew, struct qrt_vnc_p_chunk *chunk, int has_failed)
+/* Of what is not open any more nothing is counted. */
+static void count(struct qrt_vnc_p_crew *crew, int is_open, int has_failed)
 {
-	uint32_t taken = QRT_VNC_P_CHUNK_TAKEN;
-
-	if (!atomic_compare_exchange_strong(&chunk->state, &taken, QRT_VNC_P_CHUNK_DONE)) {
-		atomic_store_explicit(&chunk->state, QRT_VNC_P_CHUNK_LEFT, memory_order_release);
+	if (!is_open)
 		return;
-	}
 	if (has_failed)
 		atomic_store(&crew->has_failed, 1);
 	if (atomic_fetch_sub(&crew->left, 1) == 1)
 		eventfd_write(crew->event, 1);
+}
+
+/* Who cancels waits for the end of this, too: a chunk that he finds done is not counted among those of the next
+ * update. Whether it is open is asked first: one that is TAKEN still is of this one then. */
+static void finish(struct qrt_vnc_p_worker *worker, struct qrt_vnc_p_chunk *chunk, int has_failed)
+{
+	uint32_t taken = QRT_VNC_P_CHUNK_TAKEN;
+	int is_open;
+
+	pthread_mutex_lock(&worker->reading);
+	is_open = atomic_load(&worker->crew->is_open) != 0;
+	if (atomic_compare_exchange_strong(&chunk->state, &taken, QRT_VNC_P_CHUNK_DONE))
+		count(worker->crew, is_open, has_failed);
+	else
+		atomic_store_explicit(&chunk->state, QRT_VNC_P_CHUNK_LEFT, memory_order_release);
+	pthread_mutex_unlock(&worker->reading);
 }
 
 /* From here on the surface is not needed. */
@@ -85,7 +98,7 @@ static int work(struct qrt_vnc_p_worker *worker)
 	is_there = take(worker, &chunk);
 	pthread_mutex_unlock(&worker->reading);
 	if (is_there)
-		finish(worker->crew, chunk, encode(worker, chunk) < 0);
+		finish(worker, chunk, encode(worker, chunk) < 0);
 	return is_there;
 }
 

@@ -13,8 +13,8 @@ struct qrt_vnc_p_crew;
 struct qrt_vnc_p_worker {
 	struct qrt_vnc_p_crew *crew;
 	void *thread;
-	/* Is held while the worker looks for a chunk and reads the surface. Inherits priority: who cancels
-	 * waits for it. */
+	/* Is held while the worker looks for a chunk and reads the surface, and while it says that one is
+	 * done. Inherits priority: who cancels waits for it. */
 	pthread_mutex_t reading;
 	struct qrt_vnc_p_scratch scratch;
 };

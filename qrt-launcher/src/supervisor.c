@@ -26,6 +26,7 @@
 
 #define LOOK_MS    20       /* a thread that is wrong is put right at the second look */
 #define SURVEY_MS  1000     /* kernel threads, and what the monitor knows */
+#define AGAIN_S    1        /* from one SIGTERM to the next, for a QEMU that does not end */
 #define KILL_GRACE 10000000 /* us between the first SIGTERM and SIGKILL, when asked twice */
 
 static gboolean on_look(gpointer data)
@@ -87,6 +88,17 @@ static gboolean on_grace_over(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* A QEMU that is asked to end while a command of a monitor is under way may wait for ever in its own
+ * clean-up, in an event loop that nothing wakes (seen with 7.2, monitor_cleanup()); asked again it goes on.
+ */
+static gboolean on_still_there(gpointer data)
+{
+	const struct supervisor *supervisor = data;
+
+	syscall(SYS_pidfd_send_signal, supervisor->pidfd, SIGTERM, NULL, 0);
+	return G_SOURCE_CONTINUE;
+}
+
 static void forward(struct supervisor *supervisor, int number)
 {
 	gint64 now = g_get_monotonic_time(), left;
@@ -100,6 +112,7 @@ static void forward(struct supervisor *supervisor, int number)
 		return;
 	if (supervisor->terminated_us == 0) {
 		supervisor->terminated_us = now;
+		g_timeout_add_seconds(AGAIN_S, on_still_there, supervisor);
 	} else if (supervisor->terminated_us > 0) {
 		left = supervisor->terminated_us + KILL_GRACE - now;
 		supervisor->terminated_us = -1;

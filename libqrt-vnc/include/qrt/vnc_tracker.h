@@ -111,9 +111,11 @@ QRT_VNC_API int qrt_vnc_tracker_mark_pages(struct qrt_vnc_tracker *tracker,
 
 /* ---- what may have been written ---- */
 
-/* Since the last call: 1: something; 0: nothing, and there is nothing to look at. What is in *ret_hint is not
- * told again: where it is not looked at, the caller marks it. Its cells are the tracker's, until the next
- * call, set_surface or close. -EINVAL: no size. [rt] */
+/* Since the last call: 1: something; 0: nothing. A differ that has something left, after a cancel or
+ * invalidate, is run all the same: with a hint that names nothing that is all it looks at. What is in
+ * *ret_hint is not told again: where it is not looked at, the caller marks it. Its cells are the tracker's,
+ * until the next call, set_surface or close: it is not called while they are posted. -EINVAL: no
+ * size. [rt] */
 QRT_VNC_API int qrt_vnc_tracker_take(struct qrt_vnc_tracker *tracker, struct qrt_vnc_hint *ret_hint);
 
 #ifdef __cplusplus

@@ -33,7 +33,8 @@ static uint32_t cpixel(const struct decoder *decoder, struct reader *reader)
 			(uint64_t)format->blue_max << format->blue_shift;
 	uint32_t a, b, c;
 
-	if (format->bits != 32 || format->depth > 24 || (used >> 24 && used & 0xff))
+	/* As clients do it, whatever the depth is. */
+	if (format->bits != 32 || (used >> 24 && used & 0xff))
 		return decoder_pixel(decoder, reader);
 	a = reader_u8(reader);
 	b = reader_u8(reader);
