@@ -34,8 +34,8 @@ static struct form form_of(const struct qrt_vnc_pixel_format *format)
 	struct form form = {.bytes = format->bits / 8, .whole = format->bits / 8};
 	int is_low = !(used >> 24), is_high = !(used & 255);
 
-	/* RFC 6143, 7.7.5 asks for a depth of 24 at most, too; gtk-vnc, libvncclient, TigerVNC and QEMU go by the
-	 * colours alone, and so do servers. */
+	/* RFC 6143, 7.7.5 asks for a depth of 24 at most, too; gtk-vnc, libvncclient, TigerVNC and QEMU go by
+	 * the colours alone, and so do servers. */
 	if (format->bits != 32 || (!is_low && !is_high))
 		return form;
 	form.bytes = 3;

@@ -65,8 +65,8 @@ static void count(struct qrt_vnc_p_crew *crew, int is_open, int has_failed)
 		eventfd_write(crew->event, 1);
 }
 
-/* Who cancels waits for the end of this, too: a chunk that he finds done is not counted among those of the next
- * update. Whether it is open is asked first: one that is TAKEN still is of this one then. */
+/* Who cancels waits for the end of this, too: a chunk that he finds done is not counted among those of the
+ * next update. Whether it is open is asked first: one that is TAKEN still is of this one then. */
 static void finish(struct qrt_vnc_p_worker *worker, struct qrt_vnc_p_chunk *chunk, int has_failed)
 {
 	uint32_t taken = QRT_VNC_P_CHUNK_TAKEN;

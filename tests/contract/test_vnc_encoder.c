@@ -137,7 +137,8 @@ static void the_descriptor_says_when_to_collect(void)
 	for (i = 0; i < 50; i++) {
 		CU_ASSERT_EQUAL(qrt_vnc_encoder_collect(encoder), -ENOENT);
 		CU_ASSERT_EQUAL(qrt_vnc_encoder_post(encoder, &update), 0);
-		CU_ASSERT_EQUAL(qrt_vnc_client_consume(client, 0), 0); /* says nothing of what is on its way */
+		CU_ASSERT_EQUAL(qrt_vnc_client_consume(client, 0),
+				0); /* says nothing of what is on its way */
 		do {
 			CU_ASSERT_EQUAL_FATAL(poll(&fd, 1, 60000), 1);
 			rc = qrt_vnc_encoder_collect(encoder);
