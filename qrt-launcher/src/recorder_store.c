@@ -127,6 +127,7 @@ static GArray *list_files(int folder_fd)
 		file.time = status.st_mtim;
 		file.size = status.st_size;
 		g_array_append_val(files, file);
+		/* cppcheck-suppress memleak ; the array has it */
 	}
 	if (dir)
 		closedir(dir);
